@@ -1,0 +1,13 @@
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+install(TARGETS scatlight EXPORT scatlightTargets)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/scatlight DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT scatlightTargets NAMESPACE scatlight:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scatlight)
+file(WRITE ${PROJECT_BINARY_DIR}/scatlightConfig.cmake
+"include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+include(\${CMAKE_CURRENT_LIST_DIR}/scatlightTargets.cmake)
+")
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/scatlightConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/scatlightConfig.cmake ${PROJECT_BINARY_DIR}/scatlightConfigVersion.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scatlight)

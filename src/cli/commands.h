@@ -1,0 +1,19 @@
+#pragma once
+
+#include <CLI/App.hpp>
+
+namespace scatlight::cli {
+
+// Each adds its subcommand to the app. Flags become a typed struct in the command's own file and nowhere else.
+void add_info_command(CLI::App& app);
+void add_transform_command(CLI::App& app);
+void add_draw_command(CLI::App& app);
+void add_completion_command(CLI::App& app);
+#ifdef SCATLIGHT_HAS_TORCH
+void add_models_command(CLI::App& app);
+void add_train_command(CLI::App& app);
+void add_eval_command(CLI::App& app);
+void add_predict_command(CLI::App& app);
+#endif
+
+}  // namespace scatlight::cli

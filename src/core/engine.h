@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+#include "scatlight/scattering.h"
+
+namespace scatlight {
+
+/// What every engine does. T is float or double. Arguments were checked by Scattering.
+template <class T>
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// images (planes, H, W) -> features (planes, K, h, w).
+  virtual void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const = 0;
+};
+
+}  // namespace scatlight
