@@ -43,15 +43,16 @@ void check_target(const DrawnFolderOptions& options) {
   const fs::path& folder = options.folder;
   if (folder.empty()) throw Error("the folder to draw into has an empty name");
   if (!fs::exists(folder)) return;
-  if (!fs::is_directory(folder)) throw Error(fmt::format("{} is a file, not a folder", io::display(folder)));
+  if (!fs::is_directory(folder))
+    throw Error(fmt::format("{} is a file, not a folder", io::display_path(folder)));
   if (fs::is_empty(folder)) return;
   if (!fs::exists(folder / marker)) {
-    throw Error(
-        fmt::format("{} is not empty and is no drawn data set: choose another folder", io::display(folder)));
+    throw Error(fmt::format("{} is not empty and is no drawn data set: choose another folder",
+                            io::display_path(folder)));
   }
   if (!options.overwrite) {
     throw Error(fmt::format("{} already holds a drawn data set: choose another folder or --overwrite",
-                            io::display(folder)));
+                            io::display_path(folder)));
   }
 }
 
@@ -60,7 +61,7 @@ void write_file(const fs::path& path, const char* bytes, std::size_t size) {
   std::ofstream file(path, std::ios::binary);
   file.write(bytes, static_cast<std::streamsize>(size));
   file.close();
-  if (!file) throw Error(fmt::format("cannot write {}: {}", io::display(path), std::strerror(errno)));
+  if (!file) throw Error(fmt::format("cannot write {}: {}", io::display_path(path), std::strerror(errno)));
 }
 
 /// A folder that vanishes with this object unless it was put in place.
@@ -148,7 +149,7 @@ void draw_folder(const DrawnFolderOptions& options, const std::function<void()>&
   write_file(staging.folder() / marker, description.data(), description.size());
   staging.put_in_place();
 } catch (const fs::filesystem_error& error) {
-  throw Error(fmt::format("cannot write {}: {}", io::display(error.path1()), error.code().message()));
+  throw Error(fmt::format("cannot write {}: {}", io::display_path(error.path1()), error.code().message()));
 }
 
 }  // namespace scatlight::data
