@@ -7,13 +7,13 @@
 #include <cstring>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/thread_pool.h"
 #include "data/dead_leaves.h"
 #include "data/encode.h"
 #include "io/display.h"
+#include "io/machine.h"
 #include "scatlight/error.h"
 
 namespace scatlight::data {
@@ -139,8 +139,7 @@ void draw_folder(const DrawnFolderOptions& options, const std::function<void()>&
   for (const Task& task : tasks) {
     if (task.index == 0) fs::create_directories(staging.folder() / class_folder(task));
   }
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  ThreadPool pool(options.threads > 0 ? options.threads : cores);
+  ThreadPool pool(options.threads > 0 ? options.threads : io::processor_threads());
   pool.run(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i) {
     draw_file(options, staging.folder(), tasks[static_cast<std::size_t>(i)]);
     on_picture();
