@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace scatlight::io {
+
+/// Text from outside (a file name, a name inside a file) as it may stand in a one-line message: control
+/// characters become \xNN and all beyond 300 bytes is cut, so that a hostile name can neither break the line
+/// nor drive a terminal.
+std::string display(std::string_view text);
+std::string display_path(const std::filesystem::path& path);
+
+}  // namespace scatlight::io

@@ -1,0 +1,85 @@
+#include "io/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "io/display.h"
+#include "scatlight/error.h"
+
+namespace scatlight::io {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
+  throw Error(fmt::format("cannot read {}: {}", display_path(path), reason));
+}
+
+[[noreturn]] void fail_with_errno(const std::filesystem::path& path) {
+  fail(path, std::generic_category().message(errno));
+}
+
+template <class Buffer>
+Buffer read_whole(const std::filesystem::path& path, std::uint64_t limit) {
+  const ReadOnlyFile file(path);
+  if (file.size() > limit) {
+    fail(path, fmt::format("it has {} bytes, at most {} are accepted", file.size(), limit));
+  }
+  Buffer buffer(file.size(), 0);
+  file.read(0, std::as_writable_bytes(std::span(buffer)));
+  return buffer;
+}
+
+}  // namespace
+
+ReadOnlyFile::ReadOnlyFile(std::filesystem::path path) : path_(std::move(path)) {
+  // Non-blocking, because opening a pipe would wait for its writer.
+  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor_ < 0) fail_with_errno(path_);
+  struct stat status = {};
+  const bool known = ::fstat(descriptor_, &status) == 0;
+  if (known && S_ISREG(status.st_mode)) {
+    size_ = static_cast<std::uint64_t>(status.st_size);
+    return;
+  }
+  const auto reason = !known                    ? std::generic_category().message(errno)
+                      : S_ISDIR(status.st_mode) ? std::string("it is a folder, not a file")
+                                                : std::string("it is not a regular file");
+  ::close(descriptor_);
+  fail(path_, reason);
+}
+
+ReadOnlyFile::~ReadOnlyFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+ReadOnlyFile::ReadOnlyFile(ReadOnlyFile&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+
+void ReadOnlyFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
+  constexpr std::size_t largest_request = std::size_t{1} << 30;
+  while (!bytes.empty()) {
+    const auto count = ::pread(descriptor_, bytes.data(), std::min(bytes.size(), largest_request),
+                               static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_with_errno(path_);
+    if (count == 0) fail(path_, fmt::format("it ends at byte {}", offset));
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+}
+
+std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path, std::uint64_t limit) {
+  return read_whole<std::vector<std::uint8_t>>(path, limit);
+}
+
+std::string read_text(const std::filesystem::path& path, std::uint64_t limit) {
+  return read_whole<std::string>(path, limit);
+}
+
+}  // namespace scatlight::io

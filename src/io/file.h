@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace scatlight::io {
+
+/// A regular file open for reading at any place. Reads may come from several threads at a time.
+/// Errors name the path and the reason.
+class ReadOnlyFile {
+ public:
+  /// Throws Error when the path cannot be opened or is no regular file (a folder, a pipe, a device).
+  explicit ReadOnlyFile(std::filesystem::path path);
+  ~ReadOnlyFile();
+  ReadOnlyFile(ReadOnlyFile&& other) noexcept;
+  ReadOnlyFile& operator=(ReadOnlyFile&&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::uint64_t size() const { return size_; }  ///< In bytes, when it was opened.
+
+  /// Fills all of `bytes` from `offset` on. Throws Error when the file ends before.
+  void read(std::uint64_t offset, std::span<std::byte> bytes) const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+/// The whole file. Throws Error when it is larger than `limit` bytes; no memory is taken before that is
+/// known.
+std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path, std::uint64_t limit);
+std::string read_text(const std::filesystem::path& path, std::uint64_t limit);
+
+}  // namespace scatlight::io

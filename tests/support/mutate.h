@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+
+namespace scatlight::test {
+
+/// A damaged copy of a valid file, for tests that feed readers with hostile bytes: bits flipped, bytes set to
+/// extremes, pieces cut, doubled or overwritten. The same generator state gives the same damage.
+inline std::string mutate(std::string bytes, std::mt19937_64& random) {
+  const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
+  // Headers matter most: half of all damage falls on the first bytes.
+  const auto place = [&] {
+    return random() % 2 == 0 ? below(std::min<std::size_t>(bytes.size(), 64)) : below(bytes.size());
+  };
+  for (std::size_t round = 0, rounds = 1 + below(6); round < rounds && !bytes.empty(); ++round) {
+    const auto at = place();
+    const auto length = std::min(1 + below(32), bytes.size() - at);
+    switch (below(6)) {
+      case 0:
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(random());
+        break;
+      case 2:
+        bytes.replace(at, std::min<std::size_t>(length, 4), std::min<std::size_t>(length, 4),
+                      random() % 2 == 0 ? '\xff' : '\0');
+        break;
+      case 3:
+        bytes.resize(at);
+        break;
+      case 4:
+        bytes.insert(at, bytes.substr(at, length));
+        break;
+      default:
+        bytes.erase(at, length);
+    }
+  }
+  return bytes;
+}
+
+}  // namespace scatlight::test
