@@ -1,0 +1,40 @@
+#pragma once
+
+#include <vector>
+
+#include "scatlight/scattering.h"
+
+namespace scatlight {
+
+/// One axis of the image and of its padded plane, in samples.
+struct Axis {
+  int size = 0;    ///< of the image
+  int padded = 0;  ///< of the plane on which convolutions wrap around; a multiple of 2^J
+  int before = 0;  ///< padding in front of the image
+  int output = 0;  ///< kept output samples
+
+  /// The image index that each padded index repeats, or -1 where the image is continued by zero.
+  std::vector<int> sources(Boundary boundary) const;
+};
+
+/// All sizes that follow from the options. A level is the log2 of a sampling step: a plane at level l has
+/// (rows.padded >> l, columns.padded >> l) samples.
+struct Geometry {
+  explicit Geometry(const ScatteringOptions& resolved);
+
+  Axis rows;
+  Axis columns;
+  int output_level = 0;   ///< log2 of the output stride
+  int output_border = 0;  ///< output samples dropped at each side: the 2^J samples that only padding reaches
+
+  /// The level at which |x * psi_j| is sampled: 2^j, or the output stride where that is finer.
+  int level(int scale) const { return scale < output_level ? scale : output_level; }
+};
+
+/// The options with every default filled in. Throws Error for what is out of range.
+ScatteringOptions resolve(ScatteringOptions options);
+
+/// The output maps of a plane, in the order of the features.
+std::vector<Path> make_paths(const ScatteringOptions& resolved);
+
+}  // namespace scatlight

@@ -1,0 +1,157 @@
+#include "core/reference_engine.h"
+
+#include <cmath>
+#include <compare>
+#include <map>
+
+namespace scatlight {
+namespace {
+
+using Spectrum = ComplexPlane;
+
+// Lowers the sampling rate of a signal by 2^levels each way: the mean of the folded blocks of its spectrum.
+Spectrum subsample(const Spectrum& spectrum, int levels) {
+  Spectrum low{spectrum.height >> levels, spectrum.width >> levels, {}};
+  low.values.resize(static_cast<std::size_t>(low.height) * low.width);
+  const double share = std::exp2(-2 * levels);
+  for (int row = 0; row < spectrum.height; ++row) {
+    for (int column = 0; column < spectrum.width; ++column) {
+      low.at(row % low.height, column % low.width) += spectrum.at(row, column) * share;
+    }
+  }
+  return low;
+}
+
+Spectrum multiply(Spectrum spectrum, const std::vector<double>& filter) {
+  for (std::size_t i = 0; i < filter.size(); ++i) spectrum.values[i] *= filter[i];
+  return spectrum;
+}
+
+template <class T>
+class ReferenceEngine final : public Engine<T> {
+ public:
+  ReferenceEngine(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank)
+      : options_(resolved),
+        geometry_(geometry),
+        row_sources_(geometry.rows.sources(resolved.boundary)),
+        column_sources_(geometry.columns.sources(resolved.boundary)),
+        maps_(make_paths(resolved).size()) {
+    for (int level = 0; level <= geometry.output_level; ++level) {
+      const auto rows = bank.phi(geometry.rows, level);
+      const auto columns = bank.phi(geometry.columns, level);
+      auto& phi = phi_.emplace_back();
+      for (double row : rows) {
+        for (double column : columns) phi.push_back(row * column);
+      }
+    }
+    for (int j = 0; j < resolved.scales; ++j) {
+      for (int theta = 0; theta < resolved.angles; ++theta) {
+        for (int level = 0; level <= geometry.level(j); ++level)
+          psi_[{j, theta, level}] = bank.psi(j, theta, level);
+      }
+    }
+  }
+
+  void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const override {
+    const std::int64_t image_size = std::int64_t{options_.height} * options_.width;
+    const std::int64_t map_size = std::int64_t{geometry_.rows.output} * geometry_.columns.output;
+    run(planes, [&](std::int64_t plane) {
+      transform_plane(images + plane * image_size, features + plane * maps_ * map_size);
+    });
+  }
+
+ private:
+  // Writes the maps of one plane in the order of make_paths().
+  void transform_plane(const T* image, T* features) const {
+    const std::int64_t map_size = std::int64_t{geometry_.rows.output} * geometry_.columns.output;
+    T* next = features;
+    const auto write_low_pass = [&](const Spectrum& u, int level) {
+      low_pass(u, level, next);
+      next += map_size;
+    };
+
+    Spectrum x = pad(image);
+    fft_2d(x);
+    write_low_pass(x, 0);
+    if (options_.max_order < 1) return;
+
+    std::vector<std::pair<int, Spectrum>> first_order;  // (j1, spectrum of |x * psi_{j1,theta1}|)
+    for (int j = 0; j < options_.scales; ++j) {
+      for (int theta = 0; theta < options_.angles; ++theta) {
+        auto u = modulus(x, 0, j, theta);
+        write_low_pass(u, geometry_.level(j));
+        if (options_.max_order >= 2) first_order.emplace_back(j, std::move(u));
+      }
+    }
+    for (const auto& [j1, u] : first_order) {
+      for (int j2 = j1 + 1; j2 < options_.scales; ++j2) {
+        for (int theta = 0; theta < options_.angles; ++theta) {
+          write_low_pass(modulus(u, geometry_.level(j1), j2, theta), geometry_.level(j2));
+        }
+      }
+    }
+  }
+
+  Spectrum pad(const T* image) const {
+    Spectrum padded{geometry_.rows.padded, geometry_.columns.padded, {}};
+    padded.values.reserve(row_sources_.size() * column_sources_.size());
+    for (int row : row_sources_) {
+      for (int column : column_sources_) {
+        const bool inside = row >= 0 && column >= 0;
+        padded.values.emplace_back(
+            inside ? static_cast<double>(image[static_cast<std::int64_t>(row) * options_.width + column])
+                   : 0.0);
+      }
+    }
+    return padded;
+  }
+
+  // The spectrum of |u * psi_{j,theta}|, at the level of scale j. u is a spectrum at `level`.
+  Spectrum modulus(const Spectrum& u, int level, int j, int theta) const {
+    auto filtered = subsample(multiply(u, psi_.at({j, theta, level})), geometry_.level(j) - level);
+    inverse_fft_2d(filtered);
+    for (auto& value : filtered.values) value = std::abs(value);
+    fft_2d(filtered);
+    return filtered;
+  }
+
+  // u * phi_J at the output stride, without the border that only padding reaches. u is a spectrum at `level`.
+  void low_pass(const Spectrum& u, int level, T* map) const {
+    auto averaged = subsample(multiply(u, phi_[level]), geometry_.output_level - level);
+    inverse_fft_2d(averaged);
+    const int border = geometry_.output_border;
+    for (int row = 0; row < geometry_.rows.output; ++row) {
+      for (int column = 0; column < geometry_.columns.output; ++column) {
+        *map++ = static_cast<T>(averaged.at(row + border, column + border).real());
+      }
+    }
+  }
+
+  struct FilterKey {
+    int scale, angle, level;
+    auto operator<=>(const FilterKey&) const = default;
+  };
+
+  ScatteringOptions options_;
+  Geometry geometry_;
+  std::vector<int> row_sources_;
+  std::vector<int> column_sources_;
+  std::int64_t maps_;
+  std::vector<std::vector<double>> phi_;  // by level
+  std::map<FilterKey, std::vector<double>> psi_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Engine<T>> make_reference_engine(const ScatteringOptions& resolved, const Geometry& geometry,
+                                                 const FilterBank& bank) {
+  return std::make_unique<ReferenceEngine<T>>(resolved, geometry, bank);
+}
+
+template std::unique_ptr<Engine<float>> make_reference_engine<float>(const ScatteringOptions&,
+                                                                     const Geometry&, const FilterBank&);
+template std::unique_ptr<Engine<double>> make_reference_engine<double>(const ScatteringOptions&,
+                                                                       const Geometry&, const FilterBank&);
+
+}  // namespace scatlight

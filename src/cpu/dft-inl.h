@@ -1,0 +1,248 @@
+// Small inverse DFTs of vectors of lanes, each lane a transform of its own. Included once for each
+// instruction set.
+
+#if defined(SCATLIGHT_CPU_DFT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SCATLIGHT_CPU_DFT_INL_H_
+#undef SCATLIGHT_CPU_DFT_INL_H_
+#else
+#define SCATLIGHT_CPU_DFT_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <numbers>
+#include <utility>
+
+#ifndef SCATLIGHT_LAMBDA
+#define SCATLIGHT_LAMBDA HWY_ATTR __attribute__((always_inline))
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace scatlight::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// A vector of complex numbers.
+template <class D>
+struct Complex {
+  hn::Vec<D> re;
+  hn::Vec<D> im;
+};
+
+template <class D>
+using Real = hn::TFromD<D>;
+
+template <class Body, std::size_t... I>
+HWY_INLINE HWY_ATTR void unroll(const Body& body, std::index_sequence<I...>) {
+  (body(std::integral_constant<int, static_cast<int>(I)>{}), ...);
+}
+
+// body(constant 0) ... body(constant N - 1), so that arrays indexed by the constant live in registers.
+template <int N, class Body>
+HWY_INLINE HWY_ATTR void unroll(const Body& body) {
+  unroll(body, std::make_index_sequence<N>());
+}
+
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> add(Complex<D> a, Complex<D> b) {
+  return {hn::Add(a.re, b.re), hn::Add(a.im, b.im)};
+}
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> sub(Complex<D> a, Complex<D> b) {
+  return {hn::Sub(a.re, b.re), hn::Sub(a.im, b.im)};
+}
+// a + i b and a - i b
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> add_i(Complex<D> a, Complex<D> b) {
+  return {hn::Sub(a.re, b.im), hn::Add(a.im, b.re)};
+}
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> sub_i(Complex<D> a, Complex<D> b) {
+  return {hn::Add(a.re, b.im), hn::Sub(a.im, b.re)};
+}
+// a + r b with a real factor
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> add_scaled(Complex<D> a, hn::Vec<D> r, Complex<D> b) {
+  return {hn::MulAdd(r, b.re, a.re), hn::MulAdd(r, b.im, a.im)};
+}
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> rotate(Complex<D> a, hn::Vec<D> re, hn::Vec<D> im) {
+  return {hn::NegMulAdd(a.im, im, hn::Mul(a.re, re)), hn::MulAdd(a.re, im, hn::Mul(a.im, re))};
+}
+
+// cos and sin of 2 pi k / n at compile time, from the Taylor series around the nearest multiple of pi / 2.
+struct Root {
+  double re;
+  double im;
+};
+constexpr Root root_of_unity(int k, int n) {
+  k %= n;
+  const int quadrant = (4 * k + n / 2) / n;  // nearest quarter turn
+  const double x = 2 * std::numbers::pi * (4.0 * k - static_cast<double>(quadrant) * n) / (4.0 * n);
+  double cosine = 0;
+  double sine = 0;
+  double term = 1;
+  for (int i = 0; i < 30; ++i) {
+    const double sign = i % 4 < 2 ? 1 : -1;
+    (i % 2 == 0 ? cosine : sine) += sign * term;
+    term *= x / (i + 1);
+  }
+  switch (quadrant % 4) {
+    case 0:
+      return {cosine, sine};
+    case 1:
+      return {-sine, cosine};
+    case 2:
+      return {-cosine, -sine};
+    default:
+      return {sine, -cosine};
+  }
+}
+
+// a exp(2 pi i K / N)
+template <int K, int N, class D>
+HWY_INLINE HWY_ATTR Complex<D> multiply_by_root(D d, Complex<D> a) {
+  constexpr int eighths = 8 * K % N == 0 ? 8 * K / N % 8 : -1;
+  if constexpr (eighths == 0) {
+    return a;
+  } else if constexpr (eighths == 2) {
+    return {hn::Neg(a.im), a.re};
+  } else if constexpr (eighths == 4) {
+    return {hn::Neg(a.re), hn::Neg(a.im)};
+  } else if constexpr (eighths == 6) {
+    return {a.im, hn::Neg(a.re)};
+  } else if constexpr (eighths == 1 || eighths == 3) {
+    const auto half = hn::Set(d, static_cast<Real<D>>(std::numbers::sqrt2 / 2));
+    const auto difference = hn::Mul(half, hn::Sub(a.re, a.im));
+    const auto sum = hn::Mul(half, hn::Add(a.re, a.im));
+    if constexpr (eighths == 1) return {difference, sum};
+    return {hn::Neg(sum), difference};
+  } else {
+    constexpr Root root = root_of_unity(K, N);
+    return rotate<D>(a, hn::Set(d, static_cast<Real<D>>(root.re)), hn::Set(d, static_cast<Real<D>>(root.im)));
+  }
+}
+
+constexpr int gcd_of(int a, int b) { return b == 0 ? a : gcd_of(b, a % b); }
+constexpr int inverse_of(int a, int modulus) {
+  for (int x = 0; x < modulus; ++x) {
+    if (a * x % modulus == 1 % modulus) return x;
+  }
+  return 0;
+}
+// The factor that a composite kernel splits off first.
+constexpr int first_factor(int n) {
+  if (n % 4 == 0 && n > 4 && n != 8) return 4;
+  if (n % 3 == 0) return 3;
+  return n % 2 == 0 ? 2 : n;
+}
+
+template <int N>
+struct Dft;
+
+template <>
+struct Dft<1> {
+  template <class D>
+  static HWY_INLINE HWY_ATTR void run(D, Complex<D>*) {}
+};
+
+template <>
+struct Dft<2> {
+  template <class D>
+  static HWY_INLINE HWY_ATTR void run(D, Complex<D>* x) {
+    const auto a = x[0];
+    const auto b = x[1];
+    x[0] = add<D>(a, b);
+    x[1] = sub<D>(a, b);
+  }
+};
+
+template <>
+struct Dft<4> {
+  template <class D>
+  static HWY_INLINE HWY_ATTR void run(D, Complex<D>* x) {
+    const auto sum02 = add<D>(x[0], x[2]);
+    const auto difference02 = sub<D>(x[0], x[2]);
+    const auto sum13 = add<D>(x[1], x[3]);
+    const auto difference13 = sub<D>(x[1], x[3]);
+    x[0] = add<D>(sum02, sum13);
+    x[1] = add_i<D>(difference02, difference13);
+    x[2] = sub<D>(sum02, sum13);
+    x[3] = sub_i<D>(difference02, difference13);
+  }
+};
+
+// Odd primes: X_k and X_{N-k} share the sums over x_j + x_{N-j} and x_j - x_{N-j}.
+template <int N>
+struct PrimeDft {
+  template <class D>
+  static HWY_INLINE HWY_ATTR void run(D d, Complex<D>* x) {
+    constexpr int half = (N - 1) / 2;
+    Complex<D> sums[half];
+    Complex<D> differences[half];
+    const auto origin = x[0];
+    unroll<half>([&](auto j) SCATLIGHT_LAMBDA {
+      sums[j] = add<D>(x[j + 1], x[N - 1 - j]);
+      differences[j] = sub<D>(x[j + 1], x[N - 1 - j]);
+      x[0] = add<D>(x[0], sums[j]);
+    });
+    unroll<half>([&](auto k) SCATLIGHT_LAMBDA {
+      Complex<D> even = origin;
+      Complex<D> odd;
+      unroll<half>([&](auto j) SCATLIGHT_LAMBDA {
+        constexpr Root root = root_of_unity((decltype(j)::value + 1) * (decltype(k)::value + 1), N);
+        const auto cosine = hn::Set(d, static_cast<Real<D>>(root.re));
+        const auto sine = hn::Set(d, static_cast<Real<D>>(root.im));
+        even = add_scaled<D>(even, cosine, sums[j]);
+        if constexpr (decltype(j)::value == 0) {
+          odd = {hn::Mul(sine, differences[j].re), hn::Mul(sine, differences[j].im)};
+        } else {
+          odd = add_scaled<D>(odd, sine, differences[j]);
+        }
+      });
+      x[k + 1] = add_i<D>(even, odd);
+      x[N - 1 - k] = sub_i<D>(even, odd);
+    });
+  }
+};
+
+// N = A B: Good and Thomas without twiddle factors where A and B are coprime, Cooley and Tukey elsewhere.
+template <int N>
+struct CompositeDft {
+  template <class D>
+  static HWY_INLINE HWY_ATTR void run(D d, Complex<D>* x) {
+    constexpr int a = first_factor(N);
+    constexpr int b = N / a;
+    constexpr bool coprime = gcd_of(a, b) == 1;
+    Complex<D> rows[N];  // (a, b)
+    unroll<b>([&](auto n) SCATLIGHT_LAMBDA {
+      Complex<D> column[a];
+      unroll<a>([&](auto q) SCATLIGHT_LAMBDA { column[q] = x[coprime ? (b * q + a * n) % N : n + b * q]; });
+      Dft<a>::run(d, column);
+      unroll<a>([&](auto k) SCATLIGHT_LAMBDA {
+        if constexpr (coprime) {
+          rows[k * b + n] = column[k];
+        } else {
+          rows[k * b + n] = multiply_by_root<decltype(k)::value* decltype(n)::value, N>(d, column[k]);
+        }
+      });
+    });
+    unroll<a>([&](auto k) SCATLIGHT_LAMBDA {
+      Dft<b>::run(d, &rows[k * b]);
+      unroll<b>([&](auto m) SCATLIGHT_LAMBDA {
+        constexpr int of_a = b * inverse_of(b % a, a);
+        constexpr int of_b = a * inverse_of(a % b, b);
+        x[coprime ? (of_a * k + of_b * m) % N : k + a * m] = rows[k * b + m];
+      });
+    });
+  }
+};
+
+template <int N>
+struct Dft : std::conditional_t<first_factor(N) == N, PrimeDft<N>, CompositeDft<N>> {};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace scatlight::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

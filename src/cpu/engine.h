@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "core/engine.h"
+#include "core/filter_bank.h"
+
+namespace scatlight::cpu {
+
+/// The vector instruction sets that this build carries and this processor runs, slowest first.
+std::vector<std::string_view> available_levels();
+
+/// The vector engine of one of available_levels().
+template <class T>
+std::unique_ptr<Engine<T>> make_engine(std::string_view level, const ScatteringOptions& resolved,
+                                       const Geometry& geometry, const FilterBank& bank);
+
+}  // namespace scatlight::cpu

@@ -1,0 +1,219 @@
+// The stages of an FftPlan on vectors of lanes. Included once for each instruction set.
+
+#if defined(SCATLIGHT_CPU_FFT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SCATLIGHT_CPU_FFT_INL_H_
+#undef SCATLIGHT_CPU_FFT_INL_H_
+#else
+#define SCATLIGHT_CPU_FFT_INL_H_
+#endif
+
+#include "cpu/dft-inl.h"
+#include "cpu/fft_plan.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace scatlight::cpu {
+namespace HWY_NAMESPACE {
+
+// In memory an element is the lanes' real parts, then their imaginary parts.
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> load_element(D d, const Real<D>* at) {
+  return {hn::Load(d, at), hn::Load(d, at + hn::Lanes(d))};
+}
+template <class D>
+HWY_INLINE HWY_ATTR void store_element(D d, Complex<D> value, Real<D>* at) {
+  hn::Store(value.re, d, at);
+  hn::Store(value.im, d, at + hn::Lanes(d));
+}
+
+// Elements in memory, as the source or the sink of a transform. `stride` counts reals.
+template <class D>
+struct Elements {
+  Real<D>* data;
+  std::size_t stride;
+
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int index) const { return load_element(d, data + index * stride); }
+  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
+    store_element(d, value, data + index * stride);
+  }
+};
+
+// A prime radix without a kernel: the sums of PrimeDft in a loop over memory. `x` holds `radix` elements and
+// is followed by room for as many.
+template <class D>
+HWY_NOINLINE HWY_ATTR void prime_dft(D d, int radix, const Real<D>* rotation, Real<D>* x) {
+  const std::size_t step = 2 * hn::Lanes(d);
+  const int half = (radix - 1) / 2;
+  Real<D>* pairs = x + radix * step;  // (half, {sum, difference})
+  const auto origin = load_element(d, x);
+  auto total = origin;
+  for (int j = 0; j < half; ++j) {
+    const auto low = load_element(d, x + (j + 1) * step);
+    const auto high = load_element(d, x + (radix - 1 - j) * step);
+    const auto sum = add<D>(low, high);
+    total = add<D>(total, sum);
+    store_element(d, sum, pairs + 2 * j * step);
+    store_element(d, sub<D>(low, high), pairs + (2 * j + 1) * step);
+  }
+  store_element(d, total, x);
+  for (int k = 0; k < half; ++k) {
+    auto even = origin;
+    Complex<D> odd{hn::Zero(d), hn::Zero(d)};
+    for (int j = 0; j < half; ++j) {
+      even = add_scaled<D>(even, hn::Set(d, rotation[0]), load_element(d, pairs + 2 * j * step));
+      odd = add_scaled<D>(odd, hn::Set(d, rotation[1]), load_element(d, pairs + (2 * j + 1) * step));
+      rotation += 2;
+    }
+    store_element(d, add_i<D>(even, odd), x + (k + 1) * step);
+    store_element(d, sub_i<D>(even, odd), x + (radix - 1 - k) * step);
+  }
+}
+
+// A radix whose value is known to the compiler, or Radix<0>: a prime known at run time only.
+template <int R>
+using Radix = std::integral_constant<int, R>;
+
+template <class Body>
+HWY_INLINE HWY_ATTR void with_radix(int radix, const Body& body) {
+  switch (radix) {
+    case 2:
+      return body(Radix<2>{});
+    case 3:
+      return body(Radix<3>{});
+    case 4:
+      return body(Radix<4>{});
+    case 5:
+      return body(Radix<5>{});
+    case 6:
+      return body(Radix<6>{});
+    case 7:
+      return body(Radix<7>{});
+    case 8:
+      return body(Radix<8>{});
+    case 9:
+      return body(Radix<9>{});
+    case 10:
+      return body(Radix<10>{});
+    case 11:
+      return body(Radix<11>{});
+    case 12:
+      return body(Radix<12>{});
+    case 13:
+      return body(Radix<13>{});
+    case 15:
+      return body(Radix<15>{});
+    case 16:
+      return body(Radix<16>{});
+    default:
+      return body(Radix<0>{});
+  }
+}
+
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> twiddle(D d, Complex<D> value, const Real<D>* factor) {
+  return rotate<D>(value, hn::Set(d, factor[0]), hn::Set(d, factor[1]));
+}
+
+// One small DFT of a stage: elements from load(q), to store(k, value) after the twiddle factors (null: none).
+// `prime_room` holds 2 x radix elements and is used by Radix<0> only.
+template <int R, class D, class Load, class Store>
+HWY_INLINE HWY_ATTR void small_dft(D d, const typename FftPlan<Real<D>>::Stage& stage,
+                                   const Real<D>* twiddles, Real<D>* prime_room, const Load& load,
+                                   const Store& store) {
+  if constexpr (R == 0) {
+    const std::size_t step = 2 * hn::Lanes(d);
+    for (int q = 0; q < stage.radix; ++q) store_element(d, load(q), prime_room + q * step);
+    prime_dft(d, stage.radix, stage.rotation.data(), prime_room);
+    for (int k = 0; k < stage.radix; ++k) {
+      const auto value = load_element(d, prime_room + k * step);
+      store(k, twiddles == nullptr || k == 0 ? value : twiddle(d, value, twiddles + 2 * (k - 1)));
+    }
+  } else {
+    Complex<D> x[R];
+    unroll<R>([&](auto q) SCATLIGHT_LAMBDA { x[q] = load(q); });
+    Dft<R>::run(d, x);
+    if (twiddles != nullptr) {
+      unroll<R - 1>([&](auto k) SCATLIGHT_LAMBDA { x[k + 1] = twiddle(d, x[k + 1], twiddles + 2 * k); });
+    }
+    unroll<R>([&](auto k) SCATLIGHT_LAMBDA { store(k, x[k]); });
+  }
+}
+
+template <int R, class D, class Source>
+HWY_NOINLINE HWY_ATTR void first_stage(D d, const FftPlan<Real<D>>& plan, const Source& source, Real<D>* work,
+                                       Real<D>* prime_room) {
+  const auto& stage = plan.stages.front();
+  const int radix = R == 0 ? stage.radix : R;
+  const std::size_t step = 2 * hn::Lanes(d);
+  const std::int32_t* input = plan.input.data();
+  for (int p = 0; p < stage.part; ++p, input += radix) {
+    const Real<D>* twiddles = stage.twiddles.empty() ? nullptr : &stage.twiddles[2 * p * (radix - 1)];
+    small_dft<R>(
+        d, stage, twiddles, prime_room, [&](int q) SCATLIGHT_LAMBDA { return source.load(d, input[q]); },
+        [&](int k, Complex<D> value)
+            SCATLIGHT_LAMBDA { store_element(d, value, work + (k * stage.part + p) * step); });
+  }
+}
+
+template <int R, class D>
+HWY_NOINLINE HWY_ATTR void middle_stage(D d, const typename FftPlan<Real<D>>::Stage& stage, Real<D>* work,
+                                        Real<D>* prime_room) {
+  const int radix = R == 0 ? stage.radix : R;
+  const std::size_t step = 2 * hn::Lanes(d);
+  for (int block = 0; block < stage.blocks; ++block) {
+    for (int p = 0; p < stage.part; ++p) {
+      Real<D>* at = work + (static_cast<std::size_t>(block) * radix * stage.part + p) * step;
+      const Real<D>* twiddles = stage.twiddles.empty() ? nullptr : &stage.twiddles[2 * p * (radix - 1)];
+      small_dft<R>(
+          d, stage, twiddles, prime_room,
+          [&](int q) SCATLIGHT_LAMBDA { return load_element(d, at + q * stage.part * step); },
+          [&](int k, Complex<D> value)
+              SCATLIGHT_LAMBDA { store_element(d, value, at + k * stage.part * step); });
+    }
+  }
+}
+
+template <int R, class D, class Sink>
+HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const Real<D>* work,
+                                      Real<D>* prime_room, const Sink& sink) {
+  const auto& stage = plan.stages.back();
+  const int radix = R == 0 ? stage.radix : R;
+  const std::size_t step = 2 * hn::Lanes(d);
+  const std::int32_t* output = plan.output.data();
+  for (int block = 0; block < stage.blocks; ++block, output += radix, work += radix * step) {
+    small_dft<R>(
+        d, stage, nullptr, prime_room,
+        [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work + q * step); },
+        [&](int k, Complex<D> value) SCATLIGHT_LAMBDA { sink.store(d, output[k], value); });
+  }
+}
+
+// The inverse DFT of the elements source.load(d, n), n < length, given to sink.store(d, k, value), k <
+// length. The source is read before the sink is written, so both may be the same memory. `work` is
+// plan.work_elements() elements.
+template <class D, class Source, class Sink>
+HWY_INLINE HWY_ATTR void transform(D d, const FftPlan<Real<D>>& plan, const Source& source, Real<D>* work,
+                                   const Sink& sink) {
+  const std::size_t step = 2 * hn::Lanes(d);
+  Real<D>* prime_room = work + plan.length * step;
+  if (plan.stages.size() == 1) {
+    for (int n = 0; n < plan.length; ++n) store_element(d, source.load(d, plan.input[n]), work + n * step);
+  } else {
+    with_radix(plan.stages.front().radix, [&](auto radix) SCATLIGHT_LAMBDA {
+      first_stage<decltype(radix)::value>(d, plan, source, work, prime_room);
+    });
+    for (std::size_t s = 1; s + 1 < plan.stages.size(); ++s) {
+      with_radix(plan.stages[s].radix, [&](auto radix) SCATLIGHT_LAMBDA {
+        middle_stage<decltype(radix)::value>(d, plan.stages[s], work, prime_room);
+      });
+    }
+  }
+  with_radix(plan.stages.back().radix, [&](auto radix) SCATLIGHT_LAMBDA {
+    last_stage<decltype(radix)::value>(d, plan, work, prime_room, sink);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace scatlight::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,143 @@
+#include "cpu/fft_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numbers>
+#include <numeric>
+
+namespace scatlight::cpu {
+namespace {
+
+// Vector operations of each kernel, counted from dft-inl.h; a fused multiply-add is one.
+const std::map<int, double>& kernel_costs() {
+  static const std::map<int, double> costs = {{2, 4},   {3, 12},   {4, 16},   {5, 28},  {6, 36},
+                                              {7, 60},  {8, 56},   {9, 96},   {10, 76}, {11, 140},
+                                              {12, 96}, {13, 192}, {15, 144}, {16, 168}};
+  return costs;
+}
+
+// Of a radix: a prime without a kernel costs its square.
+double radix_cost(int radix) {
+  const auto found = kernel_costs().find(radix);
+  return found != kernel_costs().end() ? found->second : 1.2 * radix * radix;
+}
+
+struct Choice {
+  double cost_per_point = std::numeric_limits<double>::infinity();
+  std::vector<int> radices;
+};
+
+// The cheapest chain of radices for a length. A stage also pays for loading and storing its points, and for
+// twiddle factors where it has them.
+const Choice& choose_radices(int length, std::map<int, Choice>& known) {
+  if (const auto found = known.find(length); found != known.end()) return found->second;
+  constexpr double load_and_store = 4;
+  constexpr double twiddle = 4;
+  Choice best;
+  if (length == 1) best.cost_per_point = 0;
+  const auto consider = [&](int radix) {
+    if (length % radix != 0) return;
+    const int part = length / radix;
+    const auto& rest = choose_radices(part, known);
+    const double cost = radix_cost(radix) / radix + load_and_store +
+                        (std::gcd(radix, part) == 1 ? 0 : twiddle) + rest.cost_per_point;
+    if (cost < best.cost_per_point) {
+      best.cost_per_point = cost;
+      best.radices = {radix};
+      best.radices.insert(best.radices.end(), rest.radices.begin(), rest.radices.end());
+    }
+  };
+  for (const auto& [radix, cost] : kernel_costs()) consider(radix);
+  int rest = length;
+  for (int p = 2; rest > 1; ++p) {
+    if (p * p > rest) p = rest;
+    if (rest % p != 0) continue;
+    while (rest % p == 0) rest /= p;
+    if (!has_kernel(p)) consider(p);
+  }
+  return known[length] = best;
+}
+
+int inverse_modulo(int value, int modulus) {
+  for (int x = 0; x < modulus; ++x) {
+    if (static_cast<std::int64_t>(value) * x % modulus == 1 % modulus) return x;
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool has_kernel(int radix) { return kernel_costs().contains(radix); }
+
+template <class T>
+FftPlan<T>::FftPlan(int length) : length(length) {
+  std::map<int, Choice> known;
+  const auto radices = choose_radices(length, known).radices;
+
+  int blocks = 1;
+  for (int radix : radices) {
+    Stage stage{
+        .radix = radix, .blocks = blocks, .part = length / blocks / radix, .twiddles = {}, .rotation = {}};
+    if (!has_kernel(radix)) {
+      largest_prime = std::max(largest_prime, radix);
+      const int half = (radix - 1) / 2;
+      for (int k = 1; k <= half; ++k) {
+        for (int j = 1; j <= half; ++j) {
+          const double angle = 2 * std::numbers::pi * (static_cast<std::int64_t>(j) * k % radix) / radix;
+          stage.rotation.push_back(static_cast<T>(std::cos(angle)));
+          stage.rotation.push_back(static_cast<T>(std::sin(angle)));
+        }
+      }
+    }
+    stages.push_back(std::move(stage));
+    blocks *= radix;
+  }
+
+  // From the last stage up: which index of a sub-transform stands at which position of its block, before it
+  // (`time`) and after it (`frequency`).
+  std::vector<int> time = {0};
+  std::vector<int> frequency = {0};
+  for (auto stage = stages.rbegin(); stage != stages.rend(); ++stage) {
+    const int radix = stage->radix;
+    const int part = stage->part;
+    const int size = radix * part;
+    const bool coprime = std::gcd(radix, part) == 1;
+    const std::int64_t of_radix = coprime ? static_cast<std::int64_t>(part) * inverse_modulo(part, radix) : 1;
+    const std::int64_t of_part =
+        coprime ? static_cast<std::int64_t>(radix) * inverse_modulo(radix, part) : radix;
+    std::vector<int> outer_time(size);
+    std::vector<int> outer_frequency(size);
+    for (int q = 0; q < radix; ++q) {
+      for (int p = 0; p < part; ++p) {
+        const std::int64_t n =
+            coprime ? static_cast<std::int64_t>(part) * q + static_cast<std::int64_t>(radix) * time[p]
+                    : time[p] + static_cast<std::int64_t>(part) * q;
+        outer_time[q * part + p] = static_cast<int>(n % size);
+        outer_frequency[q * part + p] = static_cast<int>((of_radix * q + of_part * frequency[p]) % size);
+      }
+    }
+    if (!coprime) {
+      for (int p = 0; p < part; ++p) {
+        for (int q = 1; q < radix; ++q) {
+          const double angle = 2 * std::numbers::pi * (static_cast<std::int64_t>(time[p]) * q % size) / size;
+          stage->twiddles.push_back(static_cast<T>(std::cos(angle)));
+          stage->twiddles.push_back(static_cast<T>(std::sin(angle)));
+        }
+      }
+    }
+    time = std::move(outer_time);
+    frequency = std::move(outer_frequency);
+  }
+  const auto& first = stages.front();
+  for (int p = 0; p < first.part; ++p) {
+    for (int q = 0; q < first.radix; ++q) input.push_back(time[q * first.part + p]);
+  }
+  output.assign(frequency.begin(), frequency.end());
+}
+
+template struct FftPlan<float>;
+template struct FftPlan<double>;
+
+}  // namespace scatlight::cpu

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace scatlight::cpu {
+
+/// How to compute one inverse DFT, out[k] = sum_n in[n] exp(+2 pi i n k / length), in stages of small DFTs.
+/// (A forward DFT is the same with real and imaginary parts exchanged on both sides.)
+///
+/// The work buffer holds `length` elements. Stage s sees it as (blocks, radix, part): for each block and each
+/// p < part it transforms the `radix` elements at distance `part`, in place. The first stage takes its
+/// elements from the input at `input`, the last one (part = 1) gives them to the output at `output`.
+///
+/// Where radix and part are coprime, the index maps of Good and Thomas make twiddle factors unnecessary;
+/// elsewhere the stage is one of Cooley and Tukey. The maps of all stages are folded into `input` and
+/// `output`.
+template <class T>
+struct FftPlan {
+  struct Stage {
+    int radix = 1;
+    int blocks = 1;
+    int part = 1;
+    std::vector<T> twiddles;  ///< (part, radix - 1, {re, im}), or empty
+    std::vector<T> rotation;  ///< a prime without a kernel of its own: (h, h, {cos, sin}) of 2 pi j k /
+                              ///< radix, j, k in 1..h
+  };
+
+  explicit FftPlan(int length);
+
+  int length;
+  std::vector<Stage> stages;
+  std::vector<std::int32_t> input;   ///< (part, radix) of the first stage
+  std::vector<std::int32_t> output;  ///< (blocks, radix) of the last stage
+  int largest_prime = 1;             ///< the largest radix that has no kernel of its own, or 1
+
+  /// Elements of work room that a transform needs.
+  std::size_t work_elements() const { return length + 2 * static_cast<std::size_t>(largest_prime); }
+};
+
+/// Whether dft-inl.h has a kernel for this radix.
+bool has_kernel(int radix);
+
+}  // namespace scatlight::cpu

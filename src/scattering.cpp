@@ -1,0 +1,144 @@
+#include "scatlight/scattering.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "core/filter_bank.h"
+#include "core/reference_engine.h"
+#include "core/thread_pool.h"
+#include "cpu/engine.h"
+
+namespace scatlight {
+namespace {
+
+constexpr std::string_view reference_name = "reference";
+
+std::string choose_engine() {
+  const auto available = Scattering::available_engines();
+  const char* forced = std::getenv("SCATLIGHT_ENGINE");
+  if (forced == nullptr || *forced == '\0') return available.back();
+  if (std::find(available.begin(), available.end(), forced) == available.end()) {
+    throw Error(
+        fmt::format("SCATLIGHT_ENGINE is '{}'; this machine has {}", forced, fmt::join(available, ", ")));
+  }
+  return forced;
+}
+
+ParallelFor choose_threads(const ScatteringOptions& options) {
+  if (options.parallel_for) return options.parallel_for;
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  auto pool = std::make_shared<ThreadPool>(options.threads == 0 ? cores : options.threads);
+  return
+      [pool](std::int64_t count, const std::function<void(std::int64_t)>& body) { pool->run(count, body); };
+}
+
+// An engine of one precision, made when it is first used: most plans only ever see one.
+template <class T>
+class LazyEngine {
+ public:
+  template <class Make>
+  const Engine<T>& get(const Make& make) const {
+    std::call_once(once_, [&] { engine_ = make(); });
+    return *engine_;
+  }
+
+ private:
+  mutable std::once_flag once_;
+  mutable std::unique_ptr<Engine<T>> engine_;
+};
+
+}  // namespace
+
+struct Scattering::Plan {
+  explicit Plan(const ScatteringOptions& given)
+      : options(resolve(given)),
+        geometry(options),
+        bank(options, geometry),
+        paths(make_paths(options)),
+        engine_name(choose_engine()),
+        run(choose_threads(options)) {
+    engine<float>();
+  }
+
+  template <class T>
+  const Engine<T>& engine() const {
+    const auto make = [this] {
+      return engine_name == reference_name ? make_reference_engine<T>(options, geometry, bank)
+                                           : cpu::make_engine<T>(engine_name, options, geometry, bank);
+    };
+    if constexpr (std::is_same_v<T, float>) {
+      return float_engine.get(make);
+    } else {
+      return double_engine.get(make);
+    }
+  }
+
+  template <class T>
+  void forward(std::span<const T> images, std::span<T> features) const {
+    const auto plane = static_cast<std::size_t>(options.height) * options.width;
+    const auto maps = paths.size() * geometry.rows.output * geometry.columns.output;
+    const auto planes = images.size() / plane;
+    if (images.size() != planes * plane) {
+      throw Error(fmt::format("images hold {} samples; that is no multiple of height x width = {} x {}",
+                              images.size(), options.height, options.width));
+    }
+    if (features.size() != planes * maps) {
+      throw Error(fmt::format("features hold {} values; {} planes give {} x {} x {} x {} = {}",
+                              features.size(), planes, planes, paths.size(), geometry.rows.output,
+                              geometry.columns.output, planes * maps));
+    }
+    try {
+      engine<T>().forward(images.data(), static_cast<std::int64_t>(planes), features.data(), run);
+    } catch (const std::bad_alloc&) {
+      throw Error(
+          fmt::format("not enough memory to transform planes of {} x {}", options.height, options.width));
+    }
+  }
+
+  ScatteringOptions options;
+  Geometry geometry;
+  FilterBank bank;
+  std::vector<Path> paths;
+  std::string engine_name;
+  ParallelFor run;
+  LazyEngine<float> float_engine;
+  LazyEngine<double> double_engine;
+};
+
+Scattering::Scattering(const ScatteringOptions& options) {
+  try {
+    plan_ = std::make_shared<const Plan>(options);
+  } catch (const std::bad_alloc&) {
+    throw Error(
+        fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
+  }
+}
+
+const ScatteringOptions& Scattering::options() const { return plan_->options; }
+const std::vector<Path>& Scattering::paths() const { return plan_->paths; }
+double Scattering::theta(int angle) const { return plan_->bank.theta(angle); }
+int Scattering::output_height() const { return plan_->geometry.rows.output; }
+int Scattering::output_width() const { return plan_->geometry.columns.output; }
+std::string_view Scattering::engine() const { return plan_->engine_name; }
+
+void Scattering::forward(std::span<const float> images, std::span<float> features) const {
+  plan_->forward(images, features);
+}
+
+void Scattering::forward(std::span<const double> images, std::span<double> features) const {
+  plan_->forward(images, features);
+}
+
+std::vector<std::string> Scattering::available_engines() {
+  std::vector<std::string> names = {std::string(reference_name)};
+  for (const auto level : cpu::available_levels()) names.emplace_back(level);
+  return names;
+}
+
+}  // namespace scatlight
