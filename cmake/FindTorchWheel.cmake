@@ -6,11 +6,6 @@
 #
 # Sets TorchWheel_FOUND and TorchWheel_VERSION.
 
-if(NOT SCATLIGHT_PYTHON)
-  find_program(SCATLIGHT_PYTHON NAMES python3 HINTS ${PROJECT_SOURCE_DIR}/.venv/bin NO_CMAKE_SYSTEM_PATH
-    DOC "The Python whose torch is used")
-  find_program(SCATLIGHT_PYTHON NAMES python3)
-endif()
 execute_process(
   COMMAND ${SCATLIGHT_PYTHON} -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
   OUTPUT_VARIABLE torch_root OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)

@@ -1,8 +1,9 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-install(TARGETS scatlight EXPORT scatlightTargets)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/scatlight DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(EXPORT scatlightTargets NAMESPACE scatlight:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scatlight)
+install(TARGETS scatlight EXPORT scatlightTargets COMPONENT scatlight)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/scatlight DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT scatlight)
+install(EXPORT scatlightTargets NAMESPACE scatlight:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scatlight
+  COMPONENT scatlight)
 file(WRITE ${PROJECT_BINARY_DIR}/scatlightConfig.cmake
 "include(CMakeFindDependencyMacro)
 find_dependency(Threads)
@@ -10,4 +11,4 @@ include(\${CMAKE_CURRENT_LIST_DIR}/scatlightTargets.cmake)
 ")
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/scatlightConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/scatlightConfig.cmake ${PROJECT_BINARY_DIR}/scatlightConfigVersion.cmake
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scatlight)
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scatlight COMPONENT scatlight)

@@ -27,3 +27,12 @@ function(scatlight_add_test name)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
   endif()
 endfunction()
+
+# The pytest files of a folder as one test of ctest, with variables of the environment.
+#   scatlight_add_pytest(kymatio_parity . "SCATLIGHT_TRANSFORM_RAW=$<TARGET_FILE:transform_raw>")
+function(scatlight_add_pytest name folder)
+  add_test(NAME ${name} COMMAND ${SCATLIGHT_PYTHON} -m pytest -q -rs -p no:cacheprovider ${folder}
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT
+    "PYTHONDONTWRITEBYTECODE=1;PYTHONPATH=${PROJECT_SOURCE_DIR}/python;${ARGN}")
+endfunction()

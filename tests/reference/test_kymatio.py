@@ -29,10 +29,12 @@ CASES = [
 
 
 def engines() -> list[str]:
-    return os.environ["SCATLIGHT_ENGINES"].split(",")
+    return subprocess.run([PROGRAM], capture_output=True, check=True, text=True).stdout.split()
 
 
-def ours(images: np.ndarray, shape, scales, angles, order, engine: str, boundary: str = "reflect") -> np.ndarray:
+def ours(
+    images: np.ndarray, shape, scales, angles, order, engine: str, boundary: str = "reflect"
+) -> np.ndarray:
     arguments = [images.dtype.name, *map(str, (*shape, scales, angles, order, boundary, 0, 2))]
     run = subprocess.run(
         [PROGRAM, *arguments],

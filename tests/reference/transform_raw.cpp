@@ -1,6 +1,7 @@
 // Transforms raw planes from standard input to standard output, for the comparison with other
 // implementations.
 //   transform_raw float32|float64 HEIGHT WIDTH J L ORDER BOUNDARY STRIDE THREADS
+//   transform_raw              prints the engines of this machine
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -35,6 +36,10 @@ int main(int count, char** words) {
                                                       {"zero", Boundary::Zero},
                                                       {"padded", Boundary::Padded}};
   try {
+    if (count == 1) {
+      for (const auto& engine : scatlight::Scattering::available_engines()) std::cout << engine << '\n';
+      return 0;
+    }
     if (count != 10) throw scatlight::Error("nine arguments are needed");
     scatlight::ScatteringOptions options{.height = std::atoi(words[2]),
                                          .width = std::atoi(words[3]),

@@ -1,0 +1,252 @@
+// Every engine against the float64 reference, and the properties that all engines share.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <random>
+#include <thread>
+
+#include "scatlight/scattering.h"
+#include "support/compare.h"
+
+namespace scatlight {
+namespace {
+
+Scattering make_plan(const std::string& engine, const ScatteringOptions& options) {
+  ::setenv("SCATLIGHT_ENGINE", engine.c_str(), 1);
+  Scattering plan(options);
+  ::unsetenv("SCATLIGHT_ENGINE");
+  EXPECT_EQ(plan.engine(), engine);
+  return plan;
+}
+
+template <class T>
+std::vector<T> transform(const Scattering& plan, const std::vector<T>& images) {
+  const auto plane = static_cast<std::size_t>(plan.options().height) * plan.options().width;
+  std::vector<T> features(
+      images.size() / plane * plan.paths().size() * plan.output_height() * plan.output_width(),
+      std::numeric_limits<T>::quiet_NaN());
+  plan.forward(std::span<const T>(images), std::span<T>(features));
+  return features;
+}
+
+template <class T>
+std::vector<T> random_planes(const ScatteringOptions& options, int planes, unsigned seed = 0) {
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<T> uniform(0, 1);
+  std::vector<T> images(static_cast<std::size_t>(planes) * options.height * options.width);
+  for (auto& sample : images) sample = uniform(generator);
+  return images;
+}
+
+std::vector<ScatteringOptions> cases() {
+  std::vector<ScatteringOptions> list = {
+      {.height = 64, .width = 64, .max_order = 2},
+      {.height = 33, .width = 57, .scales = 2, .max_order = 2},
+      {.height = 40, .width = 40, .scales = 2, .angles = 6, .max_order = 2},
+      {.height = 37, .width = 41, .scales = 1, .angles = 5, .max_order = 2},
+      {.height = 32, .width = 48, .scales = 5, .angles = 3, .max_order = 2},
+      {.height = 24, .width = 24, .scales = 2, .angles = 1},
+      {.height = 30, .width = 45, .scales = 2, .angles = 12},
+      {.height = 30, .width = 30, .scales = 3, .angles = 19},
+      {.height = 62, .width = 94, .scales = 1, .angles = 4},  // lengths with large primes
+      {.height = 224, .width = 224, .scales = 3, .max_order = 0},
+      {.height = 2, .width = 2, .scales = 1, .max_order = 2},  // the smallest
+      {.height = 4, .width = 500, .scales = 2},
+  };
+  for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
+    list.push_back({.height = 40, .width = 56, .scales = 3, .max_order = 2, .boundary = boundary});
+  }
+  for (int stride : {1, 2, 4}) {
+    list.push_back({.height = 40, .width = 29, .scales = 3, .angles = 4, .max_order = 2, .stride = stride});
+  }
+  list.push_back(
+      {.height = 40, .width = 40, .wavelet = Wavelet::Gabor, .normalization = Normalization::Exact});
+  list.push_back({.height = 40, .width = 40, .sigma = 0.6, .center_frequency = 2, .slant = 0.7});
+  return list;
+}
+
+std::string name_of(const ScatteringOptions& o) {
+  return fmt::format("{}x{} J={} L={} order {} stride {}", o.height, o.width, o.scales, o.angles, o.max_order,
+                     o.stride);
+}
+
+class EveryEngine : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(, EveryEngine, testing::ValuesIn(Scattering::available_engines()),
+                         [](const auto& info) { return info.param; });
+
+TEST_P(EveryEngine, EqualsTheReferenceInFloat64) {
+  for (const auto& options : cases()) {
+    const auto images = random_planes<double>(options, 3);
+    const auto expected = transform(make_plan("reference", options), images);
+    const auto actual = transform(make_plan(GetParam(), options), images);
+    test::expect_close(std::span(actual), std::span(expected), {.relative = 0, .of_scale = 1e-12},
+                       name_of(options).c_str());
+  }
+}
+
+TEST_P(EveryEngine, EqualsTheReferenceInFloat32) {
+  for (const auto& options : cases()) {
+    const auto images = random_planes<float>(options, 3);
+    const std::vector<double> exact(images.begin(), images.end());
+    const auto expected = transform(make_plan("reference", options), exact);
+    const auto actual = transform(make_plan(GetParam(), options), images);
+    test::expect_close(std::span(actual), std::span(expected), {.relative = 1e-5, .of_scale = 1e-6},
+                       name_of(options).c_str());
+  }
+}
+
+// Bit-equal whatever the plane's place in the batch, the other planes and the number of threads are.
+TEST_P(EveryEngine, PlanesAndThreadsDoNotDependOnEachOther) {
+  for (int angles : {8, 6, 5}) {
+    ScatteringOptions options{
+        .height = 48, .width = 40, .scales = 2, .angles = angles, .max_order = 2, .threads = 1};
+    const auto images = random_planes<float>(options, 70);
+    const auto expected = transform(make_plan(GetParam(), options), images);
+    options.threads = 3;
+    EXPECT_EQ(transform(make_plan(GetParam(), options), images), expected);
+
+    const auto plan = make_plan(GetParam(), options);
+    const std::size_t plane = 48 * 40;
+    const std::size_t maps = expected.size() / 70;
+    for (std::size_t p : {std::size_t{0}, std::size_t{13}, std::size_t{69}}) {
+      const std::vector<float> alone(images.begin() + p * plane, images.begin() + (p + 1) * plane);
+      const std::vector<float> its(expected.begin() + p * maps, expected.begin() + (p + 1) * maps);
+      EXPECT_EQ(transform(plan, alone), its) << "plane " << p << ", L = " << angles;
+    }
+  }
+}
+
+TEST_P(EveryEngine, OnePlanServesManyThreads) {
+  const ScatteringOptions options{.height = 40, .width = 40, .scales = 2, .threads = 2};
+  const auto plan = make_plan(GetParam(), options);
+  const auto images = random_planes<float>(options, 4);
+  const auto expected = transform(plan, images);
+  std::atomic<int> equal = 0;
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 5; ++round) equal += transform(plan, images) == expected;
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(equal, 20);
+}
+
+TEST_P(EveryEngine, UsesTheCallersThreads) {
+  std::atomic<int> loops = 0;
+  ScatteringOptions options{.height = 40, .width = 40, .scales = 2};
+  options.parallel_for = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) {
+    ++loops;
+    for (auto i = count; i-- > 0;) body(i);
+  };
+  const auto images = random_planes<float>(options, 2);
+  const auto backwards = transform(make_plan(GetParam(), options), images);
+  EXPECT_GT(loops, 0);
+  options.parallel_for = {};
+  EXPECT_EQ(transform(make_plan(GetParam(), options), images), backwards);
+}
+
+TEST_P(EveryEngine, NonFiniteSamplesStayInTheirPlane) {
+  const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 6, .max_order = 2};
+  const auto plan = make_plan(GetParam(), options);
+  auto images = random_planes<float>(options, 3);
+  const auto clean = transform(plan, images);
+  const std::size_t maps = clean.size() / 3;
+  for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    images[32 * 32 + 100] = bad;  // in plane 1
+    const auto features = transform(plan, images);
+    for (std::size_t i = 0; i < maps; ++i) {
+      ASSERT_EQ(features[i], clean[i]);
+      ASSERT_EQ(features[2 * maps + i], clean[2 * maps + i]);
+    }
+    // Order 1 and 2 lose the whole plane; order 0 what the low-pass reaches.
+    for (std::size_t i = maps / plan.paths().size(); i < maps; ++i)
+      ASSERT_FALSE(std::isfinite(features[maps + i]));
+  }
+}
+
+// ||Sx - Sy|| <= ||x - y|| up to the frame's upper bound, which normalisation and sampling leave just
+// above 1.
+TEST_P(EveryEngine, IsNonExpansive) {
+  const ScatteringOptions options{
+      .height = 64, .width = 64, .max_order = 2, .stride = 1, .boundary = Boundary::Padded};
+  const auto plan = make_plan(GetParam(), options);
+  const auto x = random_planes<float>(options, 1, 1);
+  const auto y = random_planes<float>(options, 1, 2);
+  const auto distance = [](const auto& a, const auto& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(static_cast<double>(a[i]) - b[i], 2);
+    return std::sqrt(sum);
+  };
+  const double ratio = distance(transform(plan, x), transform(plan, y)) / distance(x, y);
+  fmt::print("  ||Sx - Sy|| / ||x - y|| = {:.3f}\n", ratio);
+  EXPECT_LT(ratio, 1.05);
+}
+
+// Moving an already padded image by 2^J moves the maps by one sample.
+TEST_P(EveryEngine, CommutesWithShiftsOfTheStride) {
+  const ScatteringOptions options{.height = 64, .width = 72, .max_order = 2, .boundary = Boundary::Padded};
+  const auto plan = make_plan(GetParam(), options);
+  const auto image = random_planes<double>(options, 1);
+  std::vector<double> moved(image.size());
+  for (int row = 0; row < 64; ++row) {
+    for (int column = 0; column < 72; ++column) {
+      moved[((row + 8) % 64) * 72 + (column + 16) % 72] = image[row * 72 + column];
+    }
+  }
+  const auto features = transform(plan, image);
+  const auto of_moved = transform(plan, moved);
+  const int height = plan.output_height();
+  const int width = plan.output_width();
+  std::vector<double> expected;
+  std::vector<double> actual;
+  for (std::size_t map = 0; map < plan.paths().size(); ++map) {
+    for (int row = 0; row + 1 < height; ++row) {
+      for (int column = 0; column + 2 < width; ++column) {
+        expected.push_back(features[(map * height + row) * width + column]);
+        actual.push_back(of_moved[(map * height + row + 1) * width + column + 2]);
+      }
+    }
+  }
+  test::expect_close(std::span(actual), std::span(expected), {.relative = 0, .of_scale = 1e-12}, "shifted");
+}
+
+TEST_P(EveryEngine, AConstantImageHasOnlyOrderZero) {
+  const ScatteringOptions options{
+      .height = 40, .width = 40, .max_order = 2, .normalization = Normalization::Exact};
+  const auto plan = make_plan(GetParam(), options);
+  const auto features = transform(plan, std::vector<double>(1600, 3.0));
+  const std::size_t map = static_cast<std::size_t>(plan.output_height()) * plan.output_width();
+  for (std::size_t i = 0; i < map; ++i) EXPECT_NEAR(features[i], 3, 1e-10);
+  for (std::size_t i = map; i < features.size(); ++i) ASSERT_NEAR(features[i], 0, 1e-10);
+}
+
+TEST(Scattering, RefusesWrongSizes) {
+  const Scattering plan({.height = 32, .width = 32});
+  std::vector<float> images(32 * 32 * 2);
+  std::vector<float> features(2 * 25 * 16);
+  EXPECT_NO_THROW(plan.forward(std::span<const float>(images), std::span<float>(features)));
+  EXPECT_THROW(plan.forward(std::span<const float>(images).first(1000), std::span<float>(features)), Error);
+  EXPECT_THROW(plan.forward(std::span<const float>(images), std::span<float>(features).first(799)), Error);
+  EXPECT_NO_THROW(plan.forward(std::span<const float>(), std::span<float>()));
+}
+
+TEST(Scattering, RefusesAnUnknownEngine) {
+  ::setenv("SCATLIGHT_ENGINE", "abacus", 1);
+  try {
+    const Scattering plan({.height = 32, .width = 32});
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find("SCATLIGHT_ENGINE is 'abacus'; this machine has reference, "),
+              0u);
+  }
+  ::unsetenv("SCATLIGHT_ENGINE");
+}
+
+}  // namespace
+}  // namespace scatlight

@@ -1,0 +1,67 @@
+#include "cpu/fft_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <complex>
+#include <numbers>
+
+namespace scatlight::cpu {
+namespace {
+
+using Complex = std::complex<double>;
+
+// The plan carried out literally: plain DFTs for the small ones.
+std::vector<Complex> execute(const FftPlan<double>& plan, const std::vector<Complex>& in) {
+  std::vector<Complex> work(plan.length);
+  std::vector<Complex> out(plan.length);
+  for (std::size_t s = 0; s < plan.stages.size(); ++s) {
+    const auto& stage = plan.stages[s];
+    for (int block = 0; block < stage.blocks; ++block) {
+      for (int p = 0; p < stage.part; ++p) {
+        const auto at = [&](int q) { return (block * stage.radix + q) * stage.part + p; };
+        std::vector<Complex> x(stage.radix);
+        for (int q = 0; q < stage.radix; ++q)
+          x[q] = s == 0 ? in[plan.input[p * stage.radix + q]] : work[at(q)];
+        for (int k = 0; k < stage.radix; ++k) {
+          Complex sum = 0;
+          for (int q = 0; q < stage.radix; ++q) {
+            sum += x[q] * std::polar(1.0, 2 * std::numbers::pi * (k * q % stage.radix) / stage.radix);
+          }
+          if (k > 0 && !stage.twiddles.empty()) {
+            const double* factor = &stage.twiddles[2 * (p * (stage.radix - 1) + k - 1)];
+            sum *= Complex(factor[0], factor[1]);
+          }
+          work[at(k)] = sum;
+        }
+      }
+    }
+  }
+  for (int i = 0; i < plan.length; ++i) out[plan.output[i]] = work[i];
+  return out;
+}
+
+TEST(FftPlan, EveryLengthIsAnInverseTransform) {
+  for (int length = 2; length <= 330; ++length) {
+    const FftPlan<double> plan(length);
+    std::vector<Complex> in(length);
+    for (int n = 0; n < length; ++n) in[n] = {std::cos(3.0 * n * n), std::sin(5.0 * n)};
+    const auto out = execute(plan, in);
+    double worst = 0;
+    for (int k = 0; k < length; ++k) {
+      Complex sum = 0;
+      for (int n = 0; n < length; ++n)
+        sum += in[n] * std::polar(1.0, 2 * std::numbers::pi * (n * k % length) / length);
+      worst = std::max(worst, std::abs(sum - out[k]));
+    }
+    ASSERT_LT(worst, 1e-11 * length) << length;
+  }
+}
+
+TEST(FftPlan, ThePapersLengthNeedsNoTwiddles) {
+  const FftPlan<float> plan(240);
+  ASSERT_EQ(plan.stages.size(), 2u);
+  for (const auto& stage : plan.stages) EXPECT_TRUE(stage.twiddles.empty());
+}
+
+}  // namespace
+}  // namespace scatlight::cpu
