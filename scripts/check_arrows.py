@@ -1,4 +1,4 @@
-"""Checks the direction of dependencies: no include of a room of src/ goes against the arrows of the design."""
+"""Checks the direction of dependencies: no include goes against the arrows of the design."""
 
 import re
 import sys
