@@ -18,7 +18,7 @@ include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(TorchWheel
   REQUIRED_VARS torch_root
   VERSION_VAR TorchWheel_VERSION
-  REASON_FAILURE_MESSAGE "${SCATLIGHT_PYTHON} cannot import torch; install it with pip, or name another Python with -DSCATLIGHT_PYTHON=")
+  REASON_FAILURE_MESSAGE "${SCATLIGHT_PYTHON} cannot import torch. Install it with pip or name another Python with -DSCATLIGHT_PYTHON=")
 
 if(TorchWheel_FOUND AND NOT TARGET torch_wheel)
   add_library(torch_wheel INTERFACE)

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nets/network.h"
+
+namespace scatlight::nets {
+
+/// The names of all networks, the one list that the command line and Python read: "scatresnet10",
+/// "scatresnet10-order2", "scatresnet50", "wide-scatresnet50-2", "resnet50" ..., "vgg16", and small ones for
+/// small data sets.
+std::vector<std::string> network_names();
+
+/// The options of a network of the catalogue, with 1000 classes and 224x224 images. Throws Error, with the
+/// accepted names, for an unknown one.
+NetworkOptions network_options(std::string_view name);
+
+}  // namespace scatlight::nets

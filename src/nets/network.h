@@ -1,0 +1,88 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace scatlight::nets {
+
+enum class Family {
+  ScatResNet,  ///< Paper section 4 and table 1: scattering, one convolution, groups of residual blocks.
+  ResNet,      ///< torchvision's ResNet on pixels.
+  Vgg,         ///< torchvision's VGG on pixels, no batch norm.
+  Linear,  ///< One affine layer on the scattering maps: the baseline for "what the transform gives alone".
+};
+
+enum class Block { Basic, Bottleneck };
+
+/// Everything that a network's structure follows from. The catalogue (nets/catalogue.h) fills it for the
+/// paper's networks; every field may then be changed.
+struct NetworkOptions {
+  std::string name = {};  ///< In the catalogue; a label only.
+  Family family = Family::ScatResNet;
+  int classes = 1000;
+  int height = 224;  ///< Of the images.
+  int width = 224;
+
+  // The front end: scattering of each colour channel, for ScatResNet and Linear.
+  int scales = 3;           ///< J
+  int angles = 8;           ///< L
+  int max_order = 1;        ///< 1 or 2
+  bool input_norm = false;  ///< Batch norm without affine part on the maps; not in the paper.
+
+  // The body of the residual networks.
+  Block block = Block::Basic;
+  int stem = 256;                ///< Channels of the first convolution.
+  std::vector<int> depths = {};  ///< Blocks in each group.
+  std::vector<int> widths = {};  ///< Channels of the blocks' 3x3 convolutions in each group.
+  int expansion = 1;  ///< Channels out of a block, in units of its width: 1, for bottlenecks 4 or 2.
+};
+
+/// One network on the CPU. Modules and parameters have torchvision's names (conv1, bn1, layer1.0.conv1 ...
+/// fc).
+class Network {
+ public:
+  /// Builds the network with He fan-out initialisation from torch's global generator. Throws Error for
+  /// options out of range (images smaller than 2^J, no classes, a group without blocks ...).
+  explicit Network(const NetworkOptions& options);
+  ~Network();
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+
+  const NetworkOptions& options() const;
+
+  /// The front end, which has no parameters: (N, 3, H, W) images to the maps that the body reads, (N, C, h,
+  /// w). Scattering for ScatResNet and Linear, the images themselves for the others. No gradient flows
+  /// through it.
+  at::Tensor maps(const at::Tensor& images) const;
+
+  /// Shape (C, h, w) of the maps.
+  std::vector<std::int64_t> map_shape() const;
+
+  /// The body: maps (N, C, h, w) to logits (N, classes).
+  at::Tensor classify(const at::Tensor& maps);
+
+  /// classify(maps(images)).
+  at::Tensor forward(const at::Tensor& images);
+
+  /// Training mode (batch statistics) or evaluation mode (running statistics). New networks are in training
+  /// mode.
+  void train(bool on = true);
+
+  /// In the order of torchvision's state_dict; the tensors share the network's memory.
+  std::vector<std::pair<std::string, at::Tensor>> parameters() const;
+  std::vector<std::pair<std::string, at::Tensor>> buffers()
+      const;  ///< Running means, variances and batch counts.
+
+  std::int64_t parameter_count() const;
+
+ private:
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace scatlight::nets

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "nets/network.h"
+
+namespace scatlight::nets {
+
+/// Free text in a weights file beside the network's options: classes, image size, recipe.
+using Metadata = std::map<std::string, std::string>;
+
+/// Writes parameters and buffers as safetensors with torchvision's names. The metadata holds the options (key
+/// "network", JSON) and `metadata`.
+void save_weights(const Network& network, const std::filesystem::path& path, const Metadata& metadata = {});
+
+/// Fills the network from a weights file. Every tensor must be there with its shape; a tensor too many is an
+/// error too. Errors name the file, the tensor and both shapes. A file without our metadata (written from
+/// torchvision's state_dict) is accepted.
+void load_weights(Network& network, const std::filesystem::path& path);
+
+/// The options and the metadata of a file that save_weights wrote; Error for a file without them.
+struct WeightsHeader {
+  NetworkOptions options;
+  Metadata metadata;
+};
+WeightsHeader read_weights_header(const std::filesystem::path& path);
+
+}  // namespace scatlight::nets
