@@ -1,5 +1,7 @@
 #include "cpu/engine.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <memory>
 #include <mutex>
@@ -16,6 +18,7 @@ class Room {
  public:
   explicit Room(std::size_t values)
       : values_(values), data_(static_cast<T*>(::operator new(values * sizeof(T), alignment))) {
+    madvise(data_, values * sizeof(T), MADV_HUGEPAGE);
     std::fill_n(data_, values, T{0});
   }
   ~Room() { ::operator delete(data_, alignment); }
@@ -26,7 +29,7 @@ class Room {
   std::size_t size() const { return values_; }
 
  private:
-  static constexpr std::align_val_t alignment{64};
+  static constexpr std::align_val_t alignment{1 << 21};
   std::size_t values_;
   T* data_;
 };
@@ -107,10 +110,10 @@ class VectorEngine final : public Engine<T> {
     for (int scale = 0; scale < tables_.options.scales; ++scale) {
       for (int first_angle = 0; first_angle < whole; first_angle += lanes) {
         for (int plane = 0; plane < planes; ++plane)
-          groups.push_back({scale, plane * lanes, lanes, first_angle, lanes});
+          groups.push_back({scale, first_angle / lanes, plane * lanes, lanes, first_angle, lanes});
       }
       for (int first = 0; first < planes * rest; first += lanes) {
-        groups.push_back({scale, first, rest, whole, std::min(lanes, planes * rest - first)});
+        groups.push_back({scale, whole / lanes, first, rest, whole, std::min(lanes, planes * rest - first)});
       }
     }
     return groups;

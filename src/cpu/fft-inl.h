@@ -25,17 +25,77 @@ HWY_INLINE HWY_ATTR void store_element(D d, Complex<D> value, Real<D>* at) {
   hn::Store(value.im, d, at + hn::Lanes(d));
 }
 
-// Elements in memory, as the source or the sink of a transform. `stride` counts reals.
+// Exchanges real and imaginary parts, which turns the inverse transform into the forward one when it is done
+// before and after it.
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> exchange(Complex<D> z) {
+  return {z.im, z.re};
+}
+
+// The source of a transform gives its elements one by one in the order of the first stage: load(d, position,
+// index) is element `index` = plan.input[position]. The sink takes them as store(d, index, value).
+
+// Elements in memory, one after the other.
 template <class D>
 struct Elements {
   Real<D>* data;
+
+  HWY_INLINE HWY_ATTR Real<D>* at(D d, int index) const {
+    return data + static_cast<std::size_t>(index) * (2 * hn::Lanes(d));
+  }
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const { return load_element(d, at(d, index)); }
+  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
+    store_element(d, value, at(d, index));
+  }
+};
+
+// Elements in the order in which the first stage asks for them.
+template <class D>
+struct OrderedElements {
+  const Real<D>* data;
+
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
+    return load_element(d, data + static_cast<std::size_t>(position) * (2 * hn::Lanes(d)));
+  }
+};
+
+// Elements `stride` reals apart.
+template <class D>
+struct StridedElements {
+  Real<D>* data;
   std::size_t stride;
 
-  HWY_INLINE HWY_ATTR Complex<D> load(D d, int index) const { return load_element(d, data + index * stride); }
   HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
     store_element(d, value, data + index * stride);
   }
 };
+
+// Outputs k ... k + Count - 1 of prime_dft and their mirror images.
+template <int Count, class D>
+HWY_INLINE HWY_ATTR void prime_outputs(D d, int radix, int k, Complex<D> origin, const Real<D>* rotation,
+                                       const Real<D>* pairs, Real<D>* x) {
+  const std::size_t step = 2 * hn::Lanes(d);
+  const int half = (radix - 1) / 2;
+  Complex<D> even[Count];
+  Complex<D> odd[Count];
+  unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
+    even[i] = origin;
+    odd[i] = {hn::Zero(d), hn::Zero(d)};
+  });
+  for (int j = 0; j < half; ++j, pairs += 2 * step) {
+    const auto sum = load_element(d, pairs);
+    const auto difference = load_element(d, pairs + step);
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
+      const Real<D>* root = rotation + 2 * (i * half + j);
+      even[i] = add_scaled<D>(even[i], hn::Set(d, root[0]), sum);
+      odd[i] = add_scaled<D>(odd[i], hn::Set(d, root[1]), difference);
+    });
+  }
+  unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
+    store_element(d, add_i<D>(even[i], odd[i]), x + (k + i + 1) * step);
+    store_element(d, sub_i<D>(even[i], odd[i]), x + (radix - 1 - k - i) * step);
+  });
+}
 
 // A prime radix without a kernel: the sums of PrimeDft in a loop over memory. `x` holds `radix` elements and
 // is followed by room for as many.
@@ -55,17 +115,11 @@ HWY_NOINLINE HWY_ATTR void prime_dft(D d, int radix, const Real<D>* rotation, Re
     store_element(d, sub<D>(low, high), pairs + (2 * j + 1) * step);
   }
   store_element(d, total, x);
-  for (int k = 0; k < half; ++k) {
-    auto even = origin;
-    Complex<D> odd{hn::Zero(d), hn::Zero(d)};
-    for (int j = 0; j < half; ++j) {
-      even = add_scaled<D>(even, hn::Set(d, rotation[0]), load_element(d, pairs + 2 * j * step));
-      odd = add_scaled<D>(odd, hn::Set(d, rotation[1]), load_element(d, pairs + (2 * j + 1) * step));
-      rotation += 2;
-    }
-    store_element(d, add_i<D>(even, odd), x + (k + 1) * step);
-    store_element(d, sub_i<D>(even, odd), x + (radix - 1 - k) * step);
-  }
+  // Two outputs (and their mirror images) at a time, so that each pair is loaded half as often.
+  int k = 0;
+  for (; k + 1 < half; k += 2, rotation += 4 * half)
+    prime_outputs<2>(d, radix, k, origin, rotation, pairs, x);
+  if (k < half) prime_outputs<1>(d, radix, k, origin, rotation, pairs, x);
 }
 
 // A radix whose value is known to the compiler, or Radix<0>: a prime known at run time only.
@@ -89,20 +143,10 @@ HWY_INLINE HWY_ATTR void with_radix(int radix, const Body& body) {
       return body(Radix<7>{});
     case 8:
       return body(Radix<8>{});
-    case 9:
-      return body(Radix<9>{});
-    case 10:
-      return body(Radix<10>{});
     case 11:
       return body(Radix<11>{});
-    case 12:
-      return body(Radix<12>{});
     case 13:
       return body(Radix<13>{});
-    case 15:
-      return body(Radix<15>{});
-    case 16:
-      return body(Radix<16>{});
     default:
       return body(Radix<0>{});
   }
@@ -139,18 +183,21 @@ HWY_INLINE HWY_ATTR void small_dft(D d, const typename FftPlan<Real<D>>::Stage& 
 }
 
 template <int R, class D, class Source>
-HWY_NOINLINE HWY_ATTR void first_stage(D d, const FftPlan<Real<D>>& plan, const Source& source, Real<D>* work,
+HWY_NOINLINE HWY_ATTR void first_stage(D d, const FftPlan<Real<D>>& plan, const Source given, Real<D>* work,
                                        Real<D>* prime_room) {
+  const Source source = given;
   const auto& stage = plan.stages.front();
   const int radix = R == 0 ? stage.radix : R;
+  const int part = stage.part;
   const std::size_t step = 2 * hn::Lanes(d);
+  const std::size_t part_step = part * step;
   const std::int32_t* input = plan.input.data();
-  for (int p = 0; p < stage.part; ++p, input += radix) {
+  for (int p = 0, position = 0; p < part; ++p, position += radix, work += step) {
     const Real<D>* twiddles = stage.twiddles.empty() ? nullptr : &stage.twiddles[2 * p * (radix - 1)];
     small_dft<R>(
-        d, stage, twiddles, prime_room, [&](int q) SCATLIGHT_LAMBDA { return source.load(d, input[q]); },
-        [&](int k, Complex<D> value)
-            SCATLIGHT_LAMBDA { store_element(d, value, work + (k * stage.part + p) * step); });
+        d, stage, twiddles, prime_room,
+        [&](int q) SCATLIGHT_LAMBDA { return source.load(d, position + q, input[position + q]); },
+        [&](int k, Complex<D> value) SCATLIGHT_LAMBDA { store_element(d, value, work + k * part_step); });
   }
 }
 
@@ -159,27 +206,31 @@ HWY_NOINLINE HWY_ATTR void middle_stage(D d, const typename FftPlan<Real<D>>::St
                                         Real<D>* prime_room) {
   const int radix = R == 0 ? stage.radix : R;
   const std::size_t step = 2 * hn::Lanes(d);
-  for (int block = 0; block < stage.blocks; ++block) {
-    for (int p = 0; p < stage.part; ++p) {
-      Real<D>* at = work + (static_cast<std::size_t>(block) * radix * stage.part + p) * step;
+  const int part = stage.part;
+  const int blocks = stage.blocks;
+  const std::size_t part_step = part * step;
+  for (int block = 0; block < blocks; ++block, work += radix * part_step) {
+    for (int p = 0; p < part; ++p) {
+      Real<D>* at = work + p * step;
       const Real<D>* twiddles = stage.twiddles.empty() ? nullptr : &stage.twiddles[2 * p * (radix - 1)];
       small_dft<R>(
           d, stage, twiddles, prime_room,
-          [&](int q) SCATLIGHT_LAMBDA { return load_element(d, at + q * stage.part * step); },
-          [&](int k, Complex<D> value)
-              SCATLIGHT_LAMBDA { store_element(d, value, at + k * stage.part * step); });
+          [&](int q) SCATLIGHT_LAMBDA { return load_element(d, at + q * part_step); },
+          [&](int k, Complex<D> value) SCATLIGHT_LAMBDA { store_element(d, value, at + k * part_step); });
     }
   }
 }
 
 template <int R, class D, class Sink>
 HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const Real<D>* work,
-                                      Real<D>* prime_room, const Sink& sink) {
+                                      Real<D>* prime_room, const Sink given) {
+  const Sink sink = given;
   const auto& stage = plan.stages.back();
   const int radix = R == 0 ? stage.radix : R;
   const std::size_t step = 2 * hn::Lanes(d);
   const std::int32_t* output = plan.output.data();
-  for (int block = 0; block < stage.blocks; ++block, output += radix, work += radix * step) {
+  const int blocks = stage.blocks;
+  for (int block = 0; block < blocks; ++block, output += radix, work += radix * step) {
     small_dft<R>(
         d, stage, nullptr, prime_room,
         [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work + q * step); },
@@ -187,16 +238,15 @@ HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const R
   }
 }
 
-// The inverse DFT of the elements source.load(d, n), n < length, given to sink.store(d, k, value), k <
-// length. The source is read before the sink is written, so both may be the same memory. `work` is
-// plan.work_elements() elements.
+// The inverse DFT of the source's elements, given to the sink. The source is read before the sink is written,
+// so both may be the same memory. `work` is plan.work_elements() elements.
 template <class D, class Source, class Sink>
 HWY_INLINE HWY_ATTR void transform(D d, const FftPlan<Real<D>>& plan, const Source& source, Real<D>* work,
                                    const Sink& sink) {
   const std::size_t step = 2 * hn::Lanes(d);
   Real<D>* prime_room = work + plan.length * step;
   if (plan.stages.size() == 1) {
-    for (int n = 0; n < plan.length; ++n) store_element(d, source.load(d, plan.input[n]), work + n * step);
+    for (int n = 0; n < plan.length; ++n) store_element(d, source.load(d, n, plan.input[n]), work + n * step);
   } else {
     with_radix(plan.stages.front().radix, [&](auto radix) SCATLIGHT_LAMBDA {
       first_stage<decltype(radix)::value>(d, plan, source, work, prime_room);

@@ -10,6 +10,7 @@ namespace scatlight::cpu {
 /// The planes and angles that the lanes of a vector hold while one scale is transformed.
 struct LaneGroup {
   int scale;
+  int pack;    ///< of the tables' packs of angles
   int first;   ///< index of lane 0 in the (plane, angle) pairs of its kind
   int angles;  ///< of a plane in this kind of group: `lanes` (one plane fills the vector) or fewer (planes
                ///< share it)

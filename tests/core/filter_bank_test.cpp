@@ -102,6 +102,36 @@ TEST(FilterBank, LittlewoodPaleySumIsBounded) {
   EXPECT_LT(highest, 1.03);
 }
 
+// The closed form of the spectra against filters that were sampled and wrapped around in space, also where
+// five periods cut them off (many angles on a plane of 2^J samples).
+TEST(FilterBank, ClosedFormEqualsFiltersMadeInSpace) {
+  for (const auto& options :
+       {ScatteringOptions{.height = 96, .width = 70, .scales = 3},
+        ScatteringOptions{.height = 37, .width = 101, .scales = 2, .angles = 5},
+        ScatteringOptions{.height = 16, .width = 16, .scales = 4, .angles = 16},
+        ScatteringOptions{
+            .height = 64, .width = 64, .scales = 3, .angles = 2, .wavelet = Wavelet::Gabor, .slant = 1.5}}) {
+    const Bank bank(options);
+    std::vector<double> closed(bank.geometry.rows.padded);
+    std::vector<double> made(bank.geometry.rows.padded);
+    double worst = 0;
+    for (int j = 0; j < options.scales; ++j) {
+      for (int theta = 0; theta < options.angles; ++theta) {
+        const auto spectrum = bank.bank.wavelet(j, theta);
+        const auto in_space = bank.bank.wavelet_made_in_space(j, theta);
+        for (int column = 0; column < bank.geometry.columns.padded; ++column) {
+          spectrum.column(column, closed);
+          in_space.column(column, made);
+          for (std::size_t row = 0; row < made.size(); ++row) {
+            worst = std::max(worst, std::abs(closed[row] - made[row]));
+          }
+        }
+      }
+    }
+    EXPECT_LT(worst, 1e-12) << options.height << " x " << options.width << ", L = " << options.angles;
+  }
+}
+
 TEST(FilterBank, FoldingKeepsTheBandAndAddsTheRest) {
   const Bank bank({.height = 64, .width = 64});
   const auto whole = bank.bank.phi(bank.geometry.rows, 0);
