@@ -1,0 +1,160 @@
+#include "data/recipe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "scatlight/error.h"
+
+namespace scatlight::data {
+namespace {
+
+constexpr int largest_size = 8192;
+
+void check_range(std::string_view what, double low, double high, double least, double most) {
+  if (!(least <= low && low <= high && high <= most)) {
+    throw Error(
+        fmt::format("the {} of a random crop is {} to {}; an ascending range within {} to {} is accepted",
+                    what, low, high, least, most));
+  }
+}
+
+RecipeOptions resolve(RecipeOptions options) {
+  if (options.size < 1 || options.size > largest_size) {
+    throw Error(fmt::format("image size {}: 1 to {} is accepted", options.size, largest_size));
+  }
+  if (options.resize == 0) options.resize = static_cast<int>(std::lround(options.size * 256.0 / 224));
+  if (options.resize < options.size || options.resize > 2 * largest_size) {
+    throw Error(fmt::format("short side {} before the centre crop: {} (the image size) to {} is accepted",
+                            options.resize, options.size, 2 * largest_size));
+  }
+  check_range("area", options.smallest_area, options.largest_area, 1e-6, 1);
+  check_range("ratio", options.smallest_ratio, options.largest_ratio, 1e-3, 1e3);
+  if (!(options.flip >= 0 && options.flip <= 1)) {
+    throw Error(fmt::format("flip probability {}: 0 to 1 is accepted", options.flip));
+  }
+  for (std::size_t c = 0; c < 3; ++c) {
+    if (!std::isfinite(options.mean[c]) || !std::isfinite(options.deviation[c]) ||
+        !(options.deviation[c] > 0)) {
+      throw Error(
+          fmt::format("channel mean {} and deviation {}: finite numbers and a deviation above 0 are accepted",
+                      options.mean[c], options.deviation[c]));
+    }
+  }
+  return options;
+}
+
+/// Python's round(), half to even, whatever the rounding mode: torchvision's crops depend on it.
+int round_half_even(double x) {
+  const double down = std::floor(x);
+  const double rest = x - down;
+  const bool up = rest > 0.5 || (rest == 0.5 && std::fmod(down, 2) != 0);
+  return static_cast<int>(down) + (up ? 1 : 0);
+}
+
+/// torchvision's fallback: the largest centre crop whose ratio is allowed.
+Window center_crop_within_ratio(ImageSize size, double smallest_ratio, double largest_ratio) {
+  Window crop{.width = size.width, .height = size.height};
+  const double ratio = static_cast<double>(size.width) / size.height;
+  if (ratio < smallest_ratio) crop.height = round_half_even(size.width / smallest_ratio);
+  if (ratio > largest_ratio) crop.width = round_half_even(size.height * largest_ratio);
+  // A ratio range such as 0.001 to 0.002 rounds to nothing on a small picture.
+  crop.width = std::max(crop.width, 1);
+  crop.height = std::max(crop.height, 1);
+  crop.left = (size.width - crop.width) / 2;
+  crop.top = (size.height - crop.height) / 2;
+  return crop;
+}
+
+/// The largest reduction that leaves at least `least` pixels in both sides of the crop.
+int choose_reduction(const Window& crop, int least) {
+  int reduction = 1;
+  while (reduction < 8 && std::min(crop.width, crop.height) >= 2 * reduction * least) reduction *= 2;
+  return reduction;
+}
+
+}  // namespace
+
+Recipe::Recipe(const RecipeOptions& options) : options_(resolve(options)) {
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      const float level = static_cast<float>(byte) / 255.0F;
+      normalized_[c][byte] = (level - options_.mean[c]) / options_.deviation[c];
+    }
+  }
+}
+
+std::size_t Recipe::result_count() const {
+  const auto side = static_cast<std::size_t>(options_.size);
+  return 3 * side * side;
+}
+
+void Recipe::evaluate(const Image& image, std::span<float> result) const {
+  const auto longer = [&](int long_side, int short_side) {
+    return static_cast<int>(static_cast<std::int64_t>(options_.resize) * long_side / short_side);
+  };
+  ImageSize resized{.width = options_.resize, .height = options_.resize};
+  if (image.width > image.height) resized.width = longer(image.width, image.height);
+  if (image.height > image.width) resized.height = longer(image.height, image.width);
+  const Window center{.left = round_half_even((resized.width - options_.size) / 2.0),
+                      .top = round_half_even((resized.height - options_.size) / 2.0),
+                      .width = options_.size,
+                      .height = options_.size};
+  const Box whole{.width = static_cast<double>(image.width), .height = static_cast<double>(image.height)};
+  normalize(resize(image, whole, resized, center), false, result);
+}
+
+Window Recipe::draw_crop(ImageSize size, CounterRandom& random) const {
+  const double area = static_cast<double>(size.width) * size.height;
+  const double log_smallest = std::log(options_.smallest_ratio);
+  const double log_largest = std::log(options_.largest_ratio);
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const double target = area * random.uniform(options_.smallest_area, options_.largest_area);
+    const double ratio = std::exp(random.uniform(log_smallest, log_largest));
+    const int width = round_half_even(std::sqrt(target * ratio));
+    const int height = round_half_even(std::sqrt(target / ratio));
+    if (width < 1 || width > size.width || height < 1 || height > size.height) continue;
+    const auto place = [&](int room) {
+      return static_cast<int>(random.below(static_cast<std::uint64_t>(room) + 1));
+    };
+    const int top = place(size.height - height);
+    return {.left = place(size.width - width), .top = top, .width = width, .height = height};
+  }
+  return center_crop_within_ratio(size, options_.smallest_ratio, options_.largest_ratio);
+}
+
+void Recipe::augment(const EncodedImage& encoded, CounterRandom& random, std::span<float> result) const {
+  const auto crop = draw_crop(encoded.size(), random);
+  const bool mirrored = random.uniform() < options_.flip;
+  const bool may_reduce = options_.reduced_decoding && encoded.can_reduce();
+  const auto image = encoded.decode(may_reduce ? choose_reduction(crop, options_.size) : 1);
+  // The crop in pixels of what was decoded: exact when it was not reduced.
+  const double across = static_cast<double>(image.width) / encoded.size().width;
+  const double down = static_cast<double>(image.height) / encoded.size().height;
+  const Box box{.left = crop.left * across,
+                .top = crop.top * down,
+                .width = crop.width * across,
+                .height = crop.height * down};
+  normalize(resize(image, box, {.width = options_.size, .height = options_.size}), mirrored, result);
+}
+
+void Recipe::normalize(const Image& image, bool mirrored, std::span<float> result) const {
+  const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
+  const auto width = static_cast<std::size_t>(image.width);
+  for (std::size_t c = 0; c < 3; ++c) {
+    const auto& table = normalized_[c];
+    auto* to = result.data() + c * pixels;
+    for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y, to += width) {
+      const auto* from = image.rgb.data() + 3 * y * width + c;
+      if (mirrored) {
+        for (std::size_t x = 0; x < width; ++x) to[width - 1 - x] = table[from[3 * x]];
+      } else {
+        for (std::size_t x = 0; x < width; ++x) to[x] = table[from[3 * x]];
+      }
+    }
+  }
+}
+
+}  // namespace scatlight::data

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "data/decode.h"
+#include "data/image.h"
+#include "data/random.h"
+#include "data/resize.h"
+
+namespace scatlight::data {
+
+/// How a picture becomes a network's input. The defaults are the paper's (section 3, as torchvision's
+/// ImageNet training): RandomResizedCrop and flip for training; short side resized to 256, centre 224 for
+/// testing.
+struct RecipeOptions {
+  int size = 224;                   ///< Of the result, in pixels a side.
+  int resize = 0;                   ///< Short side before the centre crop; 0: size * 256 / 224.
+  double smallest_area = 0.08;      ///< Of a random crop, as a share of the picture.
+  double largest_area = 1;          ///< The same.
+  double smallest_ratio = 3.0 / 4;  ///< Width by height of a random crop.
+  double largest_ratio = 4.0 / 3;   ///< The same.
+  double flip = 0.5;                ///< Probability of mirroring left to right.
+  std::array<float, 3> mean = {0.485F, 0.456F, 0.406F};       ///< Subtracted from R, G, B in [0, 1].
+  std::array<float, 3> deviation = {0.229F, 0.224F, 0.225F};  ///< What is left is divided by these.
+  bool reduced_decoding =
+      true;  ///< Training may decode JPEG at 1/2, 1/4, 1/8 where the crop stays large enough.
+};
+
+/// The paper's recipe for training and for testing. Immutable, so one may serve many threads.
+/// Results are (3, size, size) floats, channel order R, G, B.
+class Recipe {
+ public:
+  /// Throws Error for options out of range.
+  explicit Recipe(const RecipeOptions& options);
+
+  /// With `resize` resolved.
+  const RecipeOptions& options() const { return options_; }
+
+  /// Floats of one result: 3 * size * size.
+  std::size_t result_count() const;
+
+  /// Testing: Resize(short side), CenterCrop(size), ToTensor, Normalize, bit-equal to torchvision's on Pillow
+  /// images. The picture is never enlarged or shrunk other than by that one resize.
+  void evaluate(const Image& image, std::span<float> result) const;
+
+  /// Training: RandomResizedCrop(size), RandomHorizontalFlip, ToTensor, Normalize. The crop is drawn as
+  /// torchvision draws it (ten tries, then the largest centre crop of an allowed ratio). A large JPEG is
+  /// decoded at the lowest resolution that leaves at least `size` pixels in each side of the crop.
+  void augment(const EncodedImage& encoded, CounterRandom& random, std::span<float> result) const;
+
+  /// The crop that augment() draws, in pixels of the whole picture.
+  Window draw_crop(ImageSize size, CounterRandom& random) const;
+
+ private:
+  void normalize(const Image& image, bool mirrored, std::span<float> result) const;
+
+  RecipeOptions options_;
+  std::array<std::array<float, 256>, 3> normalized_;  ///< (channel, byte)
+};
+
+}  // namespace scatlight::data

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "data/image.h"
+
+namespace scatlight::data {
+
+/// A part of a picture, in pixels; the edges need not fall between pixels.
+struct Box {
+  double left = 0;
+  double top = 0;
+  double width = 0;
+  double height = 0;
+};
+
+/// A part of a resized picture, in whole pixels.
+struct Window {
+  int left = 0;
+  int top = 0;
+  int width = 0;
+  int height = 0;
+};
+
+/// Resizes the part `box` of an image to `size` and returns the part `window` of that; nothing else is
+/// computed. Nothing outside the box is looked at, as if it had been cut out first.
+///
+/// The filter is the triangle of Pillow's and torchvision's antialiased bilinear resize:
+///
+///       /\         weight of a source pixel at distance d from the output pixel's centre:
+///      /  \        1 - d / s for d < s, s = max(1, source pixels per output pixel),
+///   __/    \__     divided by the sum of the weights
+///    -s  0  s
+///
+/// first along rows, then along columns, rounded to 8 bits after each, in Pillow's fixed-point arithmetic:
+/// for a box of whole pixels the result equals Pillow's crop and resize bit by bit. The box must lie in the
+/// image and be at least one pixel wide and high, the window must lie in `size`.
+Image resize(const Image& image, const Box& box, ImageSize size, const Window& window);
+
+/// The same, all of it.
+Image resize(const Image& image, const Box& box, ImageSize size);
+
+}  // namespace scatlight::data
