@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "data/folder.h"
+#include "io/atomic_file.h"
+#include "io/display.h"
+#include "io/progress.h"
+#include "train/evaluate.h"
+#include "train/model.h"
+#include "train/run_folder.h"
+#include "train/threads.h"
+
+namespace scatlight::cli {
+namespace {
+
+struct EvalFlags {
+  train::EvaluateOptions options = {};
+  std::string model = {};
+  std::string data = {};
+  std::string out = {};
+};
+
+/// Where the JSON goes: what the user said, else into the run folder, else nowhere.
+std::filesystem::path output_of(const EvalFlags& flags) {
+  if (!flags.out.empty()) return flags.out;
+  if (std::filesystem::is_directory(flags.model)) return train::RunFolder{flags.model}.evaluation();
+  return {};
+}
+
+void print(const train::Evaluation& evaluation, const train::Model& model) {
+  const auto& metrics = evaluation.metrics;
+  std::size_t width = 5;
+  for (const auto& name : model.classes) width = std::max(width, io::display(name).size());
+  fmt::print("top-1 {:.2f} %  top-5 {:.2f} %  loss {:.4f}  {} images, {:.1f} images/s\n\n", metrics.top1(),
+             metrics.top5(), metrics.loss(), metrics.images(),
+             static_cast<double>(metrics.images()) / evaluation.seconds);
+  fmt::print("{:<{}}  images  correct    top-1\n", "class", width);
+  for (std::int64_t label = 0; label < metrics.classes(); ++label) {
+    const auto images = metrics.class_images(label);
+    const auto top1 = images == 0 ? std::string("-") : fmt::format("{:.2f} %", metrics.class_top1(label));
+    fmt::print("{:<{}}  {:>6}  {:>7}  {:>7}\n", io::display(model.classes[static_cast<std::size_t>(label)]),
+               width, images, metrics.class_correct(label), top1);
+  }
+}
+
+void evaluate(const EvalFlags& flags) {
+  auto options = flags.options;
+  options.threads = train::use_threads(options.threads);
+  auto model = train::load_model(train::find_model(flags.model));
+  const auto folder = data::list_image_folder(flags.data, model.classes);
+  const data::Recipe recipe(model.recipe);
+  io::Progress bar("evaluate", std::ssize(folder.samples));
+  const auto evaluation =
+      train::Evaluator(folder, recipe, options).evaluate(model.network, [&](std::int64_t images) {
+        bar.advance(images);
+      });
+  bar.finish();
+  for (const auto& skipped : evaluation.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
+  const auto out = output_of(flags);
+  if (!out.empty()) {
+    io::write_file(out, evaluation_json(evaluation, {.weights = model.file.string(),
+                                                     .data = flags.data,
+                                                     .network = model.network.options().name,
+                                                     .classes = model.classes}));
+  }
+  print(evaluation, model);
+  if (!evaluation.skipped.empty()) fmt::print("\n{} files were left out\n", evaluation.skipped.size());
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app) {
+  auto flags = std::make_shared<EvalFlags>();
+  auto* command = app.add_subcommand(
+      "eval",
+      "Measure a trained network on a folder of images\n"
+      "Prints top-1 and top-5 accuracy and a table of the classes; writes them, with the confusion "
+      "matrix, to eval.json of the run folder, or to --out. Equal scores count for the class that "
+      "comes first.");
+  command->add_option("MODEL", flags->model, "A run folder, or a model.safetensors that train wrote.")
+      ->required()
+      ->type_name("PATH");
+  command->add_option("DATA", flags->data, "Images in folders of the classes of the training.")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--out", flags->out, "JSON file to write.")->type_name("FILE");
+  command->add_option("--batch", flags->options.batch, "Images in memory at a time.")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  command->add_flag("--skip-bad", flags->options.skip_bad,
+                    "Leave out files that cannot be read, and name them.");
+  command->footer(R"(
+Examples:
+  scatlight eval runs/first shapes/val
+  scatlight eval apples.safetensors photos/test --out result.json)");
+  command->callback([flags] { evaluate(*flags); });
+}
+
+}  // namespace scatlight::cli

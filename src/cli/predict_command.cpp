@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "data/folder.h"
+#include "io/atomic_file.h"
+#include "io/display.h"
+#include "io/progress.h"
+#include "train/model.h"
+#include "train/predict.h"
+#include "train/run_folder.h"
+#include "train/threads.h"
+
+namespace scatlight::cli {
+namespace {
+
+struct PredictFlags {
+  train::PredictOptions options = {};
+  std::string model = {};
+  std::vector<std::string> images = {};
+  std::string out = {};
+  bool as_json = false;
+};
+
+void print(const train::Predictions& predictions, const train::Model& model) {
+  for (const auto& image : predictions.images) {
+    fmt::print("{}\n", io::display_path(image.file));
+    for (const auto& [label, probability] : image.predictions)
+      fmt::print("  {:6.2f} %  {}\n", 100 * probability,
+                 io::display(model.classes[static_cast<std::size_t>(label)]));
+  }
+}
+
+void predict(const PredictFlags& flags) {
+  auto options = flags.options;
+  options.threads = train::use_threads(options.threads);
+  std::vector<std::filesystem::path> files;
+  for (const auto& path : flags.images) {
+    const auto found = data::list_images(path);
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  auto model = train::load_model(train::find_model(flags.model));
+  io::Progress bar("predict", std::ssize(files));
+  const auto predictions =
+      train::predict(model, files, options, [&](std::int64_t images) { bar.advance(images); });
+  if (files.size() > 1) bar.finish();
+  for (const auto& skipped : predictions.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
+  if (!flags.out.empty()) io::write_file(flags.out, predictions_json(predictions, model));
+  if (flags.as_json) {
+    fmt::print("{}", predictions_json(predictions, model));
+  } else {
+    print(predictions, model);
+  }
+}
+
+}  // namespace
+
+void add_predict_command(CLI::App& app) {
+  auto flags = std::make_shared<PredictFlags>();
+  auto* command = app.add_subcommand("predict",
+                                     "Classify images with a trained network\n"
+                                     "Prints the most probable classes of each image.");
+  command->add_option("MODEL", flags->model, "A run folder, or a model.safetensors that train wrote.")
+      ->required()
+      ->type_name("PATH");
+  command->add_option("IMAGE", flags->images, "Image files, and folders with images at any depth.")
+      ->required()
+      ->type_name("PATH");
+  command->add_option("--top", flags->options.top, "Classes named for each image.")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command->add_flag("--json", flags->as_json, "Print one JSON object instead of text.");
+  command->add_option("--out", flags->out, "Also write the JSON to this file.")->type_name("FILE");
+  command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  command->add_flag("--skip-bad", flags->options.skip_bad,
+                    "Leave out files that cannot be read, and name them.");
+  command->footer(R"(
+Examples:
+  scatlight predict runs/first photo.jpg
+  scatlight predict runs/first photos --top 1 --json)");
+  command->callback([flags] { predict(*flags); });
+}
+
+}  // namespace scatlight::cli

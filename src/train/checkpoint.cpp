@@ -1,0 +1,154 @@
+#include "train/checkpoint.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/sum.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <span>
+
+#include "io/display.h"
+#include "io/safetensors.h"
+#include "scatlight/error.h"
+#include "train/json.h"
+
+namespace scatlight::train {
+namespace {
+
+constexpr const char* header_key = "scatlight.checkpoint";
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
+  throw Error(fmt::format("{}: {}", io::display_path(path), reason));
+}
+
+io::DType element_type(const at::Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case at::kFloat:
+      return io::DType::F32;
+    case at::kDouble:
+      return io::DType::F64;
+    case at::kLong:
+      return io::DType::I64;
+    default:
+      TORCH_CHECK(tensor.scalar_type() == at::kByte);
+      return io::DType::U8;
+  }
+}
+
+std::span<std::byte> bytes_of(const at::Tensor& contiguous) {
+  return {static_cast<std::byte*>(contiguous.data_ptr()), contiguous.nbytes()};
+}
+
+bool is_finite(const at::Tensor& tensor) {
+  if (!tensor.is_floating_point()) return true;
+  // One NaN or infinity makes the sum of the magnitudes the same; doubles cannot overflow from floats.
+  return std::isfinite(tensor.abs().sum(at::kDouble).item<double>());
+}
+
+Json to_json(const CheckpointHeader& header) {
+  const auto& p = header.position;
+  return {{"epoch", p.epoch},
+          {"batch", p.batch},
+          {"step", p.step},
+          {"images", p.images},
+          {"seconds", p.seconds},
+          {"log_bytes", p.log_bytes},
+          {"line_loss", p.line_loss},
+          {"line_images", p.line_images},
+          {"line_seconds", p.line_seconds},
+          {"options", header.options},
+          {"classes", header.classes},
+          {"samples", header.samples}};
+}
+
+/// A count that an attacker's file may say.
+std::int64_t count_in(const Json& json, const char* key) {
+  const auto count = json.at(key).get<std::int64_t>();
+  if (count < 0) throw Error(fmt::format("{} is negative", key));
+  return count;
+}
+
+double seconds_in(const Json& json, const char* key) {
+  const auto seconds = json.at(key).get<double>();
+  if (!(seconds >= 0)) throw Error(fmt::format("{} is negative", key));
+  return seconds;
+}
+
+CheckpointHeader from_json(const Json& json) {
+  return {.position = {.epoch = count_in(json, "epoch"),
+                       .batch = count_in(json, "batch"),
+                       .step = count_in(json, "step"),
+                       .images = count_in(json, "images"),
+                       .seconds = seconds_in(json, "seconds"),
+                       .log_bytes = static_cast<std::uint64_t>(count_in(json, "log_bytes")),
+                       .line_loss = json.at("line_loss").get<double>(),
+                       .line_images = count_in(json, "line_images"),
+                       .line_seconds = seconds_in(json, "line_seconds")},
+          .options = json.at("options").get<std::string>(),
+          .classes = json.at("classes").get<std::vector<std::string>>(),
+          .samples = count_in(json, "samples")};
+}
+
+void check_tensor(const io::SafetensorsReader& file, const std::string& name, const at::Tensor& tensor) {
+  const auto* info = file.find(name);
+  if (info == nullptr)
+    fail(file.path(), fmt::format("it has no tensor '{}': it is of another network", name));
+  if (info->type != element_type(tensor) || at::IntArrayRef(info->shape) != tensor.sizes()) {
+    fail(file.path(),
+         fmt::format("its tensor '{}' has the type {} and the shape {}, this network's has {} and {}", name,
+                     io::type_name(info->type), info->shape, io::type_name(element_type(tensor)),
+                     tensor.sizes().vec()));
+  }
+}
+
+}  // namespace
+
+void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader& header,
+                      const NamedTensors& tensors) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> contiguous;  // keeps the memory of the copies
+  std::vector<io::TensorData> data;
+  for (const auto& [name, tensor] : tensors) {
+    if (!is_finite(tensor)) {
+      fail(path, fmt::format("not written: '{}' is no longer finite, so training has diverged; "
+                             "try a lower learning rate or a warm-up",
+                             name));
+    }
+    const auto& copy = contiguous.emplace_back(tensor.contiguous());
+    data.push_back(
+        {.name = name, .type = element_type(copy), .shape = copy.sizes().vec(), .bytes = bytes_of(copy)});
+  }
+  io::write_safetensors(path, data, {{header_key, to_json(header).dump()}});
+}
+
+CheckpointHeader read_checkpoint_header(const std::filesystem::path& path) {
+  const io::SafetensorsReader file(path);
+  const auto found = file.metadata().find(header_key);
+  if (found == file.metadata().end()) fail(path, "it is not a checkpoint that scatlight train wrote");
+  try {
+    return from_json(Json::parse(found->second));
+  } catch (const Error& error) {
+    fail(path, fmt::format("its training state is damaged: {}", error.what()));
+  } catch (const Json::exception&) {
+    fail(path, "its training state is damaged");
+  }
+}
+
+void read_checkpoint_tensors(const std::filesystem::path& path, const NamedTensors& tensors) {
+  const at::NoGradGuard no_grad;
+  const io::SafetensorsReader file(path);
+  for (const auto& [name, tensor] : tensors) check_tensor(file, name, tensor);
+  if (file.tensors().size() != tensors.size()) {
+    fail(path, fmt::format("it has {} tensors, this network's training has {}: it is of another network",
+                           file.tensors().size(), tensors.size()));
+  }
+  for (const auto& [name, tensor] : tensors) {
+    const auto contiguous = at::empty(tensor.sizes(), tensor.options());
+    file.read(*file.find(name), bytes_of(contiguous));
+    tensor.copy_(contiguous);
+  }
+}
+
+}  // namespace scatlight::train

@@ -1,0 +1,109 @@
+#include "train/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "io/display.h"
+#include "io/machine.h"
+#include "scatlight/error.h"
+#include "train/infer.h"
+#include "train/json.h"
+
+namespace scatlight::train {
+namespace {
+
+Json confusion_json(const Metrics& metrics) {
+  Json rows = Json::array();
+  const auto& counts = metrics.confusion();
+  for (auto row = counts.begin(); row != counts.end(); row += metrics.classes())
+    rows.push_back(std::vector<std::int64_t>(row, row + metrics.classes()));
+  return rows;
+}
+
+Json per_class_json(const Metrics& metrics, const std::vector<std::string>& classes) {
+  Json list = Json::array();
+  for (std::int64_t label = 0; label < metrics.classes(); ++label) {
+    list.push_back({{"class", classes[static_cast<std::size_t>(label)]},
+                    {"images", metrics.class_images(label)},
+                    {"correct", metrics.class_correct(label)},
+                    {"top1", metrics.class_top1(label)}});
+  }
+  return list;
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const data::ImageFolder& folder, const data::Recipe& recipe,
+                     const EvaluateOptions& options)
+    : folder_(folder), recipe_(recipe), options_(options) {}
+
+data::LoaderOptions Evaluator::loader_options() const {
+  return {.batch_size = options_.batch,
+          .threads = options_.threads,
+          .skip_bad = options_.skip_bad,
+          .start_batch = first_uncached_};
+}
+
+bool Evaluator::has_room_for(const at::Tensor& maps) const {
+  return cached_bytes_ + static_cast<std::int64_t>(maps.nbytes()) <= options_.cache_bytes;
+}
+
+Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images) {
+  const auto start = std::chrono::steady_clock::now();
+  Evaluation evaluation{.metrics = Metrics(network.options().classes)};
+  network.train(false);
+  const auto score = [&](const at::Tensor& maps, const std::vector<std::int64_t>& labels) {
+    evaluation.metrics.add(numbers_of(scores_of(network, maps)), labels);
+    on_images(std::ssize(labels));
+  };
+
+  for (const auto& [maps, labels] : cache_) score(maps, labels);
+  data::Loader loader(folder_, recipe_, loader_options());
+  bool may_cache = true;  // the cached batches are the first ones, without a gap
+  const auto skipped_before = cached_skipped_;
+  while (auto batch = loader.next()) {
+    const auto images = images_of(*batch);
+    const auto maps = network.maps(images);
+    score(maps, batch->labels);
+    may_cache = may_cache && has_room_for(maps);
+    if (may_cache) {
+      cached_bytes_ += static_cast<std::int64_t>(maps.nbytes());
+      // Networks on pixels give the images themselves, whose memory is the batch's.
+      cache_.push_back({.maps = maps.is_alias_of(images) ? maps.clone() : maps, .labels = batch->labels});
+      first_uncached_ = batch->number + 1;
+      cached_skipped_ = skipped_before;
+      cached_skipped_.insert(cached_skipped_.end(), loader.skipped().begin(), loader.skipped().end());
+    }
+    loader.recycle(std::move(*batch));
+  }
+  evaluation.skipped = skipped_before;
+  evaluation.skipped.insert(evaluation.skipped.end(), loader.skipped().begin(), loader.skipped().end());
+  if (evaluation.metrics.images() == 0)
+    throw Error(fmt::format("no image of {} could be read: the first is {}", io::display_path(folder_.root),
+                            evaluation.skipped.front().reason));
+  evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return evaluation;
+}
+
+std::string evaluation_json(const Evaluation& evaluation, const EvaluationFacts& facts) {
+  const auto& metrics = evaluation.metrics;
+  const Json json = {
+      {"weights", facts.weights},
+      {"data", facts.data},
+      {"network", facts.network},
+      {"images", metrics.images()},
+      {"loss", metrics.loss()},
+      {"top1", metrics.top1()},
+      {"top5", metrics.top5()},
+      {"classes", facts.classes},
+      {"confusion", confusion_json(metrics)},
+      {"per_class", per_class_json(metrics, facts.classes)},
+      {"images_per_second", static_cast<double>(metrics.images()) / evaluation.seconds},
+      {"peak_memory_bytes", io::peak_memory_bytes()},
+      {"skipped", skipped_json(evaluation.skipped)},
+  };
+  return to_text(json);
+}
+
+}  // namespace scatlight::train

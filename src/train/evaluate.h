@@ -1,0 +1,74 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/folder.h"
+#include "data/loader.h"
+#include "data/recipe.h"
+#include "nets/network.h"
+#include "train/metrics.h"
+
+namespace scatlight::train {
+
+struct EvaluateOptions {
+  std::int64_t batch = 64;
+  int threads = 0;  ///< That decode; 0 means one for each core.
+  bool skip_bad = false;
+  std::int64_t cache_bytes = 0;  ///< Of memory for maps that are kept from one evaluation to the next.
+};
+
+struct Evaluation {
+  Metrics metrics;
+  double seconds = 0;
+  std::vector<data::SkippedFile> skipped = {};
+};
+
+/// Called after every batch with the number of its images. To end the evaluation early it throws.
+using OnImages = std::function<void(std::int64_t)>;
+
+/// Measures networks on one data set, by the recipe for testing. The maps that a network's front end makes do
+/// not change while it trains, so the first `cache_bytes` of them are computed once; use an evaluator for
+/// networks of the same front end only.
+class Evaluator {
+ public:
+  /// The folder and the recipe must outlive the evaluator.
+  Evaluator(const data::ImageFolder& folder, const data::Recipe& recipe, const EvaluateOptions& options);
+
+  /// The network is left in evaluation mode. Throws Error for a bad file, unless they are skipped, for a
+  /// network that gives numbers that are not finite, and when no image is left.
+  Evaluation evaluate(nets::Network& network, const OnImages& on_images);
+
+ private:
+  struct Cached {
+    at::Tensor maps;
+    std::vector<std::int64_t> labels;
+  };
+
+  data::LoaderOptions loader_options() const;
+  bool has_room_for(const at::Tensor& maps) const;
+
+  const data::ImageFolder& folder_;
+  const data::Recipe& recipe_;
+  EvaluateOptions options_;
+  std::vector<Cached> cache_;                      ///< The first batches.
+  std::int64_t cached_bytes_ = 0;                  ///< Of their maps.
+  std::int64_t first_uncached_ = 0;                ///< Number of the batch after them.
+  std::vector<data::SkippedFile> cached_skipped_;  ///< Files left out of them.
+};
+
+/// What eval.json says beside the numbers.
+struct EvaluationFacts {
+  std::string weights;
+  std::string data;
+  std::string network;
+  std::vector<std::string> classes;
+};
+
+/// The content of eval.json.
+std::string evaluation_json(const Evaluation& evaluation, const EvaluationFacts& facts);
+
+}  // namespace scatlight::train

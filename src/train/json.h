@@ -1,0 +1,31 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "data/loader.h"
+
+// What the JSON files of a run folder have in common.
+
+namespace scatlight::train {
+
+using Json = nlohmann::ordered_json;
+
+/// A file's content. File names need not be UTF-8; what is not is replaced.
+inline std::string to_text(const Json& json) {
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+/// One line of a log.
+inline std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+inline Json skipped_json(const std::vector<data::SkippedFile>& skipped) {
+  Json list = Json::array();
+  for (const auto& [file, reason] : skipped) list.push_back({{"file", file}, {"reason", reason}});
+  return list;
+}
+
+}  // namespace scatlight::train

@@ -1,0 +1,68 @@
+#include "train/predict.h"
+
+#include "train/infer.h"
+#include "train/json.h"
+
+namespace scatlight::train {
+namespace {
+
+/// The files as a data set without classes.
+data::ImageFolder as_folder(const std::vector<std::filesystem::path>& files) {
+  data::ImageFolder folder;
+  for (const auto& file : files) folder.samples.push_back({.file = file, .label = 0});
+  return folder;
+}
+
+std::vector<Prediction> best_of(std::span<const float> scores, std::int64_t top) {
+  const auto probabilities = softmax(scores);
+  std::vector<Prediction> best;
+  for (const auto label : top_k(scores, top))
+    best.push_back({.label = label, .probability = probabilities[static_cast<std::size_t>(label)]});
+  return best;
+}
+
+}  // namespace
+
+Predictions predict(Model& model, const std::vector<std::filesystem::path>& files,
+                    const PredictOptions& options, const OnImages& on_images) {
+  const auto folder = as_folder(files);
+  const data::Recipe recipe(model.recipe);
+  const auto classes = model.classes.size();
+  data::Loader loader(
+      folder, recipe,
+      {.batch_size = options.batch, .threads = options.threads, .skip_bad = options.skip_bad});
+  model.network.train(false);
+  Predictions result;
+  while (auto batch = loader.next()) {
+    const auto scores = scores_of(model.network, model.network.maps(images_of(*batch)));
+    const auto numbers = numbers_of(scores);
+    check_finite(numbers);
+    for (std::size_t i = 0; i < batch->indices.size(); ++i) {
+      const auto& sample = folder.samples[static_cast<std::size_t>(batch->indices[i])];
+      result.images.push_back(
+          {.file = sample.file, .predictions = best_of(numbers.subspan(i * classes, classes), options.top)});
+    }
+    on_images(batch->count);
+    loader.recycle(std::move(*batch));
+  }
+  result.skipped = loader.skipped();
+  return result;
+}
+
+std::string predictions_json(const Predictions& predictions, const Model& model) {
+  Json images = Json::array();
+  for (const auto& image : predictions.images) {
+    Json best = Json::array();
+    for (const auto& [label, probability] : image.predictions)
+      best.push_back(
+          {{"class", model.classes[static_cast<std::size_t>(label)]}, {"probability", probability}});
+    images.push_back({{"file", image.file.string()}, {"predictions", best}});
+  }
+  const Json json = {{"weights", model.file.string()},
+                     {"network", model.network.options().name},
+                     {"images", images},
+                     {"skipped", skipped_json(predictions.skipped)}};
+  return to_text(json);
+}
+
+}  // namespace scatlight::train

@@ -1,0 +1,26 @@
+#pragma once
+
+namespace scatlight::train {
+
+enum class ScheduleKind {
+  Step,    ///< Divided by 10 after each third of the training: the paper's "every 30 of 90 epochs".
+  Cosine,  ///< From the full rate to 0 along half a wave.
+};
+
+/// The learning rate over a training. The training's length is 1, whether it is measured in epochs or in
+/// seconds, so a schedule fits a budget of either kind.
+///
+///   Step:   ___                 Cosine with warm-up:    /-_
+///              |____                                   /   \         .
+///                   |____                             /     -_
+///   0     1/3   2/3     1                             0 w      1
+struct Schedule {
+  ScheduleKind kind = ScheduleKind::Step;
+  double learning_rate = 0.1;  ///< The full rate.
+  double warmup = 0;           ///< Share of the training in which the rate grows linearly from 0; below 1.
+};
+
+/// The rate at `progress`, from 0 (the start) to 1 (the end).
+double learning_rate_at(const Schedule& schedule, double progress);
+
+}  // namespace scatlight::train

@@ -1,0 +1,40 @@
+#include "train/sgd.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/zeros_like.h>
+
+namespace scatlight::train {
+
+Sgd::Sgd(NamedTensors parameters, const SgdOptions& options)
+    : options_(options), parameters_(std::move(parameters)) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, parameter] : parameters_) velocities_.push_back(at::zeros_like(parameter));
+}
+
+void Sgd::step(double learning_rate) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> values;
+  std::vector<at::Tensor> gradients;
+  std::vector<at::Tensor> velocities;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    auto& parameter = parameters_[i].second;
+    // The fused kernel walks all three tensors in memory order, so they must have the same.
+    gradients.push_back(
+        parameter.grad().to(parameter.options(), false, false, parameter.suggest_memory_format()));
+    values.push_back(parameter);
+    velocities.push_back(velocities_[i]);
+  }
+  at::_fused_sgd_(values, gradients, velocities, options_.weight_decay, options_.momentum, learning_rate,
+                  /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
+  for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
+}
+
+NamedTensors Sgd::velocities() const {
+  NamedTensors named;
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    named.emplace_back(parameters_[i].first, velocities_[i]);
+  return named;
+}
+
+}  // namespace scatlight::train

@@ -1,0 +1,47 @@
+#include "train/schedule.h"
+
+#include <gtest/gtest.h>
+
+namespace scatlight::train {
+namespace {
+
+TEST(Schedule, StepDividesByTenAfterEachThirdOfAnyNumberOfEpochs) {
+  const Schedule schedule{.kind = ScheduleKind::Step, .learning_rate = 0.1};
+  for (const int epochs : {3, 30, 33, 90, 99}) {
+    for (int epoch = 0; epoch < epochs; ++epoch) {
+      const double expected = epoch < epochs / 3 ? 0.1 : epoch < 2 * epochs / 3 ? 0.01 : 0.001;
+      EXPECT_DOUBLE_EQ(learning_rate_at(schedule, static_cast<double>(epoch) / epochs), expected)
+          << "epoch " << epoch << " of " << epochs;
+    }
+  }
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 1), 0.001);
+}
+
+TEST(Schedule, CosineFallsFromTheFullRateToZero) {
+  const Schedule schedule{.kind = ScheduleKind::Cosine, .learning_rate = 0.4};
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 0), 0.4);
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 0.5), 0.2);
+  EXPECT_NEAR(learning_rate_at(schedule, 0.25), 0.4 * 0.853553, 1e-6);
+  EXPECT_NEAR(learning_rate_at(schedule, 1), 0, 1e-15);
+}
+
+TEST(Schedule, WarmupGrowsLinearlyAndHandsOverWithoutAJump) {
+  for (const auto kind : {ScheduleKind::Step, ScheduleKind::Cosine}) {
+    const Schedule schedule{.kind = kind, .learning_rate = 0.2, .warmup = 0.1};
+    EXPECT_EQ(learning_rate_at(schedule, 0), 0);
+    EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 0.05), 0.1);
+    EXPECT_NEAR(learning_rate_at(schedule, 0.1 - 1e-9), 0.2, 1e-6);
+    EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 0.1), 0.2);
+  }
+  const Schedule cosine{.kind = ScheduleKind::Cosine, .learning_rate = 0.2, .warmup = 0.1};
+  EXPECT_NEAR(learning_rate_at(cosine, 0.55), 0.1, 1e-12) << "the wave fills what the warm-up leaves";
+}
+
+TEST(Schedule, StaysAtItsEndsOutsideTheTraining) {
+  // A time budget is only noticed after the step that used it up.
+  const Schedule schedule{.kind = ScheduleKind::Cosine, .learning_rate = 0.4};
+  EXPECT_EQ(learning_rate_at(schedule, 1.01), learning_rate_at(schedule, 1));
+}
+
+}  // namespace
+}  // namespace scatlight::train

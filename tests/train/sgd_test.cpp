@@ -1,0 +1,49 @@
+#include "train/sgd.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/zeros_like.h>
+#include <gtest/gtest.h>
+
+#include "support/compare.h"
+
+namespace scatlight::train {
+namespace {
+
+std::span<const float> numbers(const at::Tensor& tensor) {
+  return {tensor.const_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
+}
+
+/// Three steps on f(p) = sum(c p^2) / 2, whose gradient is c p, against the formula in doubles.
+void expect_formula(at::MemoryFormat format) {
+  at::Tensor p = at::rand({4, 3, 5, 5}).contiguous(format);
+  const at::Tensor c = at::rand({4, 3, 5, 5});
+  at::Tensor expected = p.to(at::kDouble);
+  at::Tensor v = at::zeros_like(expected);
+  p.requires_grad_(true);
+  Sgd sgd({{"p", p}}, {.momentum = 0.9, .weight_decay = 0.01});
+  for (const double rate : {0.5, 0.25, 0.125}) {
+    (c * p * p).sum().mul(0.5).backward();
+    sgd.step(rate);
+    EXPECT_FALSE(p.grad().defined()) << "the gradient is used up";
+    v = 0.9 * v + (c.to(at::kDouble) * expected + 0.01 * expected);
+    expected = expected - rate * v;
+  }
+  const at::NoGradGuard no_grad;
+  const auto actual_values = p.contiguous();
+  const auto expected_values = expected.to(at::kFloat).contiguous();
+  test::expect_close(numbers(actual_values), numbers(expected_values), {.relative = 1e-5, .of_scale = 1e-6},
+                     "parameter");
+  const auto actual_velocity = sgd.velocities().front().second.contiguous();
+  const auto expected_velocity = v.to(at::kFloat).contiguous();
+  test::expect_close(numbers(actual_velocity), numbers(expected_velocity),
+                     {.relative = 1e-5, .of_scale = 1e-6}, "velocity");
+}
+
+TEST(Sgd, FollowsTheFormula) { expect_formula(at::MemoryFormat::Contiguous); }
+
+TEST(Sgd, FollowsTheFormulaInChannelsLast) { expect_formula(at::MemoryFormat::ChannelsLast); }
+
+}  // namespace
+}  // namespace scatlight::train
