@@ -4,7 +4,8 @@
 
 namespace scatlight::cli {
 
-// Each adds its subcommand to the app. Flags become a typed struct in the command's own file and nowhere else.
+// Each adds its subcommand to the app. Flags become a typed struct in the command's own file and nowhere
+// else.
 void add_info_command(CLI::App& app);
 void add_transform_command(CLI::App& app);
 void add_draw_command(CLI::App& app);

@@ -1,0 +1,198 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/transform_job.h"
+#include "cli/transform_output.h"
+#include "io/display.h"
+
+namespace scatlight::cli {
+namespace {
+
+struct TransformFlags {
+  TransformJob job = {};
+  std::string out = {};
+  std::string pixels = "unit";
+  std::string wavelet = "morlet";
+  std::string boundary = "reflect";
+  std::string normalization = "kymatio";
+};
+
+template <class Value>
+Value choose(const std::map<std::string, Value>& values, const std::string& name) {
+  return values.at(name);
+}
+
+TransformJob to_job(const TransformFlags& flags) {
+  auto job = flags.job;
+  job.out = flags.out;
+  job.imagenet_pixels = flags.pixels == "imagenet";
+  auto& scattering = job.scattering;
+  scattering.wavelet =
+      choose<Wavelet>({{"morlet", Wavelet::Morlet}, {"gabor", Wavelet::Gabor}}, flags.wavelet);
+  scattering.boundary = choose<Boundary>({{"reflect", Boundary::Reflect},
+                                          {"periodic", Boundary::Periodic},
+                                          {"zero", Boundary::Zero},
+                                          {"padded", Boundary::Padded}},
+                                         flags.boundary);
+  scattering.normalization = choose<Normalization>(
+      {{"kymatio", Normalization::Kymatio}, {"exact", Normalization::Exact}}, flags.normalization);
+  return job;
+}
+
+/// What only a look at several flags can tell.
+void check(const TransformFlags& flags, const CLI::App& command) {
+  const auto& job = flags.job;
+  const auto format = feature_format(flags.out);
+  if (job.resize > 0 && job.size == 0) throw CLI::RequiresError("--resize", "--size");
+  if (job.per_file && format != FeatureFormat::Safetensors)
+    throw CLI::ValidationError("--per-file writes many tensors: give --out a name that ends in .safetensors");
+  if (job.index && format == FeatureFormat::Safetensors)
+    throw CLI::ValidationError("--index is for .npy files: a .safetensors file holds its description itself");
+  const bool array = std::ranges::any_of(job.inputs, [](const auto& path) { return path.ends_with(".npy"); });
+  for (const auto* name : {"--size", "--resize", "--pixels", "--per-file", "--skip-bad"}) {
+    if (array && command.count(name) > 0)
+      throw CLI::ValidationError(fmt::format("{} is for image files, and a .npy file was given", name));
+  }
+}
+
+void transform(const TransformFlags& flags, const CLI::App& command) {
+  check(flags, command);
+  const auto job = to_job(flags);
+  const auto result = run_transform(job);
+  for (const auto& [file, reason] : result.skipped) fmt::print(stderr, "left out: {}\n", reason);
+  const auto out = io::display_path(job.out);
+  if (job.per_file) {
+    fmt::print("{}: {} tensors of {}\n", out, result.shapes.size(), result.type);
+  } else {
+    fmt::print("{}: {} ({})\n", out, result.type, fmt::join(result.shapes.front(), ", "));
+  }
+  if (!result.skipped.empty()) fmt::print("{} files were left out\n", result.skipped.size());
+}
+
+void add_image_flags(CLI::App& command, TransformFlags& flags) {
+  command
+      .add_option(
+          "--size", flags.job.size,
+          "Resize the short side of each image and take the centre square of this many pixels a side. "
+          "Without it images keep their size, and all must have the same.")
+      ->check(CLI::Range(1, 8192));
+  command
+      .add_option("--resize", flags.job.resize,
+                  "Short side before the centre crop; by default size * 256 / 224.")
+      ->check(CLI::Range(1, 16384));
+  command
+      .add_option("--pixels", flags.pixels,
+                  "Scale of an image's samples: 0 to 1 (unit), or that with ImageNet's mean subtracted and "
+                  "divided by "
+                  "its deviation, as the networks take them (imagenet). uint8 arrays are scaled as unit, "
+                  "other arrays "
+                  "are taken as they are.")
+      ->check(CLI::IsMember({"unit", "imagenet"}))
+      ->capture_default_str();
+  command.add_flag(
+      "--per-file", flags.job.per_file,
+      "One tensor (3, K, h, w) for each image, named as its file, instead of one array for all.");
+  command.add_flag(
+      "--skip-bad", flags.job.skip_bad,
+      "Leave out images that cannot be read or are too small, and name them. Every file is read twice.");
+}
+
+void add_scattering_flags(CLI::App& command, TransformFlags& flags) {
+  auto& options = flags.job.scattering;
+  command.add_option("--scales", options.scales, "J: the transform averages over 2^J pixels.")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  command.add_option("--angles", options.angles, "L: directions of the wavelets.")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command.add_option("--max-order", options.max_order, "Wavelets in a row: 0 is the average alone.")
+      ->check(CLI::Range(0, 2))
+      ->capture_default_str();
+  command
+      .add_option("--stride", options.stride,
+                  "Pixels between output samples: a power of two up to 2^J; 0 means 2^J.")
+      ->check(CLI::Range(0, 65536))
+      ->capture_default_str();
+  command.add_option("--wavelet", flags.wavelet, "Morlet wavelets have a zero mean, Gabor's do not.")
+      ->check(CLI::IsMember({"morlet", "gabor"}))
+      ->capture_default_str();
+  command
+      .add_option("--boundary", flags.boundary,
+                  "How an image goes on beyond its edges; padded: its outer 2^J pixels are context already.")
+      ->check(CLI::IsMember({"reflect", "periodic", "zero", "padded"}))
+      ->capture_default_str();
+  command
+      .add_option("--normalization", flags.normalization,
+                  "Of the wavelets: as kymatio, which takes pi as 3.1415, or exact.")
+      ->check(CLI::IsMember({"kymatio", "exact"}))
+      ->capture_default_str();
+  command.add_option("--sigma", options.sigma, "Width of the finest wavelet, in pixels.")
+      ->check(CLI::Range(0.01, 100.0))
+      ->capture_default_str();
+  command
+      .add_option("--center-frequency", options.center_frequency,
+                  "Of the finest wavelet, in radians a pixel: 3/4 pi.")
+      ->check(CLI::Range(0.01, 100.0))
+      ->capture_default_str();
+  command.add_option("--slant", options.slant, "Ratio of a wavelet's two widths; 0 means 4 / L.")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_transform_command(CLI::App& app) {
+  auto flags = std::make_shared<TransformFlags>();
+  auto* command =
+      app.add_subcommand("transform",
+                         "Compute the scattering transform of images\n"
+                         "INPUT is any number of JPEG and PNG files and folders of them, or one .npy array: "
+                         "(H, W), (C, H, W) or "
+                         "(N, C, H, W) of float32, float64 or uint8. Each channel gives K maps: 1 of order "
+                         "0, J * L of order 1 (scale "
+                         "slow, angle fast) and L * L * J * (J - 1) / 2 of order 2. Images give (N, 3, K, h, "
+                         "w), arrays (..., K, h, w), "
+                         "with the numbers of kymatio's Scattering2D. The output may be larger than memory.");
+  command->add_option("INPUT", flags->job.inputs, "Images, folders of images at any depth, or one .npy file.")
+      ->required()
+      ->type_name("PATH");
+  command
+      ->add_option(
+          "--out", flags->out,
+          "File to write: .npy, or .safetensors, whose metadata tells files, options and which map is which.")
+      ->required()
+      ->type_name("FILE");
+  add_image_flags(*command, *flags);
+  add_scattering_flags(*command, *flags);
+  command
+      ->add_option("--precision", flags->job.precision,
+                   "Of the computation and the output; by default float32, and float64 for a float64 array.")
+      ->check(CLI::IsMember({"float32", "float64"}));
+  command->add_flag("--index", flags->job.index,
+                    "Also write OUT.json beside a .npy file: files, options and which map is which.");
+  command->add_option("--threads", flags->job.threads, "Threads; 0 means one for each core.")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  command->footer(R"(
+The environment variable SCATLIGHT_ENGINE forces an engine: `scatlight info` lists them.
+
+Examples:
+  scatlight transform photo.jpg --out photo.npy
+  scatlight transform photos --size 224 --out photos.safetensors
+  scatlight transform photos --per-file --skip-bad --out photos.safetensors
+  scatlight transform images.npy --scales 2 --max-order 2 --out features.npy --index)");
+  command->callback([flags, command] { transform(*flags, *command); });
+}
+
+}  // namespace scatlight::cli

@@ -1,0 +1,329 @@
+#include "cli/transform_job.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <list>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "cli/transform_input.h"
+#include "cli/transform_output.h"
+#include "data/folder.h"
+#include "data/in_order.h"
+#include "io/display.h"
+#include "io/machine.h"
+#include "io/progress.h"
+#include "scatlight/error.h"
+
+namespace scatlight::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Shape = std::vector<std::int64_t>;
+
+constexpr std::string_view tensor_name = "features";
+
+/// The plans of the sizes met last. Files of a folder often share a few sizes, and a plan of a large size
+/// holds much memory.
+class Plans {
+ public:
+  explicit Plans(ScatteringOptions options) : options_(std::move(options)) {}
+
+  Scattering get(data::ImageSize size) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const Scattering& plan) {
+        return plan.options().height == size.height && plan.options().width == size.width;
+      });
+      if (found != plans_.end()) {
+        plans_.splice(plans_.begin(), plans_, found);
+        return plans_.front();
+      }
+    }
+    // Outside the lock: other threads plan other sizes at the same time.
+    auto options = options_;
+    options.height = size.height;
+    options.width = size.width;
+    Scattering plan(options);
+    const std::lock_guard lock(mutex_);
+    plans_.push_front(plan);
+    if (plans_.size() > kept) plans_.pop_back();
+    return plan;
+  }
+
+ private:
+  static constexpr std::size_t kept = 4;
+
+  const ScatteringOptions options_;
+  std::mutex mutex_;
+  std::list<Scattering> plans_;
+};
+
+/// Height or width of the maps: Scattering::output_height() without a plan, which takes a while to make.
+int output_side(int side, const ScatteringOptions& options) {
+  const int block = 1 << options.scales;
+  const int stride = options.stride == 0 ? block : options.stride;
+  const int covered = options.boundary == Boundary::Padded ? side - 2 * block : side / block * block;
+  return covered / stride;
+}
+
+void check_large_enough(data::ImageSize size, const ScatteringOptions& options,
+                        const std::filesystem::path& file) {
+  const int least = (options.boundary == Boundary::Padded ? 3 : 1) << options.scales;
+  if (std::min(size.width, size.height) >= least) return;
+  throw Error(fmt::format("{}: {} x {} pixels are too few; {} scales need at least {} in both sides",
+                          io::display_path(file), size.width, size.height, options.scales, least));
+}
+
+std::int64_t map_count(const ScatteringOptions& options) {
+  const std::int64_t first = std::int64_t{options.scales} * options.angles;
+  const std::int64_t second = first * options.angles * (options.scales - 1) / 2;
+  return 1 + (options.max_order >= 1 ? first : 0) + (options.max_order >= 2 ? second : 0);
+}
+
+/// (leading..., K, h, w)
+Shape feature_shape(Shape leading, data::ImageSize size, const ScatteringOptions& options) {
+  leading.push_back(map_count(options));
+  leading.push_back(output_side(size.height, options));
+  leading.push_back(output_side(size.width, options));
+  return leading;
+}
+
+Json describe_path(const Path& path) {
+  Json json = {{"order", path.order}};
+  if (path.order >= 1) json.update({{"scale1", path.scale1}, {"angle1", path.angle1}});
+  if (path.order >= 2) json.update({{"scale2", path.scale2}, {"angle2", path.angle2}});
+  return json;
+}
+
+Json describe_scattering(const Scattering& plan, bool one_size) {
+  static constexpr const char* wavelets[] = {"morlet", "gabor"};
+  static constexpr const char* boundaries[] = {"reflect", "periodic", "zero", "padded"};
+  static constexpr const char* normalizations[] = {"kymatio", "exact"};
+  const auto& options = plan.options();
+  Json json = {{"scales", options.scales},
+               {"angles", options.angles},
+               {"max_order", options.max_order},
+               {"stride", options.stride},
+               {"wavelet", wavelets[static_cast<int>(options.wavelet)]},
+               {"boundary", boundaries[static_cast<int>(options.boundary)]},
+               {"normalization", normalizations[static_cast<int>(options.normalization)]},
+               {"sigma", options.sigma},
+               {"center_frequency", options.center_frequency},
+               {"slant", options.slant}};
+  if (one_size) json.update({{"height", options.height}, {"width", options.width}});
+  return json;
+}
+
+/// What the features are, for whoever opens the file.
+std::string describe(const TransformJob& job, const Scattering& plan,
+                     const std::vector<std::filesystem::path>& files,
+                     const std::vector<SkippedImage>& skipped) {
+  Json json = {{"scatlight", SCATLIGHT_VERSION}, {"command", "transform"}, {"engine", plan.engine()}};
+  json["options"] = describe_scattering(plan, !job.per_file);
+  json["pixels"] = job.imagenet_pixels ? "imagenet" : "unit";
+  if (job.size > 0) json["size"] = job.size;
+  json["paths"] = Json::array();
+  for (const auto& path : plan.paths()) json["paths"].push_back(describe_path(path));
+  json["theta"] = Json::array();
+  for (int angle = 0; angle < plan.options().angles; ++angle) json["theta"].push_back(plan.theta(angle));
+  json["files"] = Json::array();
+  for (const auto& file : files) json["files"].push_back(file.native());
+  json["skipped"] = Json::array();
+  for (const auto& [file, reason] : skipped) json["skipped"].push_back({{"file", file}, {"reason", reason}});
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+int thread_count(const TransformJob& job) { return job.threads > 0 ? job.threads : io::processor_threads(); }
+
+/// The plan's own threads: pieces run side by side, and only a lone piece is split.
+ScatteringOptions scattering_options(const TransformJob& job, std::int64_t pieces) {
+  auto options = job.scattering;
+  options.threads = pieces == 1 ? thread_count(job) : 1;
+  return options;
+}
+
+/// Reads, transforms and writes all pieces. Of several bad pieces the first in order is the one that is
+/// named.
+template <class T, class Input>
+void transform_pieces(const TransformJob& job, const Input& input, Plans& plans, FeatureWriter& writer,
+                      io::Progress& progress) {
+  struct Outcome {
+    std::vector<T> features = {};
+    std::int64_t items = 0;
+    std::optional<Error> error = {};
+  };
+  const int threads = thread_count(job);
+  const auto produce = [&](std::int64_t piece) -> Outcome {
+    try {
+      const auto planes = input.template read<T>(piece);
+      const auto plan = plans.get(planes.size);
+      const auto plane = static_cast<std::size_t>(planes.size.height) * planes.size.width;
+      Outcome outcome{.items = planes.items};
+      outcome.features.resize(planes.samples.size() / plane * plan.paths().size() * plan.output_height() *
+                              plan.output_width());
+      plan.forward(planes.samples, outcome.features);
+      return outcome;
+    } catch (const Error& error) {
+      return {.error = error};
+    }
+  };
+  const auto consume = [&](std::int64_t, const Outcome& outcome) {
+    if (outcome.error) throw *outcome.error;
+    writer.write(outcome.features);
+    progress.advance(outcome.items);
+  };
+  data::in_order(input.pieces(), threads, 2 * threads, produce, consume);
+  writer.commit();
+  progress.finish();
+}
+
+template <class Input>
+void transform_pieces(const TransformJob& job, const std::string& type, const Input& input, Plans& plans,
+                      FeatureWriter& writer, io::Progress& progress) {
+  if (type == "float64") {
+    transform_pieces<double>(job, input, plans, writer, progress);
+  } else {
+    transform_pieces<float>(job, input, plans, writer, progress);
+  }
+}
+
+io::DType dtype(const std::string& type) { return type == "float64" ? io::DType::F64 : io::DType::F32; }
+
+TransformResult transform_array(const TransformJob& job) {
+  const ArrayInput input(job.inputs.front());
+  const auto size = input.size();
+  const bool channels_last = input.leading_shape().size() == 1 && size.width <= 4 && size.height > 4;
+  if (channels_last) {
+    throw Error(fmt::format("{}: its shape ({}, {}, {}) has the channels last; give (C, H, W)",
+                            io::display_path(job.inputs.front()), input.leading_shape()[0], size.height,
+                            size.width));
+  }
+  check_large_enough(size, job.scattering, job.inputs.front());
+  const auto usual = input.type() == io::NpyType::Float64 ? "float64" : "float32";
+  TransformResult result{.type = job.precision.empty() ? usual : job.precision};
+  result.shapes = {feature_shape(input.leading_shape(), size, job.scattering)};
+  Plans plans(scattering_options(job, input.pieces()));
+  FeatureWriter writer(
+      job.out, {{.name = std::string(tensor_name), .type = dtype(result.type), .shape = result.shapes[0]}},
+      describe(job, plans.get(size), {job.inputs.front()}, {}), job.index);
+  io::Progress progress("transform", input.planes(), "planes");
+  transform_pieces(job, result.type, input, plans, writer, progress);
+  return result;
+}
+
+std::vector<std::filesystem::path> list_files(const TransformJob& job) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& path : job.inputs) {
+    auto found = data::list_images(path);
+    files.insert(files.end(), std::move_iterator(found.begin()), std::move_iterator(found.end()));
+  }
+  // The order in which a .safetensors file holds its tensors.
+  if (job.per_file) std::ranges::sort(files);
+  return files;
+}
+
+ImageInput open_images(const TransformJob& job, std::vector<std::filesystem::path> files) {
+  if (job.size == 0) return {std::move(files), std::nullopt, job.imagenet_pixels};
+  data::RecipeOptions recipe{.size = job.size, .resize = job.resize};
+  if (!job.imagenet_pixels) {
+    recipe.mean = {0, 0, 0};
+    recipe.deviation = {1, 1, 1};
+  }
+  return {std::move(files), data::Recipe(recipe), job.imagenet_pixels};
+}
+
+/// The files that decode and are large enough. The number of images stands at the start of the output, so bad
+/// ones must be known before.
+std::vector<std::filesystem::path> leave_out_bad(const TransformJob& job, const ImageInput& input,
+                                                 std::vector<SkippedImage>& skipped) {
+  std::vector<std::filesystem::path> good;
+  io::Progress progress("check", input.pieces());
+  const auto why_bad = [&](std::int64_t piece) -> std::string {
+    try {
+      check_large_enough(input.read<float>(piece).size, job.scattering, input.files()[piece]);
+      return {};
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  const auto sort_out = [&](std::int64_t piece, std::string reason) {
+    const auto& file = input.files()[piece];
+    if (reason.empty()) {
+      good.push_back(file);
+    } else {
+      skipped.push_back({.file = file.native(), .reason = std::move(reason)});
+    }
+    progress.advance();
+  };
+  data::in_order(input.pieces(), thread_count(job), 2 * thread_count(job), why_bad, sort_out);
+  if (good.empty())
+    throw Error(fmt::format("no image is left; the first reason: {}", skipped.front().reason));
+  progress.finish();
+  return good;
+}
+
+void check_same_size(const ImageInput& input, std::int64_t piece, data::ImageSize size,
+                     data::ImageSize first) {
+  if (size == first) return;
+  throw Error(
+      fmt::format("{} has {} x {} pixels and {} has {} x {}: give --size N to crop all to one size, or "
+                  "--per-file with a .safetensors file",
+                  io::display_path(input.files()[0]), first.width, first.height,
+                  io::display_path(input.files()[piece]), size.width, size.height));
+}
+
+/// (N, 3, K, h, w) for all, or (3, K, h, w) for each.
+std::vector<io::TensorInfo> plan_tensors(const TransformJob& job, const ImageInput& input,
+                                         const std::string& type) {
+  const auto first = input.size(0);
+  std::vector<io::TensorInfo> tensors;
+  for (std::int64_t piece = 0; piece < input.pieces(); ++piece) {
+    const auto size = input.size(piece);
+    const auto& file = input.files()[piece];
+    check_large_enough(size, job.scattering, file);
+    if (!job.per_file) {
+      check_same_size(input, piece, size, first);
+    } else {
+      tensors.push_back(
+          {.name = file.native(), .type = dtype(type), .shape = feature_shape({3}, size, job.scattering)});
+    }
+  }
+  if (job.per_file) return tensors;
+  return {{.name = std::string(tensor_name),
+           .type = dtype(type),
+           .shape = feature_shape({input.pieces(), 3}, first, job.scattering)}};
+}
+
+TransformResult transform_images(const TransformJob& job) {
+  TransformResult result{.type = job.precision.empty() ? "float32" : job.precision};
+  auto input = open_images(job, list_files(job));
+  if (job.skip_bad) input = open_images(job, leave_out_bad(job, input, result.skipped));
+  const auto tensors = plan_tensors(job, input, result.type);
+  for (const auto& tensor : tensors) result.shapes.push_back(tensor.shape);
+  Plans plans(scattering_options(job, input.pieces()));
+  FeatureWriter writer(job.out, tensors,
+                       describe(job, plans.get(input.size(0)), input.files(), result.skipped), job.index);
+  io::Progress progress("transform", input.pieces());
+  transform_pieces(job, result.type, input, plans, writer, progress);
+  return result;
+}
+
+bool is_array(const std::string& input) { return std::filesystem::path(input).extension() == ".npy"; }
+
+}  // namespace
+
+TransformResult run_transform(const TransformJob& job) {
+  if (std::ranges::none_of(job.inputs, is_array)) return transform_images(job);
+  if (job.inputs.size() > 1) {
+    throw Error(fmt::format("{}: a .npy file is transformed alone, but {} inputs were given",
+                            io::display(*std::ranges::find_if(job.inputs, is_array)), job.inputs.size()));
+  }
+  return transform_array(job);
+}
+
+}  // namespace scatlight::cli
