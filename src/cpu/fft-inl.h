@@ -49,22 +49,15 @@ struct Elements {
   }
 };
 
-// Elements in the order in which the first stage asks for them.
-template <class D>
-struct OrderedElements {
-  const Real<D>* data;
-
-  HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
-    return load_element(d, data + static_cast<std::size_t>(position) * (2 * hn::Lanes(d)));
-  }
-};
-
 // Elements `stride` reals apart.
 template <class D>
 struct StridedElements {
   Real<D>* data;
   std::size_t stride;
 
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const {
+    return load_element(d, data + index * stride);
+  }
   HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
     store_element(d, value, data + index * stride);
   }

@@ -7,7 +7,7 @@
 namespace scatlight::cpu {
 namespace {
 
-std::size_t round_up(std::size_t value, std::size_t step) { return (value + step - 1) / step * step; }
+int round_up(int value, int step) { return (value + step - 1) / step * step; }
 
 // The kernel in space of a real and even spectrum, value n at index n.
 std::vector<double> kernel_of(const std::vector<double>& spectrum) {
@@ -45,70 +45,109 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
 }
 
 template <class T>
-FoldedFilters<T>::FoldedFilters(const FilterBank& bank, const Geometry& geometry, int scale, int first_angle,
-                                int angles, int from_level, int to_level, std::span<const std::int32_t> order,
-                                std::int64_t spectrum_stride, int spare) {
-  const int from_height = geometry.rows.padded >> from_level;
-  const int from_width = geometry.columns.padded >> from_level;
-  const int height = geometry.rows.padded >> to_level;
-  const int width = geometry.columns.padded >> to_level;
-  const double share = 1.0 / (static_cast<double>(from_height) * from_width);
+RowShares<T>::RowShares(const LowPass<T>& low_pass, int height, int output_count, int lanes) {
+  for (int y = 0; y < height; y += lanes) {
+    begin.push_back(static_cast<int>(outputs.size()));
+    for (int output = 0; output < output_count; ++output) {
+      std::vector<T> of_rows(lanes, T{0});
+      bool reached = false;
+      for (int row = y; row < std::min(y + lanes, height); ++row) {
+        const int tap = ((row - low_pass.center(output) + low_pass.radius) % height + height) % height;
+        if (tap >= low_pass.taps()) continue;
+        of_rows[row - y] = low_pass.weights[tap];
+        reached = true;
+      }
+      if (!reached) continue;
+      outputs.push_back(output);
+      weights.insert(weights.end(), of_rows.begin(), of_rows.end());
+    }
+  }
+  begin.push_back(static_cast<int>(outputs.size()));
+}
+
+template <class T>
+Level<T>::Level(const FilterBank& bank, const Geometry& geometry, int level, int lanes)
+    : height(geometry.rows.padded >> level),
+      width(geometry.columns.padded >> level),
+      blocks((width + lanes - 1) / lanes),
+      along_columns(height),
+      along_rows(width),
+      vertical(LowPass<T>(bank, geometry.rows, geometry, level), height, geometry.rows.output, lanes),
+      horizontal(bank, geometry.columns, geometry, level) {}
+
+Folding::Folding(int from_height, int from_width, int levels, int lanes)
+    : height(from_height >> levels),
+      width(from_width >> levels),
+      across(1 << levels),
+      down(1 << levels),
+      blocks((width + lanes - 1) / lanes),
+      lanes(lanes) {}
+
+template <class T>
+FoldedFilter<T>::FoldedFilter(const FilterBank& bank, int scale, int angle, int from_level,
+                              const Folding& folding, const std::vector<std::int32_t>& order) {
+  const int from_height = folding.height * folding.down;
+  const int lanes = folding.lanes;
+  const double share = 1.0 / (static_cast<double>(from_height) * folding.width * folding.across);
   // The peak of psi is about 1.
   const double negligible = std::numeric_limits<T>::epsilon() / 64;
 
-  std::vector<WaveletSpectrum> wavelets;
-  for (int angle = 0; angle < angles; ++angle) wavelets.push_back(bank.wavelet(scale, first_angle + angle));
-  std::vector<double> whole(geometry.rows.padded);
-  // All columns that fold onto one: (blocks of columns, angles, height).
-  std::vector<double> candidates(static_cast<std::size_t>(from_width / width) * angles * from_height);
-  for (int column = 0; column < width; ++column) {
+  const auto wavelet = bank.wavelet(scale, angle);
+  std::vector<double> whole(static_cast<std::size_t>(from_height) << from_level);
+  // All columns that fold onto one block: (across, lanes, from_height).
+  std::vector<double> columns(static_cast<std::size_t>(folding.across) * lanes * from_height);
+  const auto part_column = [&](int part, int lane) {
+    return &columns[(static_cast<std::size_t>(part % folding.across) * lanes + lane) * from_height +
+                    static_cast<std::size_t>(part / folding.across) * folding.height];
+  };
+  for (int block = 0; block < folding.blocks; ++block) {
     begin.push_back(static_cast<std::int32_t>(parts.size()));
-    for (int from_column = column; from_column < from_width; from_column += width) {
-      double* at = &candidates[static_cast<std::size_t>(from_column / width) * angles * from_height];
-      for (int angle = 0; angle < angles; ++angle, at += from_height) {
-        bank.psi_column(wavelets[angle], from_level, from_column, whole, std::span(at, from_height));
+    const int used = std::min(lanes, folding.width - block * lanes);
+    for (int across = 0; across < folding.across; ++across) {
+      for (int lane = 0; lane < lanes; ++lane) {
+        const std::span column(part_column(across, lane), from_height);
+        if (lane < used) {
+          bank.psi_column(wavelet, from_level, across * folding.width + block * lanes + lane, whole, column);
+        } else {
+          std::fill(column.begin(), column.end(), 0.0);
+        }
       }
     }
-    // The parts that matter, and where they stand in the candidates.
-    std::vector<const double*> kept;
-    for (int from_column = column; from_column < from_width; from_column += width) {
-      for (int from_row = 0; from_row < from_height; from_row += height) {
-        const double* part =
-            &candidates[static_cast<std::size_t>(from_column / width) * angles * from_height + from_row];
-        double largest = 0;
-        for (int angle = 0; angle < angles; ++angle) {
-          for (int row = 0; row < height; ++row) {
-            largest = std::max(largest, std::abs(part[static_cast<std::size_t>(angle) * from_height + row]));
-          }
-        }
-        if (largest < negligible) continue;
-        parts.push_back({from_column, from_row, from_column * spectrum_stride + from_row});
-        kept.push_back(part);
+    for (int part = 0; part < folding.parts(); ++part) {
+      double largest = 0;
+      for (int lane = 0; lane < used; ++lane) {
+        const double* column = part_column(part, lane);
+        for (int row = 0; row < folding.height; ++row) largest = std::max(largest, std::abs(column[row]));
       }
+      if (largest >= negligible) parts.push_back(part);
     }
     for (const int row : order) {
-      for (const double* part : kept) {
-        for (int angle = 0; angle < angles; ++angle) {
-          values.push_back(static_cast<T>(part[static_cast<std::size_t>(angle) * from_height + row] * share));
+      for (std::size_t kept = begin.back(); kept < parts.size(); ++kept) {
+        for (int lane = 0; lane < lanes; ++lane) {
+          values.push_back(static_cast<T>(part_column(parts[kept], lane)[row] * share));
         }
       }
     }
   }
   begin.push_back(static_cast<std::int32_t>(parts.size()));
-  values.resize(values.size() + spare, T{0});
   values.shrink_to_fit();
 }
 
 template <class T>
-Level<T>::Level(const FilterBank& bank, const Geometry& geometry, int level)
-    : height(geometry.rows.padded >> level),
-      width(geometry.columns.padded >> level),
-      along_columns(height),
-      along_rows(width),
-      column_position(width),
-      vertical(bank, geometry.rows, geometry, level),
-      horizontal(bank, geometry.columns, geometry, level) {
-  for (int position = 0; position < width; ++position) column_position[along_rows.input[position]] = position;
+Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
+              const ScatteringOptions& options, int level, int first_scale, int lanes)
+    : first_scale(first_scale), level(level), first_to_level(geometry.level(first_scale)) {
+  for (int to = first_to_level; to <= geometry.level(options.scales - 1); ++to) {
+    foldings.emplace_back(levels[level].height, levels[level].width, to - level, lanes);
+    offsets.push_back(size);
+    size += foldings.back().size();
+  }
+  for (int scale = first_scale; scale < options.scales; ++scale) {
+    const int to = geometry.level(scale);
+    for (int angle = 0; angle < options.angles; ++angle) {
+      filters.emplace_back(bank, scale, angle, level, folding(to), levels[to].along_columns.input);
+    }
+  }
 }
 
 template <class T>
@@ -118,90 +157,77 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       row_sources(given.rows.sources(resolved.boundary)),
       column_sources(given.columns.sources(resolved.boundary)),
       maps(static_cast<int>(make_paths(resolved).size())) {
-  for (int level = 0; level <= geometry.output_level; ++level) levels.emplace_back(bank, geometry, level);
-
-  lay_out_room(static_cast<std::size_t>(lanes));
-  packs = (options.angles + lanes - 1) / lanes;
-  if (options.max_order >= 1) {
-    for (int j = 0; j < options.scales; ++j) {
-      for (int first = 0; first < options.angles; first += lanes) {
-        first_filters_.emplace_back(bank, geometry, j, first, std::min(lanes, options.angles - first), 0,
-                                    geometry.level(j), levels[geometry.level(j)].along_columns.input,
-                                    static_cast<std::int64_t>(spectrum_stride), lanes);
-      }
-    }
-  }
+  for (int level = 0; level <= geometry.output_level; ++level)
+    levels.emplace_back(bank, geometry, level, lanes);
+  if (options.max_order >= 1) image_band.emplace_back(bank, geometry, levels, options, 0, 0, lanes);
   if (options.max_order >= 2) {
-    second_filters_.resize(levels.size() * options.scales * options.angles);
-    for (int j = 1; j < options.scales; ++j) {
-      // Signals of a scale below j come at these levels.
-      for (int level = 0; level <= geometry.level(j - 1); ++level) {
-        for (int theta = 0; theta < options.angles; ++theta) {
-          second_filters_[(static_cast<std::size_t>(level) * options.scales + j) * options.angles + theta] =
-              FoldedFilters<T>(bank, geometry, j, theta, 1, level, geometry.level(j),
-                               levels[geometry.level(j)].along_columns.input, 0, 0);
-        }
-      }
+    for (int scale = 0; scale + 1 < options.scales; ++scale) {
+      modulus_bands.emplace_back(bank, geometry, levels, options, geometry.level(scale), scale + 1, lanes);
     }
   }
+  lay_out_room(static_cast<std::size_t>(lanes));
+}
+
+template <class T>
+int Tables<T>::second_maps(int scale, int angle) const {
+  // Each (j1, theta1) has L maps for each j2 above j1.
+  const int pairs_below = scale * (options.scales - 1) - scale * (scale - 1) / 2;
+  return 1 + options.scales * options.angles + options.angles * options.angles * pairs_below +
+         angle * options.angles * (options.scales - 1 - scale);
 }
 
 template <class T>
 void Tables<T>::lay_out_room(std::size_t lanes) {
-  const std::size_t height = levels[0].height;
-  const std::size_t width = levels[0].width;
   const std::size_t element = 2 * lanes;
-  std::size_t longest = 0;
+  const std::size_t height = round_up(levels[0].height, static_cast<int>(2 * lanes));
+  const std::size_t blocks = levels[0].blocks;
+  const std::size_t columns = blocks * lanes;
+  const std::size_t half_blocks = levels[0].width / 2 / lanes + 1;
   std::size_t work = 0;
   std::size_t margins = 0;
   for (const auto& level : levels) {
-    for (const auto* plan : {&level.along_columns, &level.along_rows}) {
-      longest = std::max<std::size_t>(longest, plan->length);
-      work = std::max(work, plan->work_elements());
-    }
+    work = std::max({work, level.along_columns.work_elements(), level.along_rows.work_elements()});
     margins = std::max<std::size_t>(margins, 2 * level.horizontal.radius);
   }
-  const bool second_order = options.max_order >= 2;
-  const std::size_t output_height = geometry.rows.output;
-  const std::size_t output_width = geometry.columns.output;
+  std::size_t folded = 0;
+  for (const auto& band : modulus_bands) folded = std::max(folded, band.size);
+  const bool spectra = options.max_order >= 1;
 
   std::size_t end = 0;
   const auto place = [&](std::size_t values) {
     const auto at = end;
-    end += round_up(values, 64);  // whole cache lines, whatever T is
+    end += (values + 63) / 64 * 64;  // whole cache lines, whatever T is
     return at;
   };
-  room.row_stride = (width | 1) * element;
-  room.half_stride = (height | 1) * element;
-  room.plane = place(height * room.row_stride);
+  room.plane_stride = (blocks | 1) * element;
+  room.half_stride = (half_blocks | 1) * element;
+  room.spectrum_margin = lanes;
+  room.spectrum_stride = lanes + (half_blocks + 1) * lanes;
+  room.output_stride = round_up(geometry.columns.output, static_cast<int>(lanes));
+  room.plane = place(spectra ? height * room.plane_stride : 0);
+  room.line = place(columns * element);
   room.work = place(work * element);
-  room.modulus = place((width + margins) * lanes);
-  room.averages = place(rows_at_once * output_width * lanes);
-  room.sums = place(output_height * output_width * lanes);
-  room.row_pair = place(second_order ? width * element : 0);
-  room.half_spectrum = place(second_order ? (width / 2 + 1) * room.half_stride : 0);
-  room.group_size = end;
-
-  end = 0;
-  room.padded_stride = round_up(width, 2 * lanes);
-  room.padded = place(height * room.padded_stride);
-  room.turned_stride = round_up(height / 2 + 1, lanes);
-  room.turned = place(2 * room.padded_stride * room.turned_stride);
-  room.averaged_stride = round_up(output_height, lanes);
-  room.averaged = place(width * room.averaged_stride);
-  room.plane_line = place(longest * element);
-  room.plane_work = place(work * element);
-  room.plane_size = end;
-
-  spectrum_stride = std::max(height, room.turned_stride);
+  room.row = place((columns + margins) * lanes);
+  room.averages = place(room.output_stride * lanes);
+  room.average_rows = place(lanes * room.output_stride);
+  room.sums = place(geometry.rows.output * room.output_stride);
+  room.pair = place(columns * element);
+  room.half = place(spectra ? height * room.half_stride : 0);
+  room.spectrum = place(spectra ? 2 * height * room.spectrum_stride : 0);
+  room.folded = place(folded);
+  room.size = end;
 }
 
 template struct LowPass<float>;
 template struct LowPass<double>;
-template struct FoldedFilters<float>;
-template struct FoldedFilters<double>;
+template struct RowShares<float>;
+template struct RowShares<double>;
 template struct Level<float>;
 template struct Level<double>;
+template struct FoldedFilter<float>;
+template struct FoldedFilter<double>;
+template struct Band<float>;
+template struct Band<double>;
 template struct Tables<float>;
 template struct Tables<double>;
 

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <new>
 #include <vector>
 
 #include "core/filter_bank.h"
@@ -9,6 +10,22 @@
 #include "cpu/fft_plan.h"
 
 namespace scatlight::cpu {
+
+/// Memory on cache lines.
+template <class T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t alignment{64};
+
+  LineAllocator() = default;
+  template <class U>
+  explicit LineAllocator(const LineAllocator<U>&) {}
+  T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), alignment)); }
+  void deallocate(T* data, std::size_t) { ::operator delete(data, alignment); }
+  friend bool operator==(LineAllocator, LineAllocator) { return true; }
+};
+template <class T>
+using LineVector = std::vector<T, LineAllocator<T>>;
 
 /// phi_J along one axis at one level, as the weights of the samples around each output sample. The kernel is
 /// cut where what is left is below the precision of T; where it never is, it covers the whole axis.
@@ -25,70 +42,91 @@ struct LowPass {
   int center(int output) const { return (output + border) * step; }  ///< the sample in the middle
 };
 
-/// psi_{j,theta} of consecutive angles, ready to be multiplied with a spectrum at one level and folded to a
-/// lower one. The finer spectrum is a grid of blocks of the coarser one's height and width; those in which
-/// every filter is negligible are left out.
+/// What blocks of consecutive rows add to the output rows: the vertical low-pass, block by block.
 template <class T>
-struct FoldedFilters {
-  /// A column of a block: where it begins in the finer spectrum.
-  struct Part {
-    std::int32_t column;
-    std::int32_t row;
-    std::int64_t offset;  ///< in a plane's spectrum as the engine stores it; order 1 only
-  };
+struct RowShares {
+  RowShares(const LowPass<T>& low_pass, int height, int outputs, int lanes);
 
-  FoldedFilters() = default;
-  /// Divides by the samples of the finer level, which covers the mean of the folded blocks and the inverse
-  /// transform. `order` is that of the rows: FftPlan::input of the coarser columns. `spare` zeros follow the
-  /// values, so that vectors may be read beyond the last angle.
-  FoldedFilters(const FilterBank& bank, const Geometry& geometry, int scale, int first_angle, int angles,
-                int from_level, int to_level, std::span<const std::int32_t> order,
-                std::int64_t spectrum_stride, int spare);
-
-  /// By columns of the coarser level; of a column, (height, parts, angles). Its rows come in the order in
-  /// which the transform of the column asks for them, so that the values are read one after the other.
-  std::vector<T> values;
-  std::vector<Part> parts;          ///< by columns of the coarser level
-  std::vector<std::int32_t> begin;  ///< (width of the coarser level + 1): a column's first part; its values
-                                    ///< begin at begin x height x angles
+  std::vector<int> outputs;  ///< by blocks of rows
+  std::vector<T> weights;    ///< (outputs, lanes): of the block's rows, 0 where one is not reached
+  std::vector<int> begin;    ///< (blocks of rows + 1): a block's first output
 };
 
 /// What the engine knows about planes of one sampling step.
 template <class T>
 struct Level {
-  Level(const FilterBank& bank, const Geometry& geometry, int level);
+  Level(const FilterBank& bank, const Geometry& geometry, int level, int lanes);
 
   int height;
   int width;
+  int blocks;                ///< vectors that a row needs
   FftPlan<T> along_columns;  ///< of length height
   FftPlan<T> along_rows;     ///< of length width
-  /// Where each column stands in a row of the plane between columns and rows: in the order in which the
-  /// transform of the row asks for them.
-  std::vector<std::int32_t> column_position;
-  LowPass<T> vertical;
+  RowShares<T> vertical;
   LowPass<T> horizontal;
 };
 
-/// Rows that are averaged horizontally before they are averaged vertically.
-inline constexpr int rows_at_once = 8;
+/// How a spectrum at one level stands in memory to be multiplied with filters and folded to a lower level.
+/// The finer spectrum is a grid of parts, each of the coarser one's height and width; all parts of one
+/// coarser sample stand side by side, and samples stand in the order in which the transform of a coarser
+/// column asks for them:
+///
+///   (block of columns, position in FftPlan::input, part) elements of {re, im} x lanes
+struct Folding {
+  Folding(int from_height, int from_width, int levels, int lanes);
+
+  int height;  ///< of the coarser spectrum
+  int width;   ///< of the coarser spectrum
+  int across;  ///< parts side by side in a row; parts are numbered row by row
+  int down;    ///< parts below each other
+  int blocks;  ///< of columns of the coarser spectrum
+  int lanes;
+
+  int parts() const { return across * down; }
+  std::size_t size() const { return static_cast<std::size_t>(blocks) * height * parts() * 2 * lanes; }
+};
+
+/// One psi_{j,theta} as Folding's order asks for it. Parts of a block of columns in which it is negligible
+/// are left out.
+template <class T>
+struct FoldedFilter {
+  /// Divides by the samples of the finer level, which covers the mean of the folded parts and the inverse
+  /// transform.
+  FoldedFilter(const FilterBank& bank, int scale, int angle, int from_level, const Folding& folding,
+               const std::vector<std::int32_t>& order);
+
+  LineVector<T> values;             ///< by blocks; of a block, (position, kept part) vectors of columns
+  std::vector<std::int32_t> parts;  ///< the kept parts, by blocks
+  std::vector<std::int32_t> begin;  ///< (blocks + 1): a block's first kept part; its values begin at begin x
+                                    ///< height vectors
+};
+
+/// The spectra of signals at one level, folded to each level that the wavelets of coarser (or, for images,
+/// all) scales need, and these wavelets.
+template <class T>
+struct Band {
+  Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
+       const ScatteringOptions& options, int level, int first_scale, int lanes);
+
+  const Folding& folding(int to_level) const { return foldings[to_level - first_to_level]; }
+  std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
+  const FoldedFilter<T>& filter(int scale, int angle, int angles) const {
+    return filters[static_cast<std::size_t>(scale - first_scale) * angles + angle];
+  }
+
+  int first_scale;
+  int level;
+  int first_to_level;
+  std::vector<Folding> foldings;
+  std::vector<std::size_t> offsets;      ///< of each folded spectrum in the memory of all of them
+  std::size_t size = 0;                  ///< of that memory, in values of T
+  std::vector<FoldedFilter<T>> filters;  ///< (scales from first_scale on, angles)
+};
 
 /// Everything that the kernels read: made once for a plan, the same for all instruction sets but for `lanes`.
-/// Spectra are stored by columns, (width, height), because the engine transforms columns first.
 template <class T>
 struct Tables {
   Tables(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank, int lanes);
-
-  /// psi of the angles of a pack, from level 0 to the level of the scale. Angles are packed as vectors hold
-  /// them: as many whole vectors as L fills, then the rest.
-  const FoldedFilters<T>& first_filters(int scale, int pack) const {
-    return first_filters_[static_cast<std::size_t>(scale) * packs + pack];
-  }
-
-  /// One psi from a level, above which order 1 was, to the level of its scale.
-  const FoldedFilters<T>& second_filter(int level, int scale, int angle) const {
-    return second_filters_[(static_cast<std::size_t>(level) * options.scales + scale) * options.angles +
-                           angle];
-  }
 
   ScatteringOptions options;
   Geometry geometry;
@@ -97,45 +135,38 @@ struct Tables {
   std::vector<Level<T>> levels;
   int maps;  ///< output maps of a plane
 
-  int packs;  ///< vectors that the angles of one plane need
+  /// Of images: order 1.
+  std::vector<Band<T>> image_band;  // one, or none for max_order 0
+  /// Of |x * psi_j|, by j: order 2.
+  std::vector<Band<T>> modulus_bands;
 
-  /// Where the parts of the kernels' room stand, in values of T from its beginning. An element is a complex
+  /// The maps of order 2 below a path of order 1 begin here.
+  int second_maps(int scale, int angle) const;
+
+  /// Where the parts of a thread's room stand, in values of T from its beginning. An element is a complex
   /// number for each lane.
   struct Room {
-    // transform_group
-    std::size_t
-        row_stride;  ///< from row to row of `plane`: odd in elements, so that a column uses every cache set
-    std::size_t half_stride;  ///< from column to column of `half_spectrum`, likewise
-    std::size_t plane;        ///< (height, row_stride): one scale, between columns and rows
-    std::size_t work;         ///< for transform()
-    std::size_t modulus;      ///< one row of lanes, continued on both sides by the radius of the low-pass
-    std::size_t averages;     ///< (rows_at_once, output width) lanes: rows after the horizontal low-pass
-    std::size_t sums;         ///< (output height, output width) lanes
-    std::size_t row_pair;     ///< one row of elements: two moduli, order 2 only
-    std::size_t
-        half_spectrum;  ///< (width / 2 + 1, half_stride) elements: the spectrum of a modulus, order 2 only
-    std::size_t group_size;
-    // analyse_plane
-    std::size_t padded;  ///< (height, padded_stride) samples
-    std::size_t padded_stride;
-    std::size_t
-        turned;  ///< two planes (width, turned_stride): real and imaginary parts between columns and rows
-    std::size_t turned_stride;
-    std::size_t averaged;  ///< (width, averaged_stride): order 0 after the vertical low-pass
-    std::size_t averaged_stride;
-    std::size_t plane_line;
-    std::size_t plane_work;
-    std::size_t plane_size;
+    std::size_t plane;  ///< (height, plane_stride): between columns and rows
+    std::size_t line;   ///< elements of a block of rows, or of rows of a block of columns
+    std::size_t work;   ///< for transform()
+    std::size_t row;    ///< real vectors of a block of rows, continued on both sides by the radius of phi_J
+    std::size_t averages;      ///< (output width, lanes) of a block of rows after the horizontal low-pass
+    std::size_t average_rows;  ///< the same transposed, (lanes, output_stride)
+    std::size_t sums;          ///< (output height, output_stride)
+    std::size_t pair;          ///< elements of two blocks of real rows
+    std::size_t half;  ///< (height, half_stride) elements: columns up to the middle, after the row transform
+    std::size_t spectrum;      ///< two planes (height, spectrum_stride), re and im: those columns' spectra
+    std::size_t folded;        ///< the spectra of a modulus, for order 2
+    std::size_t plane_stride;  ///< from row to row: odd in elements, so that a column uses every cache set
+    std::size_t half_stride;
+    std::size_t spectrum_stride;
+    std::size_t spectrum_margin;  ///< before the first column of a row
+    std::size_t output_stride;    ///< output width in whole vectors
+    std::size_t size;
   } room;
-
-  std::size_t spectrum_stride;  ///< from column to column of a plane's spectrum
-  std::size_t spectrum_size() const { return 2 * spectrum_stride * levels[0].width; }
 
  private:
   void lay_out_room(std::size_t lanes);
-
-  std::vector<FoldedFilters<T>> first_filters_;
-  std::vector<FoldedFilters<T>> second_filters_;  // empty where order 2 does not use them
 };
 
 }  // namespace scatlight::cpu
