@@ -122,6 +122,11 @@ void run_training(CLI::App& command, TrainFlags& flags) {
   if (flags.resume) take_flags_of_run(command, flags);
   if (flags.data.empty()) throw CLI::RequiredError("DATA");
   const auto options = to_options(flags, command);
+  try {
+    train::check(options);
+  } catch (const Error& error) {
+    throw CLI::ValidationError(error.what());
+  }
   const train::StopOnSignal stop_on_signal;
   const auto result = train::train(options, train::StopOnSignal::requested);
   if (!result.finished) {

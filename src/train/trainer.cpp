@@ -123,6 +123,7 @@ class Trainer {
   std::optional<RunLog> log_;
   Position position_;
   Stopwatch clock_;
+  double rate_ = 0;               ///< Of the last step.
   std::int64_t saved_step_ = -1;  ///< Of the last checkpoint that this process wrote.
   double saved_seconds_ = 0;
   std::vector<data::SkippedFile> skipped_;
@@ -253,7 +254,7 @@ void Trainer::train_batches(data::Loader& loader, io::Progress& bar) {
 /// One step of the optimizer with the gradient of the mean loss over the batch, in parts where memory is
 /// short.
 void Trainer::step(data::Batch& batch) {
-  const auto rate = learning_rate_at(options_.schedule, progress());
+  rate_ = learning_rate_at(options_.schedule, progress());
   const auto images = images_of(batch);
   const auto labels = at::from_blob(batch.labels.data(), {batch.count}, at::kLong);
   double loss = 0;
@@ -262,7 +263,7 @@ void Trainer::step(data::Batch& batch) {
     loss += share * backward(images.narrow(0, first, count), labels.narrow(0, first, count), share);
   }
   if (!std::isfinite(loss)) fail_diverged(loss);
-  sgd_.step(rate);
+  sgd_.step(rate_);
   ++position_.step;
   position_.images += batch.count;
   position_.line_images += batch.count;
@@ -292,8 +293,8 @@ void Trainer::report(io::Progress& bar) const {
   const auto share = std::min(progress(), 1.0);
   const auto left = share > 0 ? position_.seconds * (1 - share) / share : 0;
   bar.note(fmt::format("loss {:.3f}  rate {:.2g}  {} of training left",
-                       position_.line_loss / static_cast<double>(position_.line_images),
-                       learning_rate_at(options_.schedule, share), io::format_duration(left)));
+                       position_.line_loss / static_cast<double>(position_.line_images), rate_,
+                       io::format_duration(left)));
 }
 
 /// True after about each twentieth of an epoch; a matter of the batch's number, so that a resume agrees.
@@ -311,7 +312,7 @@ void Trainer::write_train_line() {
                        {"images", position_.images},
                        {"seconds", position_.seconds},
                        {"loss", position_.line_loss / images},
-                       {"learning_rate", learning_rate_at(options_.schedule, progress())},
+                       {"learning_rate", rate_},
                        {"images_per_second", images / seconds}}));
   position_.line_images = 0;
   position_.line_loss = 0;
@@ -406,23 +407,6 @@ void Trainer::save() {
   saved_seconds_ = position_.seconds;
 }
 
-void check(const TrainOptions& options) {
-  const auto fail = [](const char* what, auto value, const char* accepted) {
-    throw Error(fmt::format("{} {}: {} is accepted", what, value, accepted));
-  };
-  if (options.epochs < 1) fail("epochs", options.epochs, "at least 1");
-  if (!(options.seconds >= 0)) fail("seconds of training", options.seconds, "above 0");
-  if (options.batch < 1) fail("batch", options.batch, "at least 1");
-  if (options.micro_batch < 0 || options.micro_batch > options.batch)
-    fail("micro-batch", options.micro_batch, "1 to the batch");
-  if (!(options.schedule.learning_rate > 0)) fail("learning rate", options.schedule.learning_rate, "above 0");
-  if (!(options.schedule.warmup >= 0 && options.schedule.warmup < 1))
-    fail("warm-up", options.schedule.warmup, "a share of the training, 0 to below 1,");
-  if (!(options.label_smoothing >= 0 && options.label_smoothing < 1))
-    fail("label smoothing", options.label_smoothing, "0 to below 1");
-  if (options.eval_every < 1) fail("epochs between evaluations", options.eval_every, "at least 1");
-}
-
 /// With the defaults resolved that depend on others or on the machine.
 TrainOptions resolve(TrainOptions options) {
   check(options);
@@ -432,6 +416,24 @@ TrainOptions resolve(TrainOptions options) {
 }
 
 }  // namespace
+
+void check(const TrainOptions& options) {
+  const auto fail = [](const char* what, auto value, const std::string& accepted) {
+    throw Error(fmt::format("{} {}: {} is accepted", what, value, accepted));
+  };
+  if (options.epochs < 1) fail("epochs", options.epochs, "at least 1");
+  if (!(options.seconds >= 0)) fail("seconds of training", options.seconds, "at least 0");
+  if (options.batch < 1) fail("batch", options.batch, "at least 1");
+  if (options.micro_batch < 0 || options.micro_batch > options.batch)
+    fail("micro-batch", options.micro_batch, fmt::format("0 to the batch ({})", options.batch));
+  if (!(options.schedule.learning_rate > 0)) fail("learning rate", options.schedule.learning_rate, "above 0");
+  if (!(options.schedule.warmup >= 0 && options.schedule.warmup < 1))
+    fail("warm-up", options.schedule.warmup, "a share of the training, 0 to below 1,");
+  if (!(options.label_smoothing >= 0 && options.label_smoothing < 1))
+    fail("label smoothing", options.label_smoothing, "0 to below 1");
+  if (options.eval_every < 1) fail("epochs between evaluations", options.eval_every, "at least 1");
+  data::Recipe{options.recipe};
+}
 
 TrainResult train(const TrainOptions& options, const std::function<bool()>& stop) {
   return Trainer(resolve(options), stop).run();

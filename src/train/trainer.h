@@ -54,6 +54,10 @@ struct TrainResult {
       skipped;  ///< Training files that were left out since the start or the resume.
 };
 
+/// Throws Error for numbers that are out of range. train() does it too; a command line can tell the user
+/// earlier.
+void check(const TrainOptions& options);
+
 /// Trains a network and writes the run folder: run.json, log.jsonl, checkpoint.safetensors, model.safetensors
 /// and, with validation data, eval.json. Everything that can be checked is checked before the folder is
 /// touched. A training that is resumed gives the same bits as one that was never interrupted, on the same

@@ -1,0 +1,298 @@
+"""train, eval and predict as a user meets them: the command line, signals, bad input."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = os.environ["SCATLIGHT"]
+SMALL = ["--network", "scatresnet10", "--scales", 2, "--stem", 16, "--widths", "16,32", "--depths", "1,1"]
+SMALL += ["--input-norm", "--size", 48, "--batch", 16, "--threads", 2]
+
+
+def run(*arguments: object, status: int = 0) -> str:
+    """Runs the program; returns its standard output, or for a wanted failure its one line of complaint."""
+    done = subprocess.run(
+        [PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == status, done.stderr
+    if status == 0:
+        return done.stdout
+    assert done.stdout == ""
+    complaint = done.stderr.splitlines()[-1]
+    assert complaint.startswith("scatlight: ")
+    return complaint
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "drawn"
+    run("draw", folder, "--classes", 3, "--train", 40, "--val", 10, "--size", 64)
+    return folder
+
+
+def train_arguments(data, folder, *more: object):
+    return ["train", data / "train", "--val", data / "val", "--run", folder, *SMALL, *more]
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "trained"
+    run(*train_arguments(data, folder, "--epochs", 3))
+    return folder
+
+
+def test_run_folder(trained):
+    facts = json.loads((trained / "run.json").read_text())
+    assert facts["command"] == "train"
+    assert facts["options"]["widths"] == [16, 32]
+    assert facts["options"]["epochs"] == 3
+    assert facts["network"]["name"] == "scatresnet10"
+    assert facts["network"]["input"] == [3, 48, 48]
+    assert facts["network"]["maps"] == [51, 12, 12]
+    assert facts["network"]["multiply_adds"] > 0
+    assert len(facts["classes"]) == 3
+    lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
+    train_lines = [line for line in lines if line["kind"] == "train"]
+    assert train_lines[-1]["epoch"] == 3
+    assert train_lines[-1]["images"] == 3 * 112
+    assert [line["epoch"] for line in lines if line["kind"] == "eval"] == [1, 2, 3]
+    assert lines[-1]["kind"] == "end"
+    assert lines[-1]["peak_memory_bytes"] > 0
+    assert [line["seconds"] for line in lines] == sorted(line["seconds"] for line in lines)
+
+
+def test_eval_needs_the_model_file_alone(trained, data, tmp_path):
+    model = shutil.copy(trained / "model.safetensors", tmp_path / "m.safetensors")
+    text = run("eval", model, data / "val", "--out", tmp_path / "eval.json")
+    assert text.startswith("top-1 ")
+    result = json.loads((tmp_path / "eval.json").read_text())
+    of_training = json.loads((trained / "eval.json").read_text())
+    assert result["loss"] == pytest.approx(of_training["loss"], abs=1e-4)
+    assert sum(map(sum, result["confusion"])) == result["images"] == 30
+    assert [row["correct"] for row in result["per_class"]] == [result["confusion"][i][i] for i in range(3)]
+    assert result["skipped"] == []
+
+
+def test_eval_of_some_classes(trained, data, tmp_path):
+    one = data / "val" / "stripes"
+    shutil.copytree(one, tmp_path / "some" / "stripes")
+    run("eval", trained / "model.safetensors", tmp_path / "some", "--out", tmp_path / "eval.json")
+    result = json.loads((tmp_path / "eval.json").read_text())
+    assert [row["images"] for row in result["per_class"]] == [0, 10, 0]
+
+
+def test_predict(trained, data):
+    picture = data / "val" / "discs" / "00000.jpg"
+    result = json.loads(run("predict", trained, picture, data / "val" / "stripes", "--json"))
+    assert len(result["images"]) == 11
+    assert result["images"][0]["file"] == str(picture)
+    best = result["images"][0]["predictions"]
+    assert len(best) == 3, "no more than there are classes"
+    assert sum(p["probability"] for p in best) == pytest.approx(1)
+    assert best == sorted(best, key=lambda p: -p["probability"])
+    text = run("predict", trained, picture, "--top", 1).splitlines()
+    assert text[0] == str(picture)
+    assert text[1].split()[-1] == best[0]["class"]
+    assert len(text) == 2
+
+
+def test_predict_leaves_out_and_names_bad_files(trained, data, tmp_path):
+    shutil.copy(data / "val" / "discs" / "00000.jpg", tmp_path / "good.jpg")
+    (tmp_path / "bad.jpg").write_text("no picture")
+    assert "bad.jpg" in run("predict", trained, tmp_path, status=1)
+    result = json.loads(run("predict", trained, tmp_path, "--json", "--skip-bad"))
+    assert [Path(image["file"]).name for image in result["images"]] == ["good.jpg"]
+    assert [Path(skipped["file"]).name for skipped in result["skipped"]] == ["bad.jpg"]
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def test_killed_at_any_moment_and_resumed_is_bit_equal(trained, data, tmp_path):
+    """kill -9 again and again, a little later each time; every checkpoint in between must be good."""
+    folder = tmp_path / "run"
+    start = list(map(str, [PROGRAM, *train_arguments(data, folder, "--epochs", 3, "--checkpoint-every", 0)]))
+    resume = [PROGRAM, "train", "--resume", "--run", str(folder)]
+    checkpoint = folder / "checkpoint.safetensors"
+    kills = 0
+    while kills < 6:
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+        process = subprocess.Popen(
+            resume if before else start, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+
+        def moved_on(before=before, process=process):
+            return process.poll() is not None or (
+                checkpoint.exists() and checkpoint.stat().st_mtime_ns != before
+            )
+
+        wait_for(moved_on)
+        time.sleep(0.013 * kills)
+        process.kill()
+        if process.wait() == 0:
+            break
+        kills += 1
+    assert kills >= 3
+    run("train", "--resume", "--run", folder)
+    assert (folder / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+    kinds = [json.loads(line)["kind"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    of_whole = [json.loads(line)["kind"] for line in (trained / "log.jsonl").read_text().splitlines()]
+    assert kinds == of_whole
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_after_the_step_with_a_checkpoint(trained, data, tmp_path, number):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        list(map(str, [PROGRAM, *train_arguments(data, folder, "--epochs", 500)])),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for((folder / "checkpoint.safetensors").exists)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "stopped by a signal after step" in errors.splitlines()[-1]
+    assert run("eval", folder, data / "val").startswith("top-1 "), "the model of the stop is there"
+
+
+BAD_FLAGS = {
+    "--epochs 0": "--epochs 0 is not accepted",
+    "--epochs 2 --minutes 1": "--minutes",
+    "--batch 0": "--batch 0 is not accepted",
+    "--batch 16 --micro-batch 17": "micro-batch 17: 0 to the batch (16) is accepted",
+    "--lr 0": "--lr 0 is not accepted",
+    "--lr fast": "--lr fast is not accepted",
+    "--warmup 1": "--warmup 1 is not accepted",
+    "--label-smoothing 1": "--label-smoothing 1 is not accepted",
+    "--schedule linear": "--schedule linear is not accepted: give one of step, cosine",
+    "--network scatresnet10 --widths 16": "1 widths and 2 depths",
+    "--network resnet": "--network resnet is not accepted",
+    "--size 48 --scales 6": "6",
+    "--size 4": "--size 4 is not accepted",
+    "--resize 20": "short side 20",
+    "--min-crop-area 2": "--min-crop-area 2 is not accepted",
+    "--threads -1": "--threads -1 is not accepted",
+    "--overwrite --resume": "--resume",
+    "--learning-rate 1": "unknown flag --learning-rate",
+}
+
+
+@pytest.mark.parametrize("flags", BAD_FLAGS)
+def test_bad_flags_are_usage_errors_of_one_line(data, tmp_path, flags):
+    assert BAD_FLAGS[flags] in run(
+        "train", data / "train", "--run", tmp_path / "run", *flags.split(), status=2
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_arguments(tmp_path):
+    assert "DATA" in run("train", "--run", tmp_path / "run", status=2)
+    assert "--run" in run("train", tmp_path, status=2)
+
+
+def test_bad_run_folders(trained, data, tmp_path):
+    assert "has a run already" in run(*train_arguments(data, trained), status=1)
+    (tmp_path / "file").write_text("")
+    assert "is a file" in run(*train_arguments(data, tmp_path / "file"), status=1)
+    assert "has no checkpoint" in run("train", "--resume", "--run", tmp_path, status=1)
+    assert "cannot make" in run(*train_arguments(data, "/proc/run"), status=1)
+
+
+def test_resume_refuses_other_flags(trained, data):
+    complaint = run("train", data / "train", "--run", trained, "--resume", "--lr", 0.7, status=1)
+    assert "has --lr 0.1, and --lr 0.7 was given" in complaint
+    complaint = run("train", data / "train", "--run", trained, "--resume", "--no-flip", status=1)
+    assert "--no-flip" in complaint
+
+
+def test_resume_refuses_damaged_checkpoints(trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    good = (folder / "checkpoint.safetensors").read_bytes()
+    for bad in (
+        b"",
+        good[: len(good) // 2],
+        b"\xff" * 8 + good[8:],
+        (trained / "model.safetensors").read_bytes(),
+    ):
+        (folder / "checkpoint.safetensors").write_bytes(bad)
+        assert "checkpoint.safetensors" in run("train", "--resume", "--run", folder, status=1)
+    assert (folder / "log.jsonl").read_bytes() == (trained / "log.jsonl").read_bytes(), "nothing was changed"
+
+
+def test_divergence(data, tmp_path):
+    arguments = train_arguments(data, tmp_path / "run", "--lr", 100000, "--momentum", 0.999, "--no-augment")
+    complaint = run(*arguments, "--weight-decay", 1, status=1)
+    assert "diverged" in complaint
+    assert "--lr" in complaint or "learning rate" in complaint
+
+
+def test_bad_models_and_data(trained, data, tmp_path):
+    model = trained / "model.safetensors"
+    assert "does not exist" in run("eval", tmp_path / "absent", data / "val", status=1)
+    assert "no model.safetensors" in run("eval", tmp_path, data / "val", status=1)
+    (tmp_path / "cut.safetensors").write_bytes(model.read_bytes()[:-100])
+    assert "cut.safetensors" in run("eval", tmp_path / "cut.safetensors", data / "val", status=1)
+    assert run("eval", trained / "checkpoint.safetensors", data / "val", status=1)
+    shutil.copytree(data / "val" / "discs", tmp_path / "other" / "lions")
+    assert "'lions' is not among the 3 known classes" in run("eval", model, tmp_path / "other", status=1)
+    (tmp_path / "holes" / "discs").mkdir(parents=True)
+    assert "discs" in run("eval", model, tmp_path / "holes", status=1)
+    assert "absent" in run("predict", model, tmp_path / "absent.jpg", status=1)
+    good = data / "val" / "discs" / "00000.jpg"
+    assert "/full" in run("predict", model, good, "--out", "/dev/full", status=1)
+
+
+BAD_PICTURES = {"empty": b"", "text": b"hello", "cut": None}
+
+
+@pytest.mark.parametrize("kind", BAD_PICTURES)
+def test_bad_pictures(trained, data, tmp_path, kind):
+    folder = shutil.copytree(data / "val", tmp_path / "val")
+    picture = folder / "discs" / "00000.jpg"
+    picture.write_bytes(BAD_PICTURES[kind] if BAD_PICTURES[kind] is not None else picture.read_bytes()[:500])
+    model = trained / "model.safetensors"
+    assert str(picture) in run("eval", model, folder, "--out", tmp_path / "eval.json", status=1)
+    assert not (tmp_path / "eval.json").exists()
+    assert "1 files were left out" in run(
+        "eval", model, folder, "--out", tmp_path / "eval.json", "--skip-bad"
+    )
+    result = json.loads((tmp_path / "eval.json").read_text())
+    assert result["images"] == 29
+    assert result["skipped"][0]["file"] == str(picture)
+
+
+def test_config_file(data, tmp_path):
+    config = tmp_path / "recipe.toml"
+    config.write_text(
+        'epochs = 1\nlr = 0.05\nschedule = "cosine"\nwidths = [8, 8]\ndepths = [1, 1]\nno-flip = true\n'
+    )
+    arguments = [
+        "train",
+        data / "train",
+        "--run",
+        tmp_path / "run",
+        "--config",
+        config,
+        "--size",
+        32,
+        "--scales",
+        2,
+    ]
+    run(*arguments, "--network", "scatresnet10", "--stem", 8, "--batch", 16)
+    options = json.loads((tmp_path / "run" / "run.json").read_text())["options"]
+    assert options["lr"] == 0.05
+    assert options["widths"] == [8, 8]
+    assert options["no-flip"] is True
+    config.write_text("epoch = 1\n")
+    assert "did you mean epochs?" in run(*arguments, status=2)

@@ -1,0 +1,284 @@
+#include "train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "data/drawn_folder.h"
+#include "io/file.h"
+#include "io/safetensors.h"
+#include "nets/catalogue.h"
+#include "support/compare.h"
+#include "support/expect_error.h"
+#include "support/temporary_folder.h"
+#include "train/checkpoint.h"
+#include "train/model.h"
+
+namespace scatlight::train {
+namespace {
+
+using Json = nlohmann::json;
+
+/// A drawn data set of 3 classes and a network that learns it in seconds.
+class Training : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<test::TemporaryFolder>();
+    data::draw_folder(
+        {.folder = *folder_ / "data", .classes = 3, .train = 40, .val = 20, .size = 64, .threads = 2}, [] {});
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  TrainOptions options(const std::string& run) const {
+    auto network = nets::network_options("scatresnet10");
+    network.scales = 2;
+    network.stem = 16;
+    network.widths = {16, 32};
+    network.depths = {1, 1};
+    network.input_norm = true;
+    return {.train_data = *folder_ / "data/train",
+            .val_data = *folder_ / "data/val",
+            .run = runs_ / run,
+            .network = network,
+            .recipe = {.size = 48, .resize = 64, .smallest_area = 0.4},
+            .epochs = 3,
+            .batch = 16,
+            .schedule = {.kind = ScheduleKind::Cosine, .learning_rate = 0.05},
+            .threads = 2,
+            .cache_bytes = 1 << 20};
+  }
+
+  static TrainResult train_all(const TrainOptions& options) {
+    return train(options, [] { return false; });
+  }
+
+  /// Asks for a stop when stop() was asked so many times.
+  static TrainResult train_until(const TrainOptions& options, int questions) {
+    return train(options, [&questions] { return --questions < 0; });
+  }
+
+  std::vector<std::uint8_t> bytes_of(const std::string& file) const {
+    return io::read_bytes(runs_ / file, 1 << 30);
+  }
+
+  /// The lines of a log without what a clock measured.
+  std::vector<Json> log_of(const std::string& run) const {
+    std::istringstream text(io::read_text(runs_ / (run + "/log.jsonl"), 1 << 24));
+    std::vector<Json> lines;
+    for (std::string line; std::getline(text, line);) {
+      lines.push_back(Json::parse(line));
+      for (const auto* key : {"seconds", "images_per_second", "peak_memory_bytes"}) lines.back().erase(key);
+    }
+    return lines;
+  }
+
+  static std::unique_ptr<test::TemporaryFolder> folder_;
+  test::TemporaryFolder runs_;
+};
+
+std::unique_ptr<test::TemporaryFolder> Training::folder_;
+
+TEST_F(Training, LearnsWhatCannotBeGuessed) {
+  auto long_training = options("run");
+  long_training.epochs = 15;
+  const auto result = train_all(long_training);
+  EXPECT_TRUE(result.finished);
+  EXPECT_EQ(result.epochs, 15);
+  EXPECT_EQ(result.steps, 15 * (120 / 16)) << "the last batch of 8 images is left out";
+  ASSERT_TRUE(result.evaluation);
+  EXPECT_GT(result.evaluation->metrics.top1(), 60) << "chance gives 33";
+
+  const auto log = log_of("run");
+  EXPECT_LT(log[log.size() - 3]["loss"], 0.7 * log.front()["loss"].get<double>());
+  EXPECT_EQ(log.back()["kind"], "end");
+  EXPECT_EQ(std::ranges::count(log, "eval", [](const Json& line) { return line["kind"]; }), 15);
+
+  const auto evaluation = Json::parse(io::read_text(runs_ / "run/eval.json", 1 << 20));
+  EXPECT_EQ(evaluation["images"], 60);
+  EXPECT_EQ(evaluation["classes"].size(), 3U);
+  EXPECT_EQ(evaluation["top1"], result.evaluation->metrics.top1());
+}
+
+TEST_F(Training, ModelFileAloneGivesTheSameEvaluation) {
+  const auto result = train_all(options("run"));
+  auto model = load_model(find_model(runs_ / "run"));
+  const auto folder = data::list_image_folder(*folder_ / "data/val", model.classes);
+  const data::Recipe recipe(model.recipe);
+  const auto evaluation =
+      Evaluator(folder, recipe, {.batch = 7}).evaluate(model.network, [](std::int64_t) {});
+  EXPECT_NEAR(evaluation.metrics.loss(), result.evaluation->metrics.loss(), 1e-4);
+  EXPECT_EQ(evaluation.metrics.images(), 60);
+}
+
+TEST_F(Training, ResumeIsBitEqualWhereverItWasStopped) {
+  train_all(options("whole"));
+  // An epoch has 7 batches; evaluations ask too.
+  for (const int questions : {0, 1, 5, 16, 17, 18, 19, 20, 27}) {
+    const auto name = "stopped" + std::to_string(questions);
+    auto stopped = options(name);
+    ASSERT_FALSE(train_until(stopped, questions).finished) << questions;
+    stopped.mode = RunMode::Resume;
+    ASSERT_TRUE(train_all(stopped).finished) << questions;
+    EXPECT_EQ(bytes_of(name + "/model.safetensors"), bytes_of("whole/model.safetensors")) << questions;
+    EXPECT_EQ(log_of(name), log_of("whole")) << questions;
+  }
+}
+
+TEST_F(Training, ResumeOfAFinishedTrainingChangesNothing) {
+  train_all(options("run"));
+  const auto model = bytes_of("run/model.safetensors");
+  const auto log = log_of("run");
+  auto again = options("run");
+  again.mode = RunMode::Resume;
+  EXPECT_TRUE(train_all(again).finished);
+  EXPECT_EQ(bytes_of("run/model.safetensors"), model);
+  EXPECT_EQ(log_of("run"), log);
+}
+
+TEST_F(Training, SameSeedSameBitsOtherSeedOtherBits) {
+  auto one = options("one");
+  one.epochs = 1;
+  auto two = one;
+  two.run = runs_ / "two";
+  two.cache_bytes = 0;
+  auto other = one;
+  other.run = runs_ / "other";
+  other.seed = 1;
+  train_all(one);
+  train_all(two);
+  train_all(other);
+  EXPECT_EQ(bytes_of("one/model.safetensors"), bytes_of("two/model.safetensors"));
+  EXPECT_NE(bytes_of("one/model.safetensors"), bytes_of("other/model.safetensors"));
+}
+
+TEST_F(Training, MicroBatchesAddUpToTheWholeBatchsGradient) {
+  // Without batch norm, whose statistics are those of the part, the steps are the same up to rounding.
+  auto whole = options("whole");
+  whole.network = nets::network_options("scatresnet10");
+  whole.network.family = nets::Family::Linear;
+  whole.network.scales = 2;
+  whole.epochs = 1;
+  whole.label_smoothing = 0.1;
+  auto parts = whole;
+  parts.run = runs_ / "parts";
+  parts.micro_batch = 5;  // 16 = 4 + 4 + 4 + 4
+  auto uneven = whole;
+  uneven.run = runs_ / "uneven";
+  uneven.micro_batch = 6;  // 16 = 5 + 5 + 6
+  train_all(whole);
+  train_all(parts);
+  train_all(uneven);
+  const auto weights = [&](const std::string& run) {
+    const io::SafetensorsReader file(runs_ / (run + "/model.safetensors"));
+    std::vector<float> values(file.find("fc.weight")->bytes / sizeof(float));
+    file.read(*file.find("fc.weight"), std::as_writable_bytes(std::span(values)));
+    return values;
+  };
+  const auto expected = weights("whole");
+  for (const auto* run : {"parts", "uneven"}) {
+    const auto actual = weights(run);
+    test::expect_close(std::span(actual), std::span(expected), {.relative = 1e-4, .of_scale = 1e-5}, run);
+  }
+}
+
+TEST_F(Training, DivergenceIsOneLineAndKeepsTheLastGoodCheckpoint) {
+  auto wild = options("run");
+  wild.checkpoint_seconds = 0;  // after every step
+  wild.schedule = {.kind = ScheduleKind::Cosine, .learning_rate = 1e30};
+  test::expect_error([&] { train_all(wild); }, "diverged");
+  const auto header = read_checkpoint_header(runs_ / "run/checkpoint.safetensors");
+  EXPECT_GE(header.position.step, 1);
+
+  auto at_once = options("none");
+  at_once.schedule.learning_rate = 1e30;
+  test::expect_error([&] { train_all(at_once); }, "no checkpoint was written yet");
+}
+
+TEST_F(Training, TimeBudgetEndsCleanly) {
+  auto budget = options("run");
+  budget.seconds = 1.5;
+  budget.schedule.kind = ScheduleKind::Step;
+  const auto result = train_all(budget);
+  EXPECT_TRUE(result.finished);
+  EXPECT_GE(result.seconds, 1.5);
+  ASSERT_TRUE(result.evaluation);
+  const auto log = log_of("run");
+  EXPECT_EQ(log.back()["kind"], "end");
+  EXPECT_EQ(log[log.size() - 2]["kind"], "eval");
+  EXPECT_NEAR(log[log.size() - 3]["learning_rate"].get<double>(), 0.0005, 1e-9)
+      << "the schedule ran to its end";
+}
+
+TEST_F(Training, EvaluatesAsOftenAsAsked) {
+  auto seldom = options("run");
+  seldom.epochs = 5;
+  seldom.eval_every = 2;
+  train_all(seldom);
+  std::vector<int> epochs;
+  for (const auto& line : log_of("run"))
+    if (line["kind"] == "eval") epochs.push_back(line["epoch"].get<int>());
+  EXPECT_EQ(epochs, (std::vector<int>{2, 4, 5}));
+}
+
+TEST_F(Training, RefusesARunFolderWithARun) {
+  auto first = options("run");
+  first.epochs = 1;
+  train_all(first);
+  test::expect_error([&] { train_all(first); }, "has a run already");
+  first.mode = RunMode::Overwrite;
+  EXPECT_TRUE(train_all(first).finished);
+  auto absent = options("absent");
+  absent.mode = RunMode::Resume;
+  test::expect_error([&] { train_all(absent); }, "no checkpoint.safetensors to resume from");
+  EXPECT_FALSE(std::filesystem::exists(runs_ / "absent")) << "nothing half-written";
+}
+
+TEST_F(Training, ResumeNeedsTheSameDataAndNetwork) {
+  auto stopped = options("run");
+  train_until(stopped, 5);
+  stopped.mode = RunMode::Resume;
+  auto other_data = stopped;
+  other_data.train_data = *folder_ / "data/val";
+  test::expect_error([&] { train_all(other_data); }, "a resume needs the same data");
+  auto other_network = stopped;
+  other_network.network.widths = {16, 16};
+  test::expect_error([&] { train_all(other_network); }, "has the type F32 and the shape");
+}
+
+TEST_F(Training, BadDataIsKnownBeforeTheRunFolderIsTouched) {
+  const auto image = io::read_text(*folder_ / "data/val/discs/00000.jpg", 1 << 20);
+  const test::TemporaryFolder bad;
+  bad.add("one/a/1.jpg", image);
+  bad.add("unknown/lions/1.jpg", image);
+  bad.add("empty/a/1.jpg", image);
+  std::filesystem::create_directories(bad / "empty/b");
+  auto wrong = options("run");
+  wrong.train_data = bad / "one";
+  test::expect_error([&] { train_all(wrong); }, "at least 2");
+  wrong.train_data = bad / "empty";
+  test::expect_error([&] { train_all(wrong); }, "the class folder holds no");
+  wrong = options("run");
+  wrong.val_data = bad / "unknown";
+  test::expect_error([&] { train_all(wrong); }, "the class 'lions' is not among the 3 known classes");
+  EXPECT_FALSE(std::filesystem::exists(runs_ / "run"));
+}
+
+TEST_F(Training, BadFilesStopItOrAreLeftOutAndNamed) {
+  const test::TemporaryFolder data;
+  std::filesystem::copy(*folder_ / "data/train", data / "train", std::filesystem::copy_options::recursive);
+  data.add("train/discs/broken.jpg", "not a picture");
+  auto training = options("run");
+  training.train_data = data / "train";
+  test::expect_error([&] { train_all(training); }, "broken.jpg");
+  training.skip_bad = true;
+  const auto result = train_all(training);
+  EXPECT_TRUE(result.finished);
+  ASSERT_EQ(result.skipped.size(), 1U) << "counted once, although every epoch meets it";
+  EXPECT_NE(result.skipped.front().file.find("broken.jpg"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace scatlight::train
