@@ -1,0 +1,42 @@
+"""python -m scatlight.report RUN [RUN...] [--out report.html] [--title TITLE]"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from scatlight import __version__
+from scatlight.report.fields import ReportError
+from scatlight.report.load import load_runs
+from scatlight.report.page import make_page, write_page
+
+DESCRIPTION = """Make one self-contained HTML page from run folders: curves, accuracy, confusion matrices,
+predictions, scattering maps, whatever the folders hold. Several runs are compared in the same pictures."""
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m scatlight.report", description=DESCRIPTION)
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="+", type=Path, help="a folder that `scatlight train` made"
+    )
+    parser.add_argument("--out", type=Path, help="file to write (default: report.html in the first RUN)")
+    parser.add_argument(
+        "--title", default="scatlight report", help="heading of the page (default: %(default)s)"
+    )
+    parser.add_argument("--version", action="version", version=f"scatlight {__version__}")
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    out: Path = arguments.out or arguments.runs[0] / "report.html"
+    try:
+        write_page(out, make_page(load_runs(arguments.runs), arguments.title))
+    except ReportError as error:
+        print(f"scatlight.report: {error}", file=sys.stderr)
+        return 1
+    print(out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Typed access to JSON that others wrote: what is missing or of another type is a ReportError of one line."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+class ReportError(Exception):
+    """A file that a page cannot be made from; the text is one line that names it."""
+
+
+def read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ReportError(f"{file}: it is not UTF-8 text") from error
+
+
+def parse(text: str, where: str) -> "Fields":
+    try:
+        return Fields(json.loads(text), where)
+    except json.JSONDecodeError as error:
+        raise ReportError(f"{where}: it is not JSON: {error.msg} (line {error.lineno})") from error
+    except RecursionError as error:
+        raise ReportError(f"{where}: it is not JSON that anything here writes: nested too deeply") from error
+
+
+class Fields:
+    """One JSON object. Names with dots reach into nested objects."""
+
+    def __init__(self, value: object, where: str) -> None:
+        if not isinstance(value, dict):
+            raise ReportError(f"{where}: a JSON object is expected")
+        self._values: dict[str, Any] = value
+        self._where = where
+
+    def _find(self, name: str) -> object:
+        value: Any = self._values
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def _fail(self, name: str, expected: str) -> ReportError:
+        value = self._find(name)
+        found = "is missing" if value is None else f"is {json.dumps(value)[:60]}"
+        return ReportError(f"{self._where}: '{name}' {found}; {expected} is expected")
+
+    def has(self, name: str) -> bool:
+        return self._find(name) is not None
+
+    def text(self, name: str) -> str:
+        value = self._find(name)
+        if not isinstance(value, str):
+            raise self._fail(name, "text")
+        return value
+
+    def number(self, name: str) -> float:
+        value = self._find(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._fail(name, "a number")
+        return float(value)
+
+    def integer(self, name: str) -> int:
+        value = self._find(name)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._fail(name, "a whole number")
+        return value
+
+    def optional_number(self, name: str) -> float | None:
+        return self.number(name) if self.has(name) else None
+
+    def optional_text(self, name: str) -> str | None:
+        return self.text(name) if self.has(name) else None
+
+    def items(self, name: str) -> dict[str, Any]:
+        value = self._find(name)
+        if not isinstance(value, dict):
+            raise self._fail(name, "a JSON object")
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        value = self._find(name)
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise self._fail(name, "a list of text")
+        return value
+
+    def integers(self, name: str) -> list[int]:
+        value = self._find(name)
+        if not isinstance(value, list) or not all(type(entry) is int for entry in value):
+            raise self._fail(name, "a list of whole numbers")
+        return value
+
+    def numbers(self, name: str) -> list[float]:
+        value = self._find(name)
+        if not isinstance(value, list) or not all(type(entry) in (int, float) for entry in value):
+            raise self._fail(name, "a list of numbers")
+        return [float(entry) for entry in value]
+
+    def square(self, name: str, side: int) -> list[list[int]]:
+        """A matrix of side x side whole numbers."""
+        rows: Any = self._find(name)
+        if not isinstance(rows, list) or len(rows) != side:
+            raise self._fail(name, f"a matrix of {side} x {side} whole numbers")
+        for row in rows:
+            if not isinstance(row, list) or len(row) != side or not all(type(entry) is int for entry in row):
+                raise self._fail(name, f"a matrix of {side} x {side} whole numbers")
+        return rows
+
+    def objects(self, name: str) -> Iterator["Fields"]:
+        """The objects of a list; an absent list has none."""
+        value = self._find(name)
+        if value is None:
+            return
+        if not isinstance(value, list):
+            raise self._fail(name, "a list of objects")
+        for index, entry in enumerate(value):
+            yield Fields(entry, f"{self._where}: {name}[{index}]")

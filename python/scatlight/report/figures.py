@@ -1,0 +1,177 @@
+"""Plots as SVG that takes its colours from the page, so that one picture serves light and dark pages.
+
+Matplotlib draws with stand-in colours, which become CSS variables in the SVG's text.
+"""
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import matplotlib as mpl
+import numpy as np
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+INK = "#010101"
+FAINT = "#020202"
+GRID = "#030303"
+ACCENT = "#040404"
+PAPER = "#050505"
+SERIES = [f"#0607{index:02x}" for index in range(8)]
+
+VARIABLES = {INK: "--ink", FAINT: "--faint", GRID: "--grid", ACCENT: "--accent", PAPER: "--paper"} | {
+    color: f"--series-{index}" for index, color in enumerate(SERIES)
+}
+WIDTH = 4.4  # inches: about a phone's page at its own scale, so that text is readable there
+LARGEST_LABELLED = 40  # classes
+
+_numbers = count()  # of the pictures of a page: the ids inside must differ
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a plot, with points on it or alone."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    color: int
+    points: bool = False
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    name: str
+    value: float
+    color: int
+
+
+def series_color(index: int) -> str:
+    return SERIES[index % len(SERIES)]
+
+
+def _to_svg(figure: Figure, label: str) -> Markup:
+    """The <svg> element, as wide as its place on the page."""
+    text = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": f"scatlight{next(_numbers)}"}):
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(color, f"var({variable})")
+    head, body = svg.split(">", 1)
+    view = head[head.index("viewBox") :].split('"')[1]
+    return Markup(
+        f'<svg viewBox="{view}" role="img" aria-label="{escape(label)}" xmlns="http://www.w3.org/2000/svg" '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink">{body}'
+    )
+
+
+def _new_axes(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.add_subplot()
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(GRID)
+    axes.tick_params(colors=FAINT, labelcolor=FAINT, labelsize=8.5, length=3)
+    axes.xaxis.label.set(color=FAINT, size=9)
+    axes.yaxis.label.set(color=FAINT, size=9)
+    return figure, axes
+
+
+def line_plot(series: Sequence[Series], x_label: str, y_label: str, label: str) -> Markup:
+    figure, axes = _new_axes(3.0)
+    axes.grid(color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for line in series:
+        axes.plot(
+            line.x,
+            line.y,
+            color=series_color(line.color),
+            linewidth=1.4 if line.dashed else 2,
+            linestyle="--" if line.dashed else "-",
+            marker="o" if line.points else None,
+            markersize=4,
+            label=line.name,
+        )
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="best")
+    return _to_svg(figure, label)
+
+
+def bar_plot(bars: Sequence[Bar], text: Callable[[float], str], label: str) -> Markup:
+    """Horizontal bars with their values written at their ends."""
+    figure, axes = _new_axes(0.5 + 0.34 * len(bars))
+    for place, bar in enumerate(bars):
+        axes.barh(place, bar.value, color=series_color(bar.color), height=0.62)
+        end = (bar.value, place)
+        axes.annotate(
+            text(bar.value), end, xytext=(4, 0), textcoords="offset points", va="center", size=8.5, color=INK
+        )
+    axes.set_yticks(range(len(bars)), [bar.name for bar in bars])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.4 * max([bar.value for bar in bars] + [1e-9]))
+    axes.xaxis.set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    return _to_svg(figure, label)
+
+
+def confusion_plot(
+    confusion: Sequence[Sequence[int]], classes: Sequence[str], color: int, label: str
+) -> Markup:
+    """Rows are true classes, columns predicted ones; a cell's strength is its share of its row."""
+    counts = np.asarray(confusion, dtype=float)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure, axes = _new_axes(WIDTH)
+    side = len(classes)
+    # Cells are drawn as shapes, not as an image, so that they take the page's colours.
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        axes.add_patch(_cell(int(row), int(column), float(share[row, column]), series_color(color)))
+        if side <= 16:
+            text_color = PAPER if share[row, column] > 0.55 else INK
+            axes.text(
+                column,
+                row,
+                f"{int(counts[row, column])}",
+                ha="center",
+                va="center",
+                size=8.5,
+                color=text_color,
+            )
+    axes.set_xlim(-0.5, side - 0.5)
+    axes.set_ylim(side - 0.5, -0.5)
+    axes.set_aspect("equal")
+    if side <= LARGEST_LABELLED:
+        size = 8.5 if side <= 16 else 6
+        axes.set_xticks(range(side), classes, rotation=90, size=size)
+        axes.set_yticks(range(side), classes, size=size)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    for spine in axes.spines.values():
+        spine.set(visible=True, color=GRID)
+    return _to_svg(figure, label)
+
+
+def _cell(row: int, column: int, share: float, color: str) -> mpl.patches.Rectangle:
+    # The square root keeps single mistakes visible.
+    return mpl.patches.Rectangle(
+        (column - 0.5, row - 0.5), 1, 1, facecolor=color, alpha=math.sqrt(share), linewidth=0
+    )
+
+
+def smooth(values: Sequence[float], window: int) -> list[float]:
+    """The mean of the last `window` values at each place; fewer at the start."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return [float(mean) for mean in (sums[ends] - sums[starts]) / (ends - starts)]
