@@ -103,7 +103,7 @@ def line_plot(series: Sequence[Series], x_label: str, y_label: str, label: str) 
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="best")
     return _to_svg(figure, label)
 
