@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
-#include <thread>
 
 #include "core/filter_bank.h"
 #include "core/reference_engine.h"
@@ -30,10 +29,9 @@ std::string choose_engine() {
   return forced;
 }
 
-ParallelFor choose_threads(const ScatteringOptions& options) {
-  if (options.parallel_for) return options.parallel_for;
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  auto pool = std::make_shared<ThreadPool>(options.threads == 0 ? cores : options.threads);
+ParallelFor choose_threads(const ScatteringOptions& resolved) {
+  if (resolved.parallel_for) return resolved.parallel_for;
+  auto pool = std::make_shared<ThreadPool>(resolved.threads);
   return
       [pool](std::int64_t count, const std::function<void(std::int64_t)>& body) { pool->run(count, body); };
 }
@@ -81,20 +79,45 @@ struct Scattering::Plan {
 
   template <class T>
   void forward(std::span<const T> images, std::span<T> features) const {
+    const auto planes = check_sizes("images", images.size(), "features", features.size());
+    translate_bad_alloc([&] { engine<T>().forward(images.data(), planes, features.data(), run); });
+  }
+
+  template <class T>
+  void backward(std::span<const T> images, std::span<const T> feature_gradients,
+                std::span<T> gradients) const {
+    const auto planes = check_sizes("images", images.size(), "feature_gradients", feature_gradients.size());
+    if (gradients.size() != images.size()) {
+      throw Error(
+          fmt::format("image_gradients hold {} values; the images have {}", gradients.size(), images.size()));
+    }
+    translate_bad_alloc([&] {
+      engine<T>().backward(images.data(), feature_gradients.data(), planes, gradients.data(), run);
+    });
+  }
+
+  // The number of planes.
+  std::int64_t check_sizes(std::string_view images_name, std::size_t images, std::string_view features_name,
+                           std::size_t features) const {
     const auto plane = static_cast<std::size_t>(options.height) * options.width;
     const auto maps = paths.size() * geometry.rows.output * geometry.columns.output;
-    const auto planes = images.size() / plane;
-    if (images.size() != planes * plane) {
-      throw Error(fmt::format("images hold {} samples; that is no multiple of height x width = {} x {}",
-                              images.size(), options.height, options.width));
+    const auto planes = images / plane;
+    if (images != planes * plane) {
+      throw Error(fmt::format("{} hold {} samples; that is no multiple of height x width = {} x {}",
+                              images_name, images, options.height, options.width));
     }
-    if (features.size() != planes * maps) {
-      throw Error(fmt::format("features hold {} values; {} planes give {} x {} x {} x {} = {}",
-                              features.size(), planes, planes, paths.size(), geometry.rows.output,
+    if (features != planes * maps) {
+      throw Error(fmt::format("{} hold {} values; {} planes give {} x {} x {} x {} = {}", features_name,
+                              features, planes, planes, paths.size(), geometry.rows.output,
                               geometry.columns.output, planes * maps));
     }
+    return static_cast<std::int64_t>(planes);
+  }
+
+  template <class Body>
+  void translate_bad_alloc(const Body& body) const {
     try {
-      engine<T>().forward(images.data(), static_cast<std::int64_t>(planes), features.data(), run);
+      body();
     } catch (const std::bad_alloc&) {
       throw Error(
           fmt::format("not enough memory to transform planes of {} x {}", options.height, options.width));
@@ -133,6 +156,16 @@ void Scattering::forward(std::span<const float> images, std::span<float> feature
 
 void Scattering::forward(std::span<const double> images, std::span<double> features) const {
   plan_->forward(images, features);
+}
+
+void Scattering::backward(std::span<const float> images, std::span<const float> feature_gradients,
+                          std::span<float> image_gradients) const {
+  plan_->backward(images, feature_gradients, image_gradients);
+}
+
+void Scattering::backward(std::span<const double> images, std::span<const double> feature_gradients,
+                          std::span<double> image_gradients) const {
+  plan_->backward(images, feature_gradients, image_gradients);
 }
 
 std::vector<std::string> Scattering::available_engines() {

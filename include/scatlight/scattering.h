@@ -18,12 +18,12 @@ namespace scatlight {
 enum class Wavelet { Morlet, Gabor };
 
 /// How an image is continued beyond its edges. Reflect does not repeat the edge sample. Padded means that the
-/// image already has the padded size: its height and width are multiples of 2^J, at least 3 * 2^J, and its outer
-/// 2^J samples are context that gives no output.
+/// image already has the padded size: its height and width are multiples of 2^J, at least 3 * 2^J, and its
+/// outer 2^J samples are context that gives no output.
 enum class Boundary { Reflect, Periodic, Zero, Padded };
 
-/// Kymatio divides a filter by 2 * 3.1415 * sigma^2 / slant, as the field's reference implementation does; Exact
-/// uses pi.
+/// Kymatio divides a filter by 2 * 3.1415 * sigma^2 / slant, as the field's reference implementation does;
+/// Exact uses pi.
 enum class Normalization { Kymatio, Exact };
 
 /// Runs body(0) ... body(count - 1) in any order, on any threads, and returns when all are done.
@@ -43,8 +43,8 @@ struct ScatteringOptions {
   double sigma = 0.8;                           ///< Width of the finest wavelet, in samples.
   double center_frequency = 2.356194490192345;  ///< Of the finest wavelet, in radians a sample: 3/4 pi.
   double slant = 0;                             ///< Ratio of a wavelet's two widths. 0 means 4 / L.
-  int threads = 0;                              ///< Threads of the plan's own. 0 means one for each core.
-  ParallelFor parallel_for = {};                ///< The caller's threads, instead of the plan's own.
+  int threads = 0;                ///< Of the plan's own, or of parallel_for. 0: one for each core.
+  ParallelFor parallel_for = {};  ///< The caller's threads, instead of the plan's own.
 };
 
 /// Which coefficient an output map holds: S x = ||x * psi_{j1,theta1}| * psi_{j2,theta2}| * phi_J, cut after
@@ -58,20 +58,21 @@ struct Path {
   friend bool operator==(const Path&, const Path&) = default;
 };
 
-/// A plan for the scattering transform of images of one size. It is immutable: any number of threads may execute
-/// one plan at the same time. Copies share their tables.
+/// A plan for the scattering transform of images of one size. It is immutable: any number of threads may
+/// execute one plan at the same time. Copies share their tables.
 class Scattering {
  public:
-  /// Checks the options, builds the filters and chooses the engine: the fastest that this processor has, or the
-  /// one that the environment variable SCATLIGHT_ENGINE names (see engine()).
-  /// Throws Error for options out of range and for an unknown engine.
+  /// Checks the options, builds the filters and chooses the engine: the fastest that this processor has, or
+  /// the one that the environment variable SCATLIGHT_ENGINE names (see engine()). Throws Error for options
+  /// out of range and for an unknown engine.
   explicit Scattering(const ScatteringOptions& options);
 
-  /// The options with every default resolved (stride, slant).
+  /// The options with every default resolved (stride, slant, threads).
   const ScatteringOptions& options() const;
 
-  /// Output maps of one image plane: order 0, then order 1 (scale slow, angle fast), then order 2 (scale1, angle1,
-  /// scale2, angle2, the last the fastest). The size K of this table is the number of maps a plane gives.
+  /// Output maps of one image plane: order 0, then order 1 (scale slow, angle fast), then order 2 (scale1,
+  /// angle1, scale2, angle2, the last the fastest). The size K of this table is the number of maps a plane
+  /// gives.
   const std::vector<Path>& paths() const;
 
   /// theta of an angle index, in radians; 0 points along the height axis.
@@ -86,11 +87,23 @@ class Scattering {
   /// Transforms planes (a plane is one channel of one image).
   ///   images:   (planes, height, width), contiguous
   ///   features: (planes, K, output_height, output_width), contiguous, overwritten
-  /// The number of planes follows from images.size(). A plane's result does not depend on the other planes nor on
-  /// the number of threads. NaN or infinite samples make their whole plane NaN or infinite, never another one.
-  /// Throws Error when a size does not fit or memory runs out.
+  /// The number of planes follows from images.size(). A plane's result does not depend on the other planes
+  /// nor on the number of threads. NaN or infinite samples make their whole plane NaN or infinite, never
+  /// another one. Throws Error when a size does not fit or memory runs out.
   void forward(std::span<const float> images, std::span<float> features) const;
   void forward(std::span<const double> images, std::span<double> features) const;
+
+  /// The gradient with respect to the images, from that with respect to the features (reverse mode): what is
+  /// given is dL/dfeatures, what is returned dL/dimages, for any L. Zero modulus has the gradient 0.
+  ///   images:            (planes, height, width), those given to forward()
+  ///   feature_gradients: (planes, K, output_height, output_width)
+  ///   image_gradients:   (planes, height, width), overwritten
+  /// The modulus is computed again, so nothing has to be kept from forward(). Threads, NaN and errors as
+  /// there.
+  void backward(std::span<const float> images, std::span<const float> feature_gradients,
+                std::span<float> image_gradients) const;
+  void backward(std::span<const double> images, std::span<const double> feature_gradients,
+                std::span<double> image_gradients) const;
 
   /// The engines that this build and this processor can run, slowest first.
   static std::vector<std::string> available_engines();

@@ -14,6 +14,10 @@ class Engine {
 
   /// images (planes, H, W) -> features (planes, K, h, w).
   virtual void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const = 0;
+
+  /// images (planes, H, W), feature_gradients (planes, K, h, w) -> image_gradients (planes, H, W).
+  virtual void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
+                        const ParallelFor& run) const = 0;
 };
 
 }  // namespace scatlight

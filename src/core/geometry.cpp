@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <thread>
 
 namespace scatlight {
 namespace {
@@ -106,6 +108,8 @@ ScatteringOptions resolve(ScatteringOptions options) {
                       options.center_frequency));
   require(options.threads >= 0,
           fmt::format("threads is {}; it must be 0 (one for each core) or more", options.threads));
+  if (options.threads == 0)
+    options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   return options;
 }
 

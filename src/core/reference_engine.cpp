@@ -1,5 +1,6 @@
 #include "core/reference_engine.h"
 
+#include <algorithm>
 #include <cmath>
 #include <compare>
 #include <map>
@@ -20,6 +21,23 @@ Spectrum subsample(const Spectrum& spectrum, int levels) {
     }
   }
   return low;
+}
+
+// The adjoint of subsample() up to the number of samples, which the inverse transforms around the two account
+// for: repeats a spectrum over the blocks of a finer one.
+Spectrum repeat(const Spectrum& low, int levels) {
+  Spectrum spectrum{low.height << levels, low.width << levels, {}};
+  spectrum.values.resize(static_cast<std::size_t>(spectrum.height) * spectrum.width);
+  for (int row = 0; row < spectrum.height; ++row) {
+    for (int column = 0; column < spectrum.width; ++column) {
+      spectrum.at(row, column) = low.at(row % low.height, column % low.width);
+    }
+  }
+  return spectrum;
+}
+
+void add(const Spectrum& term, Spectrum& sum) {
+  for (std::size_t i = 0; i < sum.values.size(); ++i) sum.values[i] += term.values[i];
 }
 
 Spectrum multiply(Spectrum spectrum, const std::vector<double>& filter) {
@@ -53,21 +71,29 @@ class ReferenceEngine final : public Engine<T> {
   }
 
   void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const override {
-    const std::int64_t image_size = std::int64_t{options_.height} * options_.width;
-    const std::int64_t map_size = std::int64_t{geometry_.rows.output} * geometry_.columns.output;
     run(planes, [&](std::int64_t plane) {
-      transform_plane(images + plane * image_size, features + plane * maps_ * map_size);
+      transform_plane(images + plane * image_size(), features + plane * maps_ * map_size());
+    });
+  }
+
+  void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
+                const ParallelFor& run) const override {
+    run(planes, [&](std::int64_t plane) {
+      differentiate_plane(images + plane * image_size(), feature_gradients + plane * maps_ * map_size(),
+                          image_gradients + plane * image_size());
     });
   }
 
  private:
+  std::int64_t image_size() const { return std::int64_t{options_.height} * options_.width; }
+  std::int64_t map_size() const { return std::int64_t{geometry_.rows.output} * geometry_.columns.output; }
+
   // Writes the maps of one plane in the order of make_paths().
   void transform_plane(const T* image, T* features) const {
-    const std::int64_t map_size = std::int64_t{geometry_.rows.output} * geometry_.columns.output;
     T* next = features;
     const auto write_low_pass = [&](const Spectrum& u, int level) {
       low_pass(u, level, next);
-      next += map_size;
+      next += map_size();
     };
 
     Spectrum x = pad(image);
@@ -90,6 +116,81 @@ class ReferenceEngine final : public Engine<T> {
         }
       }
     }
+  }
+
+  // The adjoint of transform_plane() at this image. Gradients are planes in space, real ones.
+  void differentiate_plane(const T* image, const T* gradients, T* image_gradient) const {
+    const T* next = gradients + map_size();
+    auto total = low_pass_adjoint(gradients, 0);
+    Spectrum x = pad(image);
+    fft_2d(x);
+    if (options_.max_order >= 1) {
+      const T* next_second = next + std::int64_t{options_.scales} * options_.angles * map_size();
+      for (int j = 0; j < options_.scales; ++j) {
+        const int level = geometry_.level(j);
+        for (int theta = 0; theta < options_.angles; ++theta) {
+          auto u_gradient = low_pass_adjoint(next, level);
+          next += map_size();
+          if (options_.max_order >= 2 && j + 1 < options_.scales) {
+            const auto u = modulus(x, 0, j, theta);
+            for (int j2 = j + 1; j2 < options_.scales; ++j2) {
+              for (int theta2 = 0; theta2 < options_.angles; ++theta2) {
+                const auto u2_gradient = low_pass_adjoint(next_second, geometry_.level(j2));
+                add(modulus_adjoint(u, level, j2, theta2, u2_gradient), u_gradient);
+                next_second += map_size();
+              }
+            }
+          }
+          add(modulus_adjoint(x, 0, j, theta, u_gradient), total);
+        }
+      }
+    }
+    std::vector<double> sums(image_size(), 0.0);
+    for (int row = 0; row < total.height; ++row) {
+      for (int column = 0; column < total.width; ++column) {
+        const int source_row = row_sources_[row];
+        const int source_column = column_sources_[column];
+        if (source_row < 0 || source_column < 0) continue;
+        sums[std::int64_t{source_row} * options_.width + source_column] += total.at(row, column).real();
+      }
+    }
+    std::transform(sums.begin(), sums.end(), image_gradient, [](double sum) { return static_cast<T>(sum); });
+  }
+
+  // From the gradient of a map to that of the real plane u at `level` that low_pass() made it of.
+  Spectrum low_pass_adjoint(const T* map_gradient, int level) const {
+    Spectrum low{geometry_.rows.padded >> geometry_.output_level,
+                 geometry_.columns.padded >> geometry_.output_level,
+                 {}};
+    low.values.resize(static_cast<std::size_t>(low.height) * low.width);
+    const int border = geometry_.output_border;
+    for (int row = 0; row < geometry_.rows.output; ++row) {
+      for (int column = 0; column < geometry_.columns.output; ++column) {
+        low.at(row + border, column + border) = static_cast<double>(*map_gradient++);
+      }
+    }
+    fft_2d(low);
+    return real_part_of_inverse(multiply(repeat(low, geometry_.output_level - level), phi_[level]));
+  }
+
+  // From the gradient of |u * psi_{j,theta}| to that of the real plane with the spectrum u at `level`.
+  Spectrum modulus_adjoint(const Spectrum& u, int level, int j, int theta, const Spectrum& gradient) const {
+    const auto& psi = psi_.at({j, theta, level});
+    const int levels = geometry_.level(j) - level;
+    auto filtered = subsample(multiply(u, psi), levels);
+    inverse_fft_2d(filtered);
+    for (std::size_t i = 0; i < filtered.values.size(); ++i) {
+      const double modulus = std::abs(filtered.values[i]);
+      filtered.values[i] *= modulus > 0 ? gradient.values[i].real() / modulus : 0;
+    }
+    fft_2d(filtered);
+    return real_part_of_inverse(multiply(repeat(filtered, levels), psi));
+  }
+
+  static Spectrum real_part_of_inverse(Spectrum spectrum) {
+    inverse_fft_2d(spectrum);
+    for (auto& value : spectrum.values) value = value.real();
+    return spectrum;
   }
 
   Spectrum pad(const T* image) const {

@@ -50,24 +50,84 @@ class VectorEngine final : public Engine<T> {
       : kernels_(kernels), tables_(resolved, geometry, bank, kernels.lanes) {}
 
   void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const override {
-    const std::int64_t image_size = std::int64_t{tables_.options.height} * tables_.options.width;
-    const std::int64_t plane_features =
-        std::int64_t{tables_.geometry.rows.output} * tables_.geometry.columns.output * tables_.maps;
+    const std::int64_t plane_features = map_size() * tables_.maps;
     const std::int64_t at_once = std::min(planes, planes_at_once());
     if (at_once == 0) return;
-    const auto spectra = spectra_.borrow(at_once * spectra_size());
+    const auto spectra = rooms_.borrow(at_once * spectra_size());
     for (std::int64_t first = 0; first < planes; first += at_once) {
-      forward_block(images + first * image_size, std::min(at_once, planes - first), spectra->data(),
-                    features + first * plane_features, image_size, plane_features, run);
+      forward_block(images + first * image_size(), std::min(at_once, planes - first), spectra->data(),
+                    features + first * plane_features, run);
+    }
+  }
+
+  void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
+                const ParallelFor& run) const override {
+    const std::int64_t plane_features = map_size() * tables_.maps;
+    const std::int64_t at_once = std::min<std::int64_t>(planes, tables_.options.threads);
+    if (at_once == 0) return;
+    // A plane's spectra, then the gradients of them.
+    const std::int64_t plane_spectra = (1 + slices) * spectra_size();
+    const auto spectra = rooms_.borrow(at_once * plane_spectra);
+    for (std::int64_t first = 0; first < planes; first += at_once) {
+      backward_block(images + first * image_size(), feature_gradients + first * plane_features,
+                     std::min(at_once, planes - first), spectra->data(), plane_spectra,
+                     image_gradients + first * image_size(), run);
     }
   }
 
  private:
-  void forward_block(const T* images, std::int64_t planes, T* spectra, T* features, std::int64_t image_size,
-                     std::int64_t plane_features, const ParallelFor& run) const {
+  // The paths of a plane are dealt to this many sums, which are added up in order: so the result does not
+  // depend on the number of threads.
+  static constexpr int slices = 2;
+
+  void backward_block(const T* images, const T* feature_gradients, std::int64_t planes, T* spectra,
+                      std::int64_t plane_spectra, T* image_gradients, const ParallelFor& run) const {
+    const std::int64_t plane_features = map_size() * tables_.maps;
+    const bool first_order = tables_.options.max_order >= 1;
+    if (first_order) {
+      run(planes, [&](std::int64_t plane) {
+        const auto room = rooms_.borrow(tables_.room.size);
+        kernels_.analyse_plane(tables_, images + plane * image_size(), spectra + plane * plane_spectra,
+                               nullptr, room->data());
+      });
+      run(planes * slices, [&](std::int64_t index) {
+        const auto room = rooms_.borrow(tables_.room.size);
+        const std::int64_t plane = index / slices;
+        const int slice = static_cast<int>(index % slices);
+        const T* of_plane = spectra + plane * plane_spectra;
+        T* gradient = spectra + plane * plane_spectra + (1 + slice) * spectra_size();
+        std::fill_n(gradient, spectra_size(), T{0});
+        for (int scale = 0; scale < tables_.options.scales; ++scale) {
+          for (int angle = slice; angle < tables_.options.angles; angle += slices) {
+            kernels_.differentiate_path(tables_, scale, angle, of_plane,
+                                        feature_gradients + plane * plane_features, gradient, room->data());
+          }
+        }
+      });
+    }
     run(planes, [&](std::int64_t plane) {
       const auto room = rooms_.borrow(tables_.room.size);
-      kernels_.analyse_plane(tables_, images + plane * image_size, spectra + plane * spectra_size(),
+      const T* gradients[slices];
+      for (int slice = 0; slice < slices; ++slice) {
+        gradients[slice] = spectra + plane * plane_spectra + (1 + slice) * spectra_size();
+      }
+      kernels_.differentiate_plane(tables_, feature_gradients + plane * plane_features, gradients,
+                                   first_order ? slices : 0, image_gradients + plane * image_size(),
+                                   room->data());
+    });
+  }
+
+  std::int64_t image_size() const { return std::int64_t{tables_.options.height} * tables_.options.width; }
+  std::int64_t map_size() const {
+    return std::int64_t{tables_.geometry.rows.output} * tables_.geometry.columns.output;
+  }
+
+  void forward_block(const T* images, std::int64_t planes, T* spectra, T* features,
+                     const ParallelFor& run) const {
+    const std::int64_t plane_features = map_size() * tables_.maps;
+    run(planes, [&](std::int64_t plane) {
+      const auto room = rooms_.borrow(tables_.room.forward_size);
+      kernels_.analyse_plane(tables_, images + plane * image_size(), spectra + plane * spectra_size(),
                              features + plane * plane_features, room->data());
     });
     if (tables_.options.max_order < 1) return;
@@ -77,7 +137,7 @@ class VectorEngine final : public Engine<T> {
     const std::int64_t paths = tables_.options.scales * planes * angles;
     const std::int64_t bunch = std::max<std::int64_t>(1, samples_in_a_bunch / samples());
     run((paths + bunch - 1) / bunch, [&](std::int64_t index) {
-      const auto room = rooms_.borrow(tables_.room.size);
+      const auto room = rooms_.borrow(tables_.room.forward_size);
       for (std::int64_t path = index * bunch; path < std::min(paths, (index + 1) * bunch); ++path) {
         const std::int64_t plane = path / angles % planes;
         kernels_.transform_path(tables_, static_cast<int>(path / angles / planes),
@@ -107,7 +167,6 @@ class VectorEngine final : public Engine<T> {
   Kernels<T> kernels_;
   Tables<T> tables_;
   mutable RoomStore<T> rooms_;
-  mutable RoomStore<T> spectra_;
 };
 
 }  // namespace

@@ -1,7 +1,4 @@
-// The scattering of one plane. Included once for each instruction set.
-//
-// Lanes are neighbouring columns while columns are transformed and neighbouring rows while rows are; blocks
-// of lanes x lanes samples are transposed between the two.
+// The entries of the kernel table. Included once for each instruction set.
 
 #if defined(SCATLIGHT_CPU_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_KERNELS_INL_H_
@@ -10,502 +7,48 @@
 #define SCATLIGHT_CPU_KERNELS_INL_H_
 #endif
 
-#include <algorithm>
-
-#include "cpu/fft-inl.h"
+#include "cpu/gradient-inl.h"
 #include "cpu/kernels.h"
+#include "cpu/plane-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
-// ---- transposition ----
-
-#if HWY_TARGET == HWY_SCALAR
-template <class D>
-HWY_INLINE HWY_ATTR void transpose(D, const Real<D>* from, std::size_t, Real<D>* to, std::size_t) {
-  *to = *from;
-}
-#else
-
-// Of each 16 bytes of the vector a part of another row: the first from `at`, the next from as many rows below
-// as 16 bytes hold values, and so on.
-template <class D>
-HWY_INLINE HWY_ATTR hn::Vec<D> load_parts(D d, const Real<D>* at, std::size_t stride) {
-  if constexpr (hn::MaxLanes(d) * sizeof(Real<D>) <= 16) {
-    return hn::LoadU(d, at);
-  } else {
-    const hn::Half<D> half;
-    return hn::Combine(d, load_parts(half, at + hn::Lanes(half) * stride, stride),
-                       load_parts(half, at, stride));
-  }
-}
-
-// to[c][r] = from[r][c] for lanes x lanes values; strides count values.
-template <class D>
-HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_stride, Real<D>* to,
-                                   std::size_t to_stride) {
-  constexpr int lanes = hn::MaxLanes(d);
-  constexpr int together = 16 / sizeof(Real<D>);
-  for (int c = 0; c < lanes; c += together, from += together, to += together * to_stride) {
-    if constexpr (together == 2) {
-      const auto a = load_parts(d, from, from_stride);
-      const auto b = load_parts(d, from + from_stride, from_stride);
-      hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
-      hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + to_stride);
-    } else {
-      const auto r0 = load_parts(d, from, from_stride);
-      const auto r1 = load_parts(d, from + from_stride, from_stride);
-      const auto r2 = load_parts(d, from + 2 * from_stride, from_stride);
-      const auto r3 = load_parts(d, from + 3 * from_stride, from_stride);
-      const auto even_low = hn::InterleaveLower(d, r0, r2);
-      const auto odd_low = hn::InterleaveLower(d, r1, r3);
-      const auto even_high = hn::InterleaveUpper(d, r0, r2);
-      const auto odd_high = hn::InterleaveUpper(d, r1, r3);
-      hn::StoreU(hn::InterleaveLower(d, even_low, odd_low), d, to);
-      hn::StoreU(hn::InterleaveUpper(d, even_low, odd_low), d, to + to_stride);
-      hn::StoreU(hn::InterleaveLower(d, even_high, odd_high), d, to + 2 * to_stride);
-      hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to + 3 * to_stride);
-    }
-  }
-}
-#endif
-
-// ---- sources and sinks of the transforms ----
-
-// Columns of x^ psi^, folded.
-template <class D, bool OnePart>
-struct ProductSource {
-  const Real<D>* filters;   // (position, kept part)
-  const Real<D>* spectrum;  // (position, part) elements
-  const std::int32_t* kept;
-  int kept_parts;
-  int parts;
-
-  HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
-    const std::size_t lanes = hn::Lanes(d);
-    if constexpr (OnePart) {
-      const auto psi = hn::Load(d, filters + position * lanes);
-      const auto x = load_element(d, spectrum + position * 2 * lanes);
-      return {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
-    } else {
-      const Real<D>* filter = filters + static_cast<std::size_t>(position) * kept_parts * lanes;
-      const Real<D>* samples = spectrum + static_cast<std::size_t>(position) * parts * 2 * lanes;
-      Complex<D> sum{hn::Zero(d), hn::Zero(d)};
-      for (int p = 0; p < kept_parts; ++p) {
-        sum = add_scaled<D>(sum, hn::Load(d, filter + p * lanes),
-                            load_element(d, samples + kept[p] * 2 * lanes));
-      }
-      return sum;
-    }
-  }
-};
-
-template <class D>
-struct ModulusSink {
-  Real<D>* row;
-
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> z) const {
-    hn::Store(hn::Sqrt(hn::MulAdd(z.re, z.re, hn::Mul(z.im, z.im))), d,
-              row + static_cast<std::size_t>(index) * hn::Lanes(d));
-  }
-};
-
-// Two planes of reals, from exchanged elements.
-template <class D>
-struct PlanarSink {
-  Real<D>* re;
-  Real<D>* im;
-  std::size_t stride;
-
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> exchanged) const {
-    hn::StoreU(exchanged.im, d, re + index * stride);
-    hn::StoreU(exchanged.re, d, im + index * stride);
-  }
-};
-
-// ---- the transform of a plane ----
-
-template <class D>
-class PlaneTransform {
-  using T = Real<D>;
-
- public:
-  HWY_ATTR PlaneTransform(D d, const Tables<T>& tables, T* features, T* room)
-      : d_(d),
-        tables_(tables),
-        features_(features),
-        room_(room),
-        map_size_(std::size_t(tables.geometry.rows.output) * tables.geometry.columns.output) {}
-
-  HWY_ATTR void analyse(const T* image, T* spectra) {
-    const auto& level = tables_.levels[0];
-    const bool keep = tables_.options.max_order >= 1;
-    clear_sums();
-    for (int y = 0; y < level.height; y += lanes) {
-      load_image_rows(image, y);
-      take_rows(level, y, keep);
-    }
-    write_map(0);
-    if (keep) fold_spectrum(level, tables_.image_band[0], spectra);
-  }
-
-  HWY_ATTR void path(int scale, int angle, const T* spectra) {
-    const auto& options = tables_.options;
-    const bool second_order = options.max_order >= 2 && scale + 1 < options.scales;
-    transform_angle(tables_.image_band[0], scale, angle, spectra, second_order);
-    write_map(1 + scale * options.angles + angle);
-    if (!second_order) return;
-
-    const auto& band = tables_.modulus_bands[scale];
-    T* folded = at(&Room::folded);
-    fold_spectrum(tables_.levels[band.level], band, folded);
-    int map = tables_.second_maps(scale, angle);
-    for (int scale2 = scale + 1; scale2 < options.scales; ++scale2) {
-      for (int angle2 = 0; angle2 < options.angles; ++angle2) {
-        transform_angle(band, scale2, angle2, folded, false);
-        write_map(map++);
-      }
-    }
-  }
-
- private:
-  using Room = typename Tables<T>::Room;
-  static constexpr int lanes = hn::MaxLanes(D());
-  static constexpr std::size_t element = 2 * lanes;
-
-  HWY_INLINE T* at(std::size_t Room::*part) const { return room_ + tables_.room.*part; }
-  // The vectors of a block of real rows, without the margin before them.
-  HWY_INLINE T* row(const Level<T>& level) const { return at(&Room::row) + level.horizontal.radius * lanes; }
-
-  // |x * psi| * phi_J into the sums; with `keep`, the row transform of |x * psi| too.
-  HWY_INLINE HWY_ATTR void transform_angle(const Band<T>& band, int scale, int angle, const T* spectra,
-                                           bool keep) {
-    const int to = tables_.geometry.level(scale);
-    const auto& level = tables_.levels[to];
-    transform_columns(level, band.folding(to), band.filter(scale, angle, tables_.options.angles),
-                      spectra + band.offset(to));
-    clear_sums();
-    for (int y = 0; y < level.height; y += lanes) {
-      load_rows(level, y);
-      transform(d_, level.along_rows, Elements<D>{at(&Room::line)}, at(&Room::work),
-                ModulusSink<D>{row(level)});
-      take_rows(level, y, keep);
-    }
-  }
-
-  // ---- columns ----
-
-  HWY_NOINLINE HWY_ATTR void transform_columns(const Level<T>& level, const Folding& folding,
-                                               const FoldedFilter<T>& filter, const T* spectrum) {
-    T* work = at(&Room::work);
-    const std::size_t block_size = folding.size() / folding.blocks;
-    for (int block = 0; block < level.blocks; ++block) {
-      const StridedElements<D> sink{at(&Room::plane) + block * element, tables_.room.plane_stride};
-      const int first = filter.begin[block];
-      const int kept = filter.begin[block + 1] - first;
-      const T* values = filter.values.data() + std::size_t(first) * level.height * lanes;
-      if (kept == 0) {
-        for (int y = 0; y < level.height; ++y) sink.store(d_, y, {hn::Zero(d_), hn::Zero(d_)});
-      } else if (folding.parts() == 1) {
-        transform(d_, level.along_columns,
-                  ProductSource<D, true>{values, spectrum + block * block_size, nullptr, 1, 1}, work, sink);
-      } else {
-        transform(d_, level.along_columns,
-                  ProductSource<D, false>{values, spectrum + block * block_size, &filter.parts[first], kept,
-                                          folding.parts()},
-                  work, sink);
-      }
-    }
-  }
-
-  // ---- blocks of rows ----
-
-  // Rows [y, y + lanes) of the plane between columns and rows, as lanes of a line.
-  HWY_INLINE HWY_ATTR void load_rows(const Level<T>& level, int y) {
-    const T* from = at(&Room::plane) + y * tables_.room.plane_stride;
-    T* line = at(&Room::line);
-    for (int block = 0; block < level.blocks; ++block) {
-      transpose(d_, from, tables_.room.plane_stride, line, element);
-      transpose(d_, from + lanes, tables_.room.plane_stride, line + lanes, element);
-      from += element;
-      line += lanes * element;
-    }
-  }
-
-  // Rows [y, y + lanes) of the padded image, as lanes of the row.
-  HWY_INLINE HWY_ATTR void load_image_rows(const T* image, int y) {
-    const auto& level = tables_.levels[0];
-    const std::size_t stride = level.blocks * lanes;
-    T* rows = at(&Room::line);
-    std::fill(rows, rows + stride * lanes, T{0});
-    for (int r = 0; r < std::min(lanes, level.height - y); ++r) {
-      const int source_row = tables_.row_sources[y + r];
-      if (source_row < 0) continue;
-      const T* from = image + std::int64_t{source_row} * tables_.options.width;
-      T* to = rows + r * stride;
-      for (const int source : tables_.column_sources) *to++ = source < 0 ? T{0} : from[source];
-    }
-    for (int block = 0; block < level.blocks; ++block) {
-      transpose(d_, rows + block * lanes, stride, row(level) + block * lanes * lanes, lanes);
-    }
-  }
-
-  // What is done with a block of real rows: their share of the map, and what their spectrum needs.
-  HWY_INLINE HWY_ATTR void take_rows(const Level<T>& level, int y, bool keep) {
-    average_rows(level);
-    add_rows(level, y);
-    if (keep) keep_rows(level, y);
-  }
-
-  // ---- low-pass ----
-
-  HWY_INLINE HWY_ATTR void clear_sums() {
-    T* sums = at(&Room::sums);
-    std::fill(sums, sums + tables_.geometry.rows.output * tables_.room.output_stride, T{0});
-  }
-
-  // The horizontal low-pass of the row at the output columns.
-  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level) {
-    const auto& low_pass = level.horizontal;
-    T* extended = at(&Room::row);
-    // What wraps around, on both sides.
-    const std::size_t margin = low_pass.radius * lanes;
-    const std::size_t length = level.width * lanes;
-    std::copy_n(extended + length, margin, extended);
-    std::copy_n(extended + margin, margin, extended + margin + length);
-
-    const int outputs = tables_.geometry.columns.output;
-    constexpr int together = 8;
-    if (outputs < together) {
-      for (int out = 0; out < outputs; ++out) average_outputs<1>(low_pass, out);
-    } else {
-      int out = 0;
-      for (; out + together <= outputs; out += together) average_outputs<together>(low_pass, out);
-      if (outputs - out > together / 2) {
-        average_outputs<together>(low_pass, outputs - together);
-      } else if (out < outputs) {
-        average_outputs<together / 2>(low_pass, outputs - together / 2);
-      }
-    }
-    const auto& room = tables_.room;
-    for (std::size_t out = 0; out < room.output_stride; out += lanes) {
-      transpose(d_, at(&Room::averages) + out * lanes, lanes, at(&Room::average_rows) + out,
-                room.output_stride);
-    }
-  }
-
-  // Several outputs at once, which share the loads of the weights and do not wait for each other's sums.
-  template <int Count>
-  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, int out) {
-    const T* from = at(&Room::row) + std::size_t(low_pass.center(out)) * lanes;
-    const std::size_t step = low_pass.step * lanes;
-    hn::Vec<D> sums[Count];
-    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
-    const T* weight = low_pass.weights.data();
-    for (const T* end = weight + low_pass.taps(); weight != end; ++weight, from += lanes) {
-      const auto factor = hn::Set(d_, *weight);
-      unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
-        sums[i] = hn::MulAdd(factor, hn::Load(d_, from + i * step), sums[i]);
-      });
-    }
-    T* averages = at(&Room::averages) + std::size_t(out) * lanes;
-    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, averages + i * lanes); });
-  }
-
-  // Adds the averaged rows from y on to every output row that the vertical low-pass takes them to. Rows
-  // beyond the plane have the weight 0, but may hold anything.
-  HWY_NOINLINE HWY_ATTR void add_rows(const Level<T>& level, int y) {
-    const std::size_t stride = tables_.room.output_stride;
-    T* rows = at(&Room::average_rows);
-    for (int r = level.height - y; r < lanes; ++r) std::fill_n(rows + r * stride, stride, T{0});
-    const auto& shares = level.vertical;
-    for (int i = shares.begin[y / lanes]; i < shares.begin[y / lanes + 1]; ++i) {
-      T* sums = at(&Room::sums) + shares.outputs[i] * stride;
-      const T* weights = &shares.weights[std::size_t(i) * lanes];
-      for (std::size_t x = 0; x < stride; x += lanes) {
-        auto even = hn::Load(d_, sums + x);
-        auto odd = hn::Zero(d_);
-        unroll<(lanes + 1) / 2>([&](auto half) SCATLIGHT_LAMBDA {
-          constexpr int r = 2 * decltype(half)::value;
-          even = hn::MulAdd(hn::Set(d_, weights[r]), hn::Load(d_, rows + r * stride + x), even);
-          if constexpr (r + 1 < lanes) {
-            odd = hn::MulAdd(hn::Set(d_, weights[r + 1]), hn::Load(d_, rows + (r + 1) * stride + x), odd);
-          }
-        });
-        hn::Store(hn::Add(even, odd), d_, sums + x);
-      }
-    }
-  }
-
-  HWY_INLINE HWY_ATTR void write_map(int map) {
-    const T* sums = at(&Room::sums);
-    T* to = features_ + map * map_size_;
-    const int width = tables_.geometry.columns.output;
-    for (int out = 0; out < tables_.geometry.rows.output;
-         ++out, sums += tables_.room.output_stride, to += width) {
-      std::copy_n(sums, width, to);
-    }
-  }
-
-  // ---- the spectrum of a real plane ----
-
-  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / lanes + 1; }
-
-  // Two blocks of real rows travel through one transform as its real and imaginary parts; what belongs to
-  // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
-  // elements.
-  HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y) {
-    T* pair = at(&Room::pair);
-    const T* real = row(level);
-    const bool is_second = y / lanes % 2 == 1;
-    T* part = is_second ? pair : pair + lanes;
-    for (int x = 0; x < level.width; ++x) hn::Store(hn::Load(d_, real + x * lanes), d_, part + x * element);
-    const bool is_last = y + lanes >= level.height;
-    if (!is_second && !is_last) return;
-    if (!is_second) {
-      for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + x * element);
-    }
-    const Elements<D> elements{pair};
-    transform(d_, level.along_rows, elements, at(&Room::work), elements);
-
-    const auto one_half = hn::Set(d_, T{0.5});
-    const auto mirrored = [&](int k) SCATLIGHT_LAMBDA {
-      return load_element(d_, pair + (k == 0 ? 0 : level.width - k) * element);
-    };
-    const int first = is_second ? y - lanes : y;
-    T* line = at(&Room::line);
-    for (int k = 0; k <= level.width / 2; ++k) {
-      const auto z = load_element(d_, pair + k * element);
-      const auto m = mirrored(k);
-      store_element(
-          d_, Complex<D>{hn::Mul(one_half, hn::Sub(z.re, m.re)), hn::Mul(one_half, hn::Add(z.im, m.im))},
-          line + k * element);
-    }
-    store_half_rows(level, first);
-    if (!is_second) return;
-    for (int k = 0; k <= level.width / 2; ++k) {
-      const auto z = load_element(d_, pair + k * element);
-      const auto m = mirrored(k);
-      store_element(
-          d_, Complex<D>{hn::Mul(one_half, hn::Sub(m.im, z.im)), hn::Mul(one_half, hn::Add(z.re, m.re))},
-          line + k * element);
-    }
-    store_half_rows(level, y);
-  }
-
-  // From lanes of rows in the line to lanes of columns in `half`; still exchanged.
-  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y) {
-    const std::size_t stride = tables_.room.half_stride;
-    const T* line = at(&Room::line);
-    T* to = at(&Room::half) + y * stride;
-    for (int block = 0; block < half_blocks(level); ++block) {
-      transpose(d_, line, element, to, stride);
-      transpose(d_, line + lanes, element, to + lanes, stride);
-      line += lanes * element;
-      to += element;
-    }
-  }
-
-  // Ends the transform of the rows kept: columns, then the order of the band's foldings.
-  HWY_NOINLINE HWY_ATTR void fold_spectrum(const Level<T>& level, const Band<T>& band, T* spectra) {
-    const auto& room = tables_.room;
-    T* re = at(&Room::spectrum) + room.spectrum_margin;
-    T* im = re + level.height * room.spectrum_stride;
-    for (int block = 0; block < half_blocks(level); ++block) {
-      transform(d_, level.along_columns,
-                StridedElements<D>{at(&Room::half) + block * element, room.half_stride}, at(&Room::work),
-                PlanarSink<D>{re + block * lanes, im + block * lanes, room.spectrum_stride});
-    }
-    for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-      const auto& order = tables_.levels[band.first_to_level + i].along_columns.input;
-      fold_to(level, band.foldings[i], order, re, im, spectra + band.offsets[i]);
-    }
-  }
-
-  HWY_INLINE HWY_ATTR void fold_to(const Level<T>& level, const Folding& folding,
-                                   const std::vector<std::int32_t>& order, const T* re, const T* im, T* to) {
-    for (int block = 0; block < folding.blocks; ++block) {
-      for (int across = 0; across < folding.across; ++across) {
-        const int x = block * lanes + across * folding.width;
-        T* part = to + (std::size_t(block) * folding.height * folding.parts() + across) * element;
-        if (x + lanes - 1 <= level.width / 2) {
-          fold_column(folding, order, part, [&](int y) SCATLIGHT_LAMBDA { return direct_at(re, im, y, x); });
-        } else if (x > level.width / 2) {
-          fold_column(folding, order, part,
-                      [&](int y) SCATLIGHT_LAMBDA { return mirrored_at(level, re, im, y, x); });
-        } else {
-          fold_column(folding, order, part,
-                      [&](int y) SCATLIGHT_LAMBDA { return middle_at(level, re, im, y, x); });
-        }
-      }
-    }
-  }
-
-  template <class SpectrumAt>
-  HWY_INLINE HWY_ATTR void fold_column(const Folding& folding, const std::vector<std::int32_t>& order,
-                                       T* part, const SpectrumAt& spectrum_at) {
-    for (const int row : order) {
-      for (int down = 0; down < folding.down; ++down, part += folding.across * element) {
-        store_element(d_, spectrum_at(row + down * folding.height), part);
-      }
-    }
-  }
-
-  // Columns [x, x + lanes) of a row of the spectrum of a real plane, of which the columns up to the middle
-  // are there: before the middle,
-  HWY_INLINE HWY_ATTR Complex<D> direct_at(const T* re, const T* im, int y, int x) const {
-    const std::size_t at = y * tables_.room.spectrum_stride + x;
-    return {hn::LoadU(d_, re + at), hn::LoadU(d_, im + at)};
-  }
-  // after it, as mirror images; columns beyond the width are anything,
-  HWY_INLINE HWY_ATTR Complex<D> mirrored_at(const Level<T>& level, const T* re, const T* im, int y,
-                                             int x) const {
-    const std::ptrdiff_t at =
-        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(tables_.room.spectrum_stride) +
-        level.width - x - (lanes - 1);
-    return {hn::Reverse(d_, hn::LoadU(d_, re + at)), hn::Neg(hn::Reverse(d_, hn::LoadU(d_, im + at)))};
-  }
-  // and across it.
-  HWY_INLINE HWY_ATTR Complex<D> middle_at(const Level<T>& level, const T* re, const T* im, int y,
-                                           int x) const {
-    HWY_ALIGN T parts[2][lanes] = {};
-    for (int lane = 0; lane < std::min(lanes, level.width - x); ++lane) {
-      const bool direct = x + lane <= level.width / 2;
-      const std::size_t row = direct || y == 0 ? y : level.height - y;
-      const std::size_t at =
-          row * tables_.room.spectrum_stride + (direct ? x + lane : level.width - x - lane);
-      parts[0][lane] = re[at];
-      parts[1][lane] = direct ? im[at] : -im[at];
-    }
-    return {hn::Load(d_, parts[0]), hn::Load(d_, parts[1])};
-  }
-
-  const D d_;
-  const Tables<T>& tables_;
-  T* const features_;
-  T* const room_;
-  const std::size_t map_size_;
-};
-
-// ---- the entries of the kernel table ----
+template <class T>
+using Vectors = hn::ScalableTag<T>;
 
 template <class T>
 HWY_ATTR void analyse_plane(const Tables<T>& tables, const T* image, T* spectra, T* features, T* room) {
-  const hn::ScalableTag<T> d;
-  PlaneTransform<hn::ScalableTag<T>>(d, tables, features, room).analyse(image, spectra);
+  PlaneTransform<Vectors<T>>(tables, features, room).analyse(image, spectra);
 }
 
 template <class T>
 HWY_ATTR void transform_path(const Tables<T>& tables, int scale, int angle, const T* spectra, T* features,
                              T* room) {
-  const hn::ScalableTag<T> d;
-  PlaneTransform<hn::ScalableTag<T>>(d, tables, features, room).path(scale, angle, spectra);
+  PlaneTransform<Vectors<T>>(tables, features, room).path(scale, angle, spectra);
+}
+
+template <class T>
+HWY_ATTR void differentiate_path(const Tables<T>& tables, int scale, int angle, const T* spectra,
+                                 const T* feature_gradients, T* spectra_gradient, T* room) {
+  PlaneGradient<Vectors<T>>(tables, feature_gradients, room).path(scale, angle, spectra, spectra_gradient);
+}
+
+template <class T>
+HWY_ATTR void differentiate_plane(const Tables<T>& tables, const T* feature_gradients,
+                                  const T* const* spectra_gradients, int count, T* image_gradient, T* room) {
+  PlaneGradient<Vectors<T>>(tables, feature_gradients, room).image(spectra_gradients, count, image_gradient);
 }
 
 template <class T>
 HWY_ATTR Kernels<T> make_kernels(std::string_view name) {
-  return {name, static_cast<int>(hn::Lanes(hn::ScalableTag<T>())), analyse_plane<T>, transform_path<T>};
+  return {.name = name,
+          .lanes = static_cast<int>(hn::Lanes(Vectors<T>())),
+          .analyse_plane = analyse_plane<T>,
+          .transform_path = transform_path<T>,
+          .differentiate_path = differentiate_path<T>,
+          .differentiate_plane = differentiate_plane<T>};
 }
 
 }  // namespace HWY_NAMESPACE

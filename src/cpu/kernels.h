@@ -7,19 +7,29 @@
 
 namespace scatlight::cpu {
 
-/// The code of one instruction set. Features are those of one plane, (K, h, w); room has tables.room.size
-/// values.
+/// The code of one instruction set. Features are those of one plane, (K, h, w); spectra, and gradients of
+/// them, have tables.image_band[0].size values. room has tables.room.size values, of which the two functions
+/// of the forward transform use tables.room.forward_size.
 template <class T>
 struct Kernels {
   std::string_view name;
   int lanes;  ///< values of T in a vector
 
-  /// Map 0 of an image plane (H, W), and its folded spectra: tables.image_band[0].size values.
+  /// Map 0 of an image plane (H, W), unless features is null, and its folded spectra.
   void (*analyse_plane)(const Tables<T>& tables, const T* image, T* spectra, T* features, T* room);
 
   /// All maps that begin with psi_{scale,angle}: one of order 1 and, where asked for, those of order 2.
   void (*transform_path)(const Tables<T>& tables, int scale, int angle, const T* spectra, T* features,
                          T* room);
+
+  /// Adds what these maps' gradients give to the gradient of the folded spectra.
+  void (*differentiate_path)(const Tables<T>& tables, int scale, int angle, const T* spectra,
+                             const T* feature_gradients, T* spectra_gradient, T* room);
+
+  /// The gradient of the image plane, from that of map 0 and those of its folded spectra, of which there are
+  /// `count` to be added up (none without order 1).
+  void (*differentiate_plane)(const Tables<T>& tables, const T* feature_gradients,
+                              const T* const* spectra_gradients, int count, T* image_gradient, T* room);
 };
 
 /// Those that this build carries and this processor runs, slowest first.

@@ -72,8 +72,12 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, int level, int
       blocks((width + lanes - 1) / lanes),
       along_columns(height),
       along_rows(width),
+      row_position(height),
       vertical(LowPass<T>(bank, geometry.rows, geometry, level), height, geometry.rows.output, lanes),
-      horizontal(bank, geometry.columns, geometry, level) {}
+      horizontal(bank, geometry.columns, geometry, level) {
+  for (int position = 0; position < height; ++position)
+    row_position[along_columns.input[position]] = position;
+}
 
 Folding::Folding(int from_height, int from_width, int levels, int lanes)
     : height(from_height >> levels),
@@ -215,6 +219,13 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   room.half = place(spectra ? height * room.half_stride : 0);
   room.spectrum = place(spectra ? 2 * height * room.spectrum_stride : 0);
   room.folded = place(folded);
+  room.forward_size = end;
+  const bool second_order = folded > 0;
+  room.gradient_stride = 2 * lanes + columns + lanes;
+  room.second_plane = place(second_order ? height * room.plane_stride : 0);
+  room.folded_gradient = place(folded);
+  room.gradient = place(spectra ? 2 * height * room.gradient_stride : 0);
+  room.modulus_gradient = place(second_order ? height * columns : 0);
   room.size = end;
 }
 

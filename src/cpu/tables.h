@@ -59,9 +59,10 @@ struct Level {
 
   int height;
   int width;
-  int blocks;                ///< vectors that a row needs
-  FftPlan<T> along_columns;  ///< of length height
-  FftPlan<T> along_rows;     ///< of length width
+  int blocks;                              ///< vectors that a row needs
+  FftPlan<T> along_columns;                ///< of length height
+  FftPlan<T> along_rows;                   ///< of length width
+  std::vector<std::int32_t> row_position;  ///< where a row stands in along_columns.input
   RowShares<T> vertical;
   LowPass<T> horizontal;
 };
@@ -155,14 +156,21 @@ struct Tables {
     std::size_t sums;          ///< (output height, output_stride)
     std::size_t pair;          ///< elements of two blocks of real rows
     std::size_t half;  ///< (height, half_stride) elements: columns up to the middle, after the row transform
-    std::size_t spectrum;      ///< two planes (height, spectrum_stride), re and im: those columns' spectra
-    std::size_t folded;        ///< the spectra of a modulus, for order 2
+    std::size_t spectrum;  ///< two planes (height, spectrum_stride), re and im: those columns' spectra
+    std::size_t folded;    ///< the spectra of a modulus, for order 2
+    // backward only
+    std::size_t second_plane;     ///< as `plane`, for order 2
+    std::size_t folded_gradient;  ///< as `folded`
+    std::size_t gradient;  ///< two planes (height, gradient_stride), re and im: the gradient of a spectrum
+    std::size_t modulus_gradient;  ///< (height, columns): of |x * psi|, by blocks of rows; for order 2
+    std::size_t gradient_stride;   ///< with spectrum_margin before the first column
     std::size_t plane_stride;  ///< from row to row: odd in elements, so that a column uses every cache set
     std::size_t half_stride;
     std::size_t spectrum_stride;
     std::size_t spectrum_margin;  ///< before the first column of a row
     std::size_t output_stride;    ///< output width in whole vectors
     std::size_t size;
+    std::size_t forward_size;  ///< of what forward needs, which comes first
   } room;
 
  private:

@@ -9,70 +9,18 @@
 #include <random>
 #include <thread>
 
+#include "cpu/plans.h"
 #include "scatlight/scattering.h"
 #include "support/compare.h"
 
 namespace scatlight {
 namespace {
 
-Scattering make_plan(const std::string& engine, const ScatteringOptions& options) {
-  ::setenv("SCATLIGHT_ENGINE", engine.c_str(), 1);
-  Scattering plan(options);
-  ::unsetenv("SCATLIGHT_ENGINE");
-  EXPECT_EQ(plan.engine(), engine);
-  return plan;
-}
-
-template <class T>
-std::vector<T> transform(const Scattering& plan, const std::vector<T>& images) {
-  const auto plane = static_cast<std::size_t>(plan.options().height) * plan.options().width;
-  std::vector<T> features(
-      images.size() / plane * plan.paths().size() * plan.output_height() * plan.output_width(),
-      std::numeric_limits<T>::quiet_NaN());
-  plan.forward(std::span<const T>(images), std::span<T>(features));
-  return features;
-}
-
-template <class T>
-std::vector<T> random_planes(const ScatteringOptions& options, int planes, unsigned seed = 0) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<T> uniform(0, 1);
-  std::vector<T> images(static_cast<std::size_t>(planes) * options.height * options.width);
-  for (auto& sample : images) sample = uniform(generator);
-  return images;
-}
-
-std::vector<ScatteringOptions> cases() {
-  std::vector<ScatteringOptions> list = {
-      {.height = 64, .width = 64, .max_order = 2},
-      {.height = 33, .width = 57, .scales = 2, .max_order = 2},
-      {.height = 40, .width = 40, .scales = 2, .angles = 6, .max_order = 2},
-      {.height = 37, .width = 41, .scales = 1, .angles = 5, .max_order = 2},
-      {.height = 32, .width = 48, .scales = 5, .angles = 3, .max_order = 2},
-      {.height = 24, .width = 24, .scales = 2, .angles = 1},
-      {.height = 30, .width = 45, .scales = 2, .angles = 12},
-      {.height = 30, .width = 30, .scales = 3, .angles = 19},
-      {.height = 62, .width = 94, .scales = 1, .angles = 4},  // lengths with large primes
-      {.height = 224, .width = 224, .scales = 3, .max_order = 0},
-      {.height = 2, .width = 2, .scales = 1, .max_order = 2},  // the smallest
-      {.height = 4, .width = 500, .scales = 2},
-  };
-  for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
-    list.push_back({.height = 40, .width = 56, .scales = 3, .max_order = 2, .boundary = boundary});
-  }
-  for (int stride : {1, 2, 4}) {
-    list.push_back({.height = 40, .width = 29, .scales = 3, .angles = 4, .max_order = 2, .stride = stride});
-  }
-  list.push_back(
-      {.height = 40, .width = 40, .wavelet = Wavelet::Gabor, .normalization = Normalization::Exact});
-  list.push_back({.height = 40, .width = 40, .sigma = 0.6, .center_frequency = 2, .slant = 0.7});
-  return list;
-}
-
-std::string name_of(const ScatteringOptions& o) {
-  return fmt::format("{}x{} J={} L={} order {} stride {}", o.height, o.width, o.scales, o.angles, o.max_order,
-                     o.stride);
-}
+using test::cases;
+using test::make_plan;
+using test::name_of;
+using test::random_planes;
+using test::transform;
 
 class EveryEngine : public testing::TestWithParam<std::string> {};
 

@@ -1,0 +1,417 @@
+// The gradient of the scattering transform of one plane. Included once for each instruction set.
+//
+// Every linear step is followed back by its adjoint; the modulus u -> |u| by g -> g u / |u|, with u computed
+// again. What the wavelets give to the spectrum of their input is added up there and goes back through one
+// transform.
+
+#if defined(SCATLIGHT_CPU_GRADIENT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SCATLIGHT_CPU_GRADIENT_INL_H_
+#undef SCATLIGHT_CPU_GRADIENT_INL_H_
+#else
+#define SCATLIGHT_CPU_GRADIENT_INL_H_
+#endif
+
+#include "cpu/plane-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace scatlight::cpu {
+namespace HWY_NAMESPACE {
+
+// g u / |u|, exchanged for the forward transform that follows; 0 where u is 0.
+template <class D>
+struct PhaseSink {
+  const Real<D>* gradient;  // reals
+  Real<D>* elements;
+
+  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> u) const {
+    const std::size_t lanes = hn::Lanes(d);
+    const auto squared = hn::MulAdd(u.re, u.re, hn::Mul(u.im, u.im));
+    const auto g = hn::Load(d, gradient + index * lanes);
+    const auto factor = hn::IfThenZeroElse(hn::Eq(squared, hn::Zero(d)), hn::Div(g, hn::Sqrt(squared)));
+    store_element(d, Complex<D>{hn::Mul(factor, u.im), hn::Mul(factor, u.re)}, elements + index * 2 * lanes);
+  }
+};
+
+// Adds psi^ z^ to the gradient of a folded spectrum, from exchanged elements.
+template <class D>
+struct FilteredSink {
+  const Real<D>* filters;  // (position, kept part)
+  Real<D>* gradient;       // (position, part) elements
+  const std::int32_t* kept;
+  int kept_parts;
+  int parts;
+  const std::int32_t* row_position;
+
+  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> exchanged) const {
+    const std::size_t lanes = hn::Lanes(d);
+    const std::size_t position = row_position[index];
+    const Real<D>* filter = filters + position * kept_parts * lanes;
+    Real<D>* at = gradient + position * parts * 2 * lanes;
+    for (int p = 0; p < kept_parts; ++p) {
+      Real<D>* part = at + kept[p] * 2 * lanes;
+      store_element(
+          d, add_scaled<D>(load_element(d, part), hn::Load(d, filter + p * lanes), exchange<D>(exchanged)),
+          part);
+    }
+  }
+};
+
+// The Hermitian part of a spectrum, which alone reaches the real part of its inverse transform.
+template <class D>
+struct HermitianSource {
+  const Real<D>* re;  // at the first column
+  const Real<D>* im;
+  const Real<D>* mirrored_re;  // at the last mirrored column
+  const Real<D>* mirrored_im;
+  std::ptrdiff_t stride;
+  int height;
+
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const {
+    const std::ptrdiff_t row = index * stride;
+    const std::ptrdiff_t mirrored = (index == 0 ? 0 : height - index) * stride;
+    const auto one_half = hn::Set(d, Real<D>{0.5});
+    return {hn::Mul(one_half,
+                    hn::Add(hn::LoadU(d, re + row), hn::Reverse(d, hn::LoadU(d, mirrored_re + mirrored)))),
+            hn::Mul(one_half,
+                    hn::Sub(hn::LoadU(d, im + row), hn::Reverse(d, hn::LoadU(d, mirrored_im + mirrored))))};
+  }
+};
+
+template <class D>
+class PlaneGradient : PlaneTransform<D> {
+  using T = Real<D>;
+  using Base = PlaneTransform<D>;
+  using Base::at;
+  using Base::d_;
+  using Base::element;
+  using Base::lanes;
+  using Base::map_size_;
+  using Base::row;
+  using Base::tables_;
+  using typename Base::Room;
+
+ public:
+  HWY_ATTR PlaneGradient(const Tables<T>& tables, const T* feature_gradients, T* room)
+      : Base(tables, nullptr, room), gradients_(feature_gradients) {}
+
+  HWY_ATTR void path(int scale, int angle, const T* spectra, T* spectra_gradient) {
+    const auto& options = tables_.options;
+    const auto& band = tables_.image_band[0];
+    const auto& level = tables_.levels[tables_.geometry.level(scale)];
+    const bool second_order = options.max_order >= 2 && scale + 1 < options.scales;
+    T* plane = at(&Room::plane);
+    load_columns(band, scale, angle, spectra, plane);
+    if (second_order) second_paths(level, scale, angle, plane);
+    load_map(1 + scale * options.angles + angle);
+    differentiate_rows(level, plane, second_order ? at(&Room::modulus_gradient) : nullptr);
+    differentiate_columns(band, scale, angle, plane, spectra_gradient);
+  }
+
+  HWY_ATTR void image(const T* const* spectra_gradients, int count, T* image_gradient) {
+    const auto& level = tables_.levels[0];
+    std::fill_n(image_gradient, std::int64_t{tables_.options.height} * tables_.options.width, T{0});
+    load_map(0);
+    if (count == 0) {
+      for (int y = 0; y < level.height; y += lanes) {
+        spread_rows(level, y);
+        add_image_rows(y, image_gradient);
+      }
+      return;
+    }
+    real_plane(level, tables_.image_band[0], spectra_gradients, count, [&](int y, const T* values) HWY_ATTR {
+      spread_rows(level, y);
+      add_to_row(level, values, element);
+      add_image_rows(y, image_gradient);
+    });
+  }
+
+ private:
+  HWY_INLINE HWY_ATTR void load_columns(const Band<T>& band, int scale, int angle, const T* spectra,
+                                        T* plane) {
+    const int to = tables_.geometry.level(scale);
+    this->transform_columns(tables_.levels[to], band.folding(to),
+                            band.filter(scale, angle, tables_.options.angles), spectra + band.offset(to),
+                            plane);
+  }
+
+  // The gradient that order 2 gives to |x * psi|, whose columns are in the plane.
+  HWY_NOINLINE HWY_ATTR void second_paths(const Level<T>& level, int scale, int angle, const T* plane) {
+    const auto& band = tables_.modulus_bands[scale];
+    for (int y = 0; y < level.height; y += lanes) {
+      this->load_rows(level, plane, y);
+      transform(d_, level.along_rows, Elements<D>{at(&Room::line)}, at(&Room::work),
+                ModulusSink<D>{row(level)});
+      this->keep_rows(level, y);
+    }
+    T* folded = at(&Room::folded);
+    this->fold_spectrum(level, band, folded);
+
+    T* gradient = at(&Room::folded_gradient);
+    std::fill_n(gradient, band.size, T{0});
+    T* second_plane = at(&Room::second_plane);
+    int map = tables_.second_maps(scale, angle);
+    for (int scale2 = scale + 1; scale2 < tables_.options.scales; ++scale2) {
+      for (int angle2 = 0; angle2 < tables_.options.angles; ++angle2) {
+        load_columns(band, scale2, angle2, folded, second_plane);
+        load_map(map++);
+        differentiate_rows(tables_.levels[tables_.geometry.level(scale2)], second_plane, nullptr);
+        differentiate_columns(band, scale2, angle2, second_plane, gradient);
+      }
+    }
+    const std::size_t columns = level.blocks * lanes;
+    real_plane(level, band, &gradient, 1, [&](int y, const T* values) HWY_ATTR {
+      T* to = at(&Room::modulus_gradient) + y * columns;
+      for (int x = 0; x < level.width; ++x) {
+        hn::Store(hn::Load(d_, values + x * element), d_, to + x * lanes);
+      }
+    });
+  }
+
+  // ---- adjoint of the low-pass ----
+
+  // A map's gradient into the sums.
+  HWY_INLINE HWY_ATTR void load_map(int map) {
+    this->clear_sums();
+    T* sums = at(&Room::sums);
+    const T* from = gradients_ + map * map_size_;
+    const int width = tables_.geometry.columns.output;
+    for (int out = 0; out < tables_.geometry.rows.output;
+         ++out, sums += tables_.room.output_stride, from += width) {
+      std::copy_n(from, width, sums);
+    }
+  }
+
+  // The gradient of a block of real rows, from that of the map in the sums.
+  HWY_NOINLINE HWY_ATTR void spread_rows(const Level<T>& level, int y) {
+    const std::size_t stride = tables_.room.output_stride;
+    const auto& shares = level.vertical;
+    T* rows = at(&Room::average_rows);
+    std::fill_n(rows, lanes * stride, T{0});
+    for (int i = shares.begin[y / lanes]; i < shares.begin[y / lanes + 1]; ++i) {
+      const T* from = at(&Room::sums) + shares.outputs[i] * stride;
+      for (int r = 0; r < lanes; ++r) {
+        const auto weight = hn::Set(d_, shares.weights[std::size_t(i) * lanes + r]);
+        T* to = rows + r * stride;
+        for (std::size_t x = 0; x < stride; x += lanes) {
+          hn::Store(hn::MulAdd(weight, hn::Load(d_, from + x), hn::Load(d_, to + x)), d_, to + x);
+        }
+      }
+    }
+    T* averages = at(&Room::averages);
+    for (std::size_t out = 0; out < stride; out += lanes) {
+      transpose(d_, rows + out, stride, averages + out * lanes, lanes);
+    }
+
+    const auto& low_pass = level.horizontal;
+    const int outputs = tables_.geometry.columns.output;
+    T* extended = at(&Room::row);
+    const int end = level.width + 2 * low_pass.radius;
+    for (int x = 0; x < end; ++x) {
+      // Outputs whose window [center, center + taps) of the extended row holds x.
+      const int first = std::max(0, (x - low_pass.taps() + low_pass.step) / low_pass.step - low_pass.border);
+      const int last = std::min(outputs - 1, x / low_pass.step - low_pass.border);
+      auto sum = hn::Zero(d_);
+      for (int out = first; out <= last; ++out) {
+        sum = hn::MulAdd(hn::Set(d_, low_pass.weights[x - low_pass.center(out)]),
+                         hn::Load(d_, averages + out * lanes), sum);
+      }
+      hn::Store(sum, d_, extended + x * lanes);
+    }
+    // What wraps around.
+    const auto add_range = [&](const T* from, T* to) HWY_ATTR {
+      for (int i = 0; i < low_pass.radius * lanes; i += lanes) {
+        hn::Store(hn::Add(hn::Load(d_, from + i), hn::Load(d_, to + i)), d_, to + i);
+      }
+    };
+    T* real = row(level);
+    add_range(extended, real + (level.width - low_pass.radius) * lanes);
+    add_range(real + level.width * lanes, real);
+  }
+
+  HWY_INLINE HWY_ATTR void add_to_row(const Level<T>& level, const T* values, std::size_t step) {
+    T* real = row(level);
+    for (int x = 0; x < level.width; ++x) {
+      hn::Store(hn::Add(hn::Load(d_, real + x * lanes), hn::Load(d_, values + x * step)), d_,
+                real + x * lanes);
+    }
+  }
+
+  // ---- adjoint of modulus and inverse transform ----
+
+  // The plane holds columns of u on entry, those of the transform of g u / |u| (exchanged) on return. `more`
+  // is added to the gradient of |u|, by blocks of rows; null for none.
+  HWY_NOINLINE HWY_ATTR void differentiate_rows(const Level<T>& level, T* plane, const T* more) {
+    const Elements<D> line{at(&Room::line)};
+    T* work = at(&Room::work);
+    for (int y = 0; y < level.height; y += lanes) {
+      spread_rows(level, y);
+      if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes);
+      this->load_rows(level, plane, y);
+      transform(d_, level.along_rows, line, work, PhaseSink<D>{row(level), line.data});
+      transform(d_, level.along_rows, line, work, line);
+      const std::size_t stride = tables_.room.plane_stride;
+      for (int block = 0; block < level.blocks; ++block) {
+        const T* from = line.data + block * lanes * element;
+        T* to = plane + y * stride + block * element;
+        transpose(d_, from, element, to, stride);
+        transpose(d_, from + lanes, element, to + lanes, stride);
+      }
+    }
+  }
+
+  HWY_NOINLINE HWY_ATTR void differentiate_columns(const Band<T>& band, int scale, int angle, T* plane,
+                                                   T* gradients) {
+    const int to = tables_.geometry.level(scale);
+    const auto& level = tables_.levels[to];
+    const auto& folding = band.folding(to);
+    const auto& filter = band.filter(scale, angle, tables_.options.angles);
+    const std::size_t block_size = folding.size() / folding.blocks;
+    T* gradient = gradients + band.offset(to);
+    for (int block = 0; block < level.blocks; ++block, gradient += block_size) {
+      const int first = filter.begin[block];
+      const int kept = filter.begin[block + 1] - first;
+      if (kept == 0) continue;
+      transform(d_, level.along_columns,
+                StridedElements<D>{plane + block * element, tables_.room.plane_stride}, at(&Room::work),
+                FilteredSink<D>{filter.values.data() + std::size_t(first) * level.height * lanes, gradient,
+                                &filter.parts[first], kept, folding.parts(), level.row_position.data()});
+    }
+  }
+
+  // ---- adjoint of the spectrum of a real plane ----
+
+  // The real plane at `level` whose gradient is given by those of its folded spectra: take(y, values) gets
+  // the block of rows from y on, vectors of lanes `element` values apart.
+  template <class Take>
+  HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
+                                      int count, const Take& take) {
+    unfold(level, band, gradients, count);
+    const auto& room = tables_.room;
+    const T* re = gradient_plane(0, level);
+    const T* im = gradient_plane(1, level);
+    T* half = at(&Room::half);
+    for (int block = 0; block < Base::half_blocks(level); ++block) {
+      const int x = block * lanes;
+      const int mirrored = level.width - x - (lanes - 1);
+      transform(d_, level.along_columns,
+                HermitianSource<D>{re + x, im + x, re + mirrored, im + mirrored,
+                                   static_cast<std::ptrdiff_t>(room.gradient_stride), level.height},
+                at(&Room::work), StridedElements<D>{half + block * element, room.half_stride});
+    }
+    // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the
+    // other block.
+    for (int y = level.height; y % (2 * lanes) != 0; ++y) {
+      std::fill_n(half + y * room.half_stride, Base::half_blocks(level) * element, T{0});
+    }
+    T* pair = at(&Room::pair);
+    for (int y = 0; y < level.height; y += 2 * lanes) {
+      load_half_rows(level, y);
+      const T* line = at(&Room::line);
+      for (int k = 0; k <= level.width / 2; ++k) {
+        const auto a = load_element(d_, line + k * element);
+        if (k != 0) store_element(d_, Complex<D>{a.re, hn::Neg(a.im)}, pair + (level.width - k) * element);
+        store_element(d_, a, pair + k * element);
+      }
+      const bool is_pair = y + lanes < level.height;
+      if (is_pair) {
+        load_half_rows(level, y + lanes);
+        for (int k = 0; k <= level.width / 2; ++k) {
+          const auto b = load_element(d_, line + k * element);
+          T* at_k = pair + k * element;
+          T* mirrored = pair + (level.width - k) * element;
+          store_element(d_, add_i<D>(load_element(d_, at_k), b), at_k);
+          // i conj(b); the middle column of an even width is its own mirror image
+          if (k != 0 && mirrored != at_k) {
+            const auto a = load_element(d_, mirrored);
+            store_element(d_, Complex<D>{hn::Add(a.re, b.im), hn::Add(a.im, b.re)}, mirrored);
+          }
+        }
+      }
+      transform(d_, level.along_rows, Elements<D>{pair}, at(&Room::work), Elements<D>{pair});
+      take(y, pair);
+      if (is_pair) take(y + lanes, pair + lanes);
+    }
+  }
+
+  HWY_INLINE T* gradient_plane(int part, const Level<T>& level) const {
+    const auto& room = tables_.room;
+    return at(&Room::gradient) + room.spectrum_margin + part * level.height * room.gradient_stride;
+  }
+
+  // Adds the folded gradients up where their samples stand in the spectrum; column 0 is repeated after the
+  // last.
+  HWY_NOINLINE HWY_ATTR void unfold(const Level<T>& level, const Band<T>& band, const T* const* gradients,
+                                    int count) {
+    const std::size_t stride = tables_.room.gradient_stride;
+    T* re = gradient_plane(0, level);
+    T* im = gradient_plane(1, level);
+    std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
+    for (int g = 0; g < count; ++g) {
+      for (std::size_t i = 0; i < band.foldings.size(); ++i) {
+        const auto& order = tables_.levels[band.first_to_level + i].along_columns.input;
+        const T* from = gradients[g] + band.offsets[i];
+        const auto& folding = band.foldings[i];
+        for (int block = 0; block < folding.blocks; ++block) {
+          const auto used = hn::FirstN(d_, folding.width - block * lanes);
+          for (const int row : order) {
+            for (int down = 0; down < folding.down; ++down) {
+              for (int across = 0; across < folding.across; ++across, from += element) {
+                const std::size_t to =
+                    (row + down * folding.height) * stride + block * lanes + across * folding.width;
+                const auto z = load_element(d_, from);
+                hn::StoreU(hn::Add(hn::LoadU(d_, re + to), hn::IfThenElseZero(used, z.re)), d_, re + to);
+                hn::StoreU(hn::Add(hn::LoadU(d_, im + to), hn::IfThenElseZero(used, z.im)), d_, im + to);
+              }
+            }
+          }
+        }
+      }
+    }
+    for (int y = 0; y < level.height; ++y, re += stride, im += stride) {
+      re[level.width] = re[0];
+      im[level.width] = im[0];
+    }
+  }
+
+  HWY_INLINE HWY_ATTR void load_half_rows(const Level<T>& level, int y) {
+    const std::size_t stride = tables_.room.half_stride;
+    const T* from = at(&Room::half) + y * stride;
+    T* line = at(&Room::line);
+    for (int block = 0; block < Base::half_blocks(level); ++block) {
+      transpose(d_, from, stride, line, element);
+      transpose(d_, from + lanes, stride, line + lanes, element);
+      from += element;
+      line += lanes * element;
+    }
+  }
+
+  // ---- adjoint of the padding ----
+
+  // The gradient of a block of rows of the padded image, in the row, to the samples that the padding repeats.
+  HWY_NOINLINE HWY_ATTR void add_image_rows(int y, T* image_gradient) {
+    const auto& level = tables_.levels[0];
+    const std::size_t stride = level.blocks * lanes;
+    T* rows = at(&Room::line);
+    for (int block = 0; block < level.blocks; ++block) {
+      transpose(d_, row(level) + block * lanes * lanes, lanes, rows + block * lanes, stride);
+    }
+    for (int r = 0; r < std::min(lanes, level.height - y); ++r) {
+      const int source_row = tables_.row_sources[y + r];
+      if (source_row < 0) continue;
+      const T* from = rows + r * stride;
+      T* to = image_gradient + std::int64_t{source_row} * tables_.options.width;
+      for (const int source : tables_.column_sources) {
+        if (source >= 0) to[source] += *from;
+        ++from;
+      }
+    }
+  }
+
+  const T* const gradients_;
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace scatlight::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

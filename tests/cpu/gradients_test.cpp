@@ -1,0 +1,144 @@
+// Gradients: the reference against finite differences, every engine against the reference.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "cpu/plans.h"
+#include "support/compare.h"
+
+namespace scatlight {
+namespace {
+
+using test::cases;
+using test::make_plan;
+using test::name_of;
+using test::random_planes;
+using test::transform;
+
+// dL/dfeatures for some L: numbers of both signs.
+template <class T>
+std::vector<T> random_gradients(const Scattering& plan, int planes) {
+  std::mt19937 generator(5);
+  std::uniform_real_distribution<T> uniform(-1, 1);
+  std::vector<T> gradients(planes * plan.paths().size() * plan.output_height() * plan.output_width());
+  for (auto& gradient : gradients) gradient = uniform(generator);
+  return gradients;
+}
+
+template <class T>
+std::vector<T> differentiate(const Scattering& plan, const std::vector<T>& images,
+                             const std::vector<T>& gradients) {
+  std::vector<T> result(images.size(), std::numeric_limits<T>::quiet_NaN());
+  plan.backward(std::span<const T>(images), std::span<const T>(gradients), std::span<T>(result));
+  return result;
+}
+
+class EveryGradient : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(, EveryGradient, testing::ValuesIn(Scattering::available_engines()),
+                         [](const auto& info) { return info.param; });
+
+// L = <gradients, S x>; along a random direction v, (L(x + h v) - L(x - h v)) / 2h = <dL/dx, v>.
+TEST(ReferenceGradient, EqualsFiniteDifferences) {
+  for (const auto& options : cases()) {
+    if (options.height > 100) continue;  // nothing new, and slow
+    const auto plan = make_plan("reference", options);
+    const auto images = random_planes<double>(options, 1);
+    const auto gradients = random_gradients<double>(plan, 1);
+    const auto gradient = differentiate(plan, images, gradients);
+    auto direction = random_planes<double>(options, 1, 9);
+    for (auto& value : direction) value -= 0.5;
+    const auto loss = [&](double step) {
+      auto moved = images;
+      for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += step * direction[i];
+      const auto features = transform(plan, moved);
+      return std::inner_product(features.begin(), features.end(), gradients.begin(), 0.0);
+    };
+    constexpr double step = 1e-6;
+    const double slope = (loss(step) - loss(-step)) / (2 * step);
+    const double expected = std::inner_product(gradient.begin(), gradient.end(), direction.begin(), 0.0);
+    double scale = 0;  // of the terms of the sum
+    for (std::size_t i = 0; i < gradient.size(); ++i) scale += std::pow(gradient[i] * direction[i], 2);
+    EXPECT_NEAR(slope, expected, 1e-6 * std::sqrt(scale) + 1e-9) << name_of(options);
+  }
+}
+
+TEST_P(EveryGradient, EqualsTheReferenceInFloat64) {
+  for (const auto& options : cases()) {
+    const auto images = random_planes<double>(options, 2);
+    const auto reference = make_plan("reference", options);
+    const auto gradients = random_gradients<double>(reference, 2);
+    const auto expected = differentiate(reference, images, gradients);
+    const auto actual = differentiate(make_plan(GetParam(), options), images, gradients);
+    // The phase of a small modulus is uncertain: rounding 1e-16 of the image turns it by 1e-16 / |u|.
+    test::expect_close(std::span(actual), std::span(expected), {.relative = 0, .of_scale = 1e-10},
+                       name_of(options).c_str());
+  }
+}
+
+TEST_P(EveryGradient, EqualsTheReferenceInFloat32) {
+  for (const auto& options : cases()) {
+    const auto images = random_planes<float>(options, 2);
+    const auto reference = make_plan("reference", options);
+    const auto gradients = random_gradients<float>(reference, 2);
+    const auto expected = differentiate(reference, std::vector<double>(images.begin(), images.end()),
+                                        std::vector<double>(gradients.begin(), gradients.end()));
+    const auto actual = differentiate(make_plan(GetParam(), options), images, gradients);
+    test::expect_close(std::span(actual), std::span(expected), {.relative = 1e-4, .of_scale = 1e-4},
+                       name_of(options).c_str());
+  }
+}
+
+// A black image has zero modulus everywhere; only order 0 has a gradient then.
+TEST_P(EveryGradient, IsZeroAtZeroModulus) {
+  const ScatteringOptions options{.height = 40, .width = 40, .max_order = 2};
+  const auto plan = make_plan(GetParam(), options);
+  const std::vector<float> black(40 * 40, 0.0F);
+  auto gradients = random_gradients<float>(plan, 1);
+  const auto map_size = static_cast<std::ptrdiff_t>(plan.output_height()) * plan.output_width();
+  std::fill(gradients.begin(), gradients.begin() + map_size, 0.0F);
+  for (float value : differentiate(plan, black, gradients)) ASSERT_EQ(value, 0.0F);
+}
+
+TEST_P(EveryGradient, DoesNotDependOnThreadsNorOnTheBatch) {
+  ScatteringOptions options{
+      .height = 48, .width = 36, .scales = 2, .angles = 5, .max_order = 2, .threads = 1};
+  const auto images = random_planes<float>(options, 7);
+  const auto one = make_plan(GetParam(), options);
+  const auto gradients = random_gradients<float>(one, 7);
+  const auto expected = differentiate(one, images, gradients);
+  options.threads = 3;
+  EXPECT_EQ(differentiate(make_plan(GetParam(), options), images, gradients), expected);
+
+  const auto plane = static_cast<std::ptrdiff_t>(images.size() / 7);
+  const auto plane_features = static_cast<std::ptrdiff_t>(gradients.size() / 7);
+  for (int i = 0; i < 7; ++i) {
+    const std::vector<float> image(images.begin() + i * plane, images.begin() + (i + 1) * plane);
+    const std::vector<float> gradient(gradients.begin() + i * plane_features,
+                                      gradients.begin() + (i + 1) * plane_features);
+    EXPECT_EQ(differentiate(one, image, gradient),
+              std::vector<float>(expected.begin() + i * plane, expected.begin() + (i + 1) * plane));
+  }
+}
+
+TEST_P(EveryGradient, NanStaysInItsPlane) {
+  const ScatteringOptions options{.height = 40, .width = 33, .max_order = 2, .threads = 1};
+  const auto plan = make_plan(GetParam(), options);
+  auto images = random_planes<float>(options, 3);
+  const auto gradients = random_gradients<float>(plan, 3);
+  const auto expected = differentiate(plan, images, gradients);
+  const std::size_t plane = images.size() / 3;
+  images[plane + 17] = std::numeric_limits<float>::quiet_NaN();
+  const auto actual = differentiate(plan, images, gradients);
+  for (std::size_t i = 0; i < plane; ++i) {
+    ASSERT_EQ(actual[i], expected[i]);
+    ASSERT_TRUE(std::isnan(actual[plane + i]));
+    ASSERT_EQ(actual[2 * plane + i], expected[2 * plane + i]);
+  }
+}
+
+}  // namespace
+}  // namespace scatlight
