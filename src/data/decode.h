@@ -17,7 +17,7 @@ namespace scatlight::data {
 /// - JPEG (baseline, progressive, arithmetic; 8 bits): accurate integer DCT and smooth chroma upsampling, as
 ///   Pillow and torchvision. Grey is repeated. CMYK and YCCK are taken as Adobe's inverted inks and converted
 ///   with Pillow's arithmetic. EXIF's orientation is applied (torchvision's folder loader does not).
-///   libjpeg's warnings are errors: a picture that ends early, broken codes.
+///   A picture that ends early or has broken codes is an error (see jpeg.h).
 /// - PNG: see png.h. The rare eXIf chunk and colour profiles are not applied.
 class EncodedImage {
  public:

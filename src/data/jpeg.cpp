@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "data/orientation.h"
@@ -50,12 +51,20 @@ void convert_inverted_cmyk(std::span<const std::uint8_t> cmyk, std::span<std::ui
   }
 }
 
+/// Complaints of libjpeg about files that many cameras and programs write. All pixels are there.
+bool is_harmless(std::string_view complaint) {
+  return complaint.find("extraneous bytes before marker") != complaint.npos ||
+         complaint.starts_with("Invalid SOS parameters") || complaint.starts_with("Unknown Adobe color");
+}
+
 void decompress(std::span<const std::uint8_t> bytes, int width, int height, TJPF format,
                 std::uint8_t* pixels) {
   const auto handle = decompressor();
-  constexpr int flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
+  constexpr int flags = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS;
   if (tjDecompress2(handle, bytes.data(), bytes.size(), pixels, width, 0, height, format, flags) != 0) {
-    throw Error(tjGetErrorStr2(handle));
+    // The last complaint is the one that is kept. A file that ends early always has its end as the last.
+    const std::string_view complaint = tjGetErrorStr2(handle);
+    if (!is_harmless(complaint)) throw Error(std::string(complaint));
   }
 }
 

@@ -23,8 +23,9 @@ bool is_jpeg(std::span<const std::uint8_t> bytes);
 /// Walks the markers up to the frame header; decodes nothing.
 JpegHeader read_jpeg_header(std::span<const std::uint8_t> bytes);
 
-/// Decodes as stored, every side divided by `reduction` (1, 2, 4 or 8) and rounded up. Warnings of libjpeg,
-/// such as a file that ends too early, are errors. The sizes must have been checked against the limits.
+/// Decodes as stored, every side divided by `reduction` (1, 2, 4 or 8) and rounded up. What libjpeg warns
+/// of, such as a file that ends too early or a broken code, is an error, unless all pixels are there: too
+/// many bytes before a marker, odd scan parameters. The sizes must have been checked against the limits.
 Image decode_jpeg(std::span<const std::uint8_t> bytes, const JpegHeader& header, int reduction);
 
 }  // namespace scatlight::data

@@ -85,12 +85,12 @@ class Loader::Workers {
       if (!pending) return std::nullopt;
       try {
         settle(*pending);
+        open_batch();
       } catch (...) {
         stop();
         pending_.clear();
         throw;
       }
-      open_batch();
       if (pending->batch.count > 0) return std::move(pending->batch);
       recycle(std::move(pending->batch));
     }

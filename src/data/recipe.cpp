@@ -129,14 +129,15 @@ void Recipe::augment(const EncodedImage& encoded, CounterRandom& random, std::sp
   const auto crop = draw_crop(encoded.size(), random);
   const bool mirrored = random.uniform() < options_.flip;
   const bool may_reduce = options_.reduced_decoding && encoded.can_reduce();
-  const auto image = encoded.decode(may_reduce ? choose_reduction(crop, options_.size) : 1);
-  // The crop in pixels of what was decoded: exact when it was not reduced.
-  const double across = static_cast<double>(image.width) / encoded.size().width;
-  const double down = static_cast<double>(image.height) / encoded.size().height;
-  const Box box{.left = crop.left * across,
-                .top = crop.top * down,
-                .width = crop.width * across,
-                .height = crop.height * down};
+  const int reduction = may_reduce ? choose_reduction(crop, options_.size) : 1;
+  const auto image = encoded.decode(reduction);
+  // Decoded pixel k covers the pixels k * reduction ... of the whole picture, also at the right and lower
+  // edge, where it may stand for fewer.
+  const double share = 1.0 / reduction;
+  const Box box{.left = crop.left * share,
+                .top = crop.top * share,
+                .width = crop.width * share,
+                .height = crop.height * share};
   normalize(resize(image, box, {.width = options_.size, .height = options_.size}), mirrored, result);
 }
 

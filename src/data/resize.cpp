@@ -4,26 +4,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <utility>
 #include <vector>
+
+#include "data/resize_kernels.h"
 
 namespace scatlight::data {
 namespace {
-
-constexpr int fraction_bits = 22;  // 8 bits of pixel and 2 of headroom fill the 32
-constexpr std::int32_t half = 1 << (fraction_bits - 1);
-
-std::uint8_t round_to_byte(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> fraction_bits, 0, 255));
-}
-
-/// The source pixels that make each output pixel along one axis, and their weights in fixed point.
-struct Taps {
-  int most = 0;                      ///< Weights reserved for each output pixel.
-  std::vector<int> first;            ///< First source pixel of each output pixel.
-  std::vector<int> count;            ///< Source pixels of each output pixel, at most `most`.
-  std::vector<std::int32_t> weight;  ///< (output pixels, most)
-};
 
 /// `begin` and `length` are the box along an axis of `side` pixels, `resized` what the box is resized to, and
 /// the output pixels are window_begin ... window_begin + window_length - 1 of those.
@@ -51,7 +38,7 @@ Taps make_taps(int side, double begin, double length, int resized, int window_be
     auto* weights = taps.weight.data() + static_cast<std::ptrdiff_t>(i) * taps.most;
     for (int k = 0; k < count; ++k) {
       const double share = row[static_cast<std::size_t>(k)] * (1 / sum);
-      weights[k] = static_cast<std::int32_t>(share * (1 << fraction_bits) + 0.5);
+      weights[k] = static_cast<std::int32_t>(share * (1 << resize_fraction_bits) + 0.5);
     }
     taps.first.push_back(origin + first);
     taps.count.push_back(count);
@@ -59,63 +46,68 @@ Taps make_taps(int side, double begin, double length, int resized, int window_be
   return taps;
 }
 
-/// Resizes one row of RGB pixels.
-void resize_row(const std::uint8_t* source, const Taps& taps, std::uint8_t* target) {
-  for (std::size_t i = 0; i < taps.first.size(); ++i) {
-    const auto* pixel = source + std::ptrdiff_t{3} * taps.first[i];
-    const auto* weight = taps.weight.data() + i * static_cast<std::size_t>(taps.most);
-    std::int32_t red = half;
-    std::int32_t green = half;
-    std::int32_t blue = half;
-    for (int k = 0; k < taps.count[i]; ++k, pixel += 3) {
-      red += weight[k] * pixel[0];
-      green += weight[k] * pixel[1];
-      blue += weight[k] * pixel[2];
-    }
-    target[3 * i] = round_to_byte(red);
-    target[3 * i + 1] = round_to_byte(green);
-    target[3 * i + 2] = round_to_byte(blue);
-  }
+const ResizeKernels& best_kernels() {
+  static const auto& best = available_resize_kernels().back();
+  return best;
 }
 
-/// One output row from `count` rows of `length` bytes, `pitch` apart.
-void blend_rows(const std::uint8_t* rows, std::ptrdiff_t pitch, const std::int32_t* weight, int count,
-                std::size_t length, std::int32_t* sums, std::uint8_t* target) {
-  std::fill_n(sums, length, half);
-  for (int k = 0; k < count; ++k, rows += pitch) {
-    const auto w = weight[k];
-    for (std::size_t i = 0; i < length; ++i) sums[i] += w * rows[i];
+/// Makes the columns of `columns` from the rows first ... first + count - 1 of an image.
+Image resize_along_rows(const Image& image, const Taps& columns, int first, int count) {
+  const auto& kernels = best_kernels();
+  Image result{.width = static_cast<int>(columns.first.size()), .height = count};
+  result.rgb.resize(std::size_t{3} * columns.first.size() * static_cast<std::size_t>(count));
+  auto* to = result.rgb.data();
+  const auto pitch = std::ptrdiff_t{3} * image.width;
+  for (int y = first; y < first + count; ++y, to += std::ptrdiff_t{3} * result.width) {
+    const auto* from = image.rgb.data() + pitch * y;
+    if (y + 1 < image.height) {
+      kernels.along_row(from, columns, to);
+    } else {
+      std::vector<std::uint8_t> last(from, from + pitch);
+      last.push_back(0);  // kernels may read a byte more
+      kernels.along_row(last.data(), columns, to);
+    }
   }
-  for (std::size_t i = 0; i < length; ++i) target[i] = round_to_byte(sums[i]);
+  return result;
+}
+
+/// Makes the rows of `rows` from the columns first ... first + count - 1 of an image.
+Image resize_across_rows(const Image& image, const Taps& rows, int first, int count) {
+  const auto& kernels = best_kernels();
+  Image result{.width = count, .height = static_cast<int>(rows.first.size())};
+  const auto length = std::size_t{3} * static_cast<std::size_t>(count);
+  result.rgb.resize(length * rows.first.size());
+  const auto pitch = std::ptrdiff_t{3} * image.width;
+  for (std::size_t y = 0; y < rows.first.size(); ++y) {
+    const auto* from = image.rgb.data() + pitch * rows.first[y] + std::ptrdiff_t{3} * first;
+    kernels.across_rows(from, pitch, rows.weights(y), length, result.rgb.data() + length * y);
+  }
+  return result;
+}
+
+/// Counts the taps from their first source pixel, and returns which that was and how many they span.
+std::pair<int, int> move_to_front(Taps& taps) {
+  const int first = taps.first.front();
+  const int end = taps.first.back() + taps.count.back();
+  for (auto& pixel : taps.first) pixel -= first;
+  return {first, end - first};
 }
 
 }  // namespace
 
 Image resize(const Image& image, const Box& box, ImageSize size, const Window& window) {
-  const auto columns = make_taps(image.width, box.left, box.width, size.width, window.left, window.width);
-  const auto rows = make_taps(image.height, box.top, box.height, size.height, window.top, window.height);
-  // Taps move forward only, so the rows that are needed lie between the first's first and the last's last.
-  const int first_row = rows.first.front();
-  const int row_count = rows.first.back() + rows.count.back() - first_row;
-
-  const auto pitch = std::size_t{3} * static_cast<std::size_t>(window.width);
-  std::vector<std::uint8_t> narrow(pitch * static_cast<std::size_t>(row_count));
-  for (int y = 0; y < row_count; ++y) {
-    const auto* source = image.rgb.data() + std::ptrdiff_t{3} * image.width * (first_row + y);
-    resize_row(source, columns, narrow.data() + pitch * static_cast<std::size_t>(y));
+  auto columns = make_taps(image.width, box.left, box.width, size.width, window.left, window.width);
+  auto rows = make_taps(image.height, box.top, box.height, size.height, window.top, window.height);
+  // The order of Pillow 13, found by experiment: across rows first when they lose twice as many as columns
+  // do.
+  const bool across_first =
+      size.height < box.height && 2 * (box.width - size.width) < box.height - size.height;
+  if (across_first) {
+    const auto [first, count] = move_to_front(columns);
+    return resize_along_rows(resize_across_rows(image, rows, first, count), columns, 0, window.height);
   }
-
-  Image result{.width = window.width, .height = window.height};
-  result.rgb.resize(pitch * static_cast<std::size_t>(window.height));
-  std::vector<std::int32_t> sums(pitch);
-  for (int y = 0; y < window.height; ++y) {
-    const auto index = static_cast<std::size_t>(y);
-    blend_rows(narrow.data() + pitch * static_cast<std::size_t>(rows.first[index] - first_row),
-               static_cast<std::ptrdiff_t>(pitch),
-               rows.weight.data() + index * static_cast<std::size_t>(rows.most), rows.count[index], pitch,
-               sums.data(), result.rgb.data() + pitch * index);
-  }
-  return result;
+  const auto [first, count] = move_to_front(rows);
+  return resize_across_rows(resize_along_rows(image, columns, first, count), rows, 0, window.width);
 }
 
 Image resize(const Image& image, const Box& box, ImageSize size) {

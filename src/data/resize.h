@@ -30,9 +30,10 @@ struct Window {
 ///   __/    \__     divided by the sum of the weights
 ///    -s  0  s
 ///
-/// first along rows, then along columns, rounded to 8 bits after each, in Pillow's fixed-point arithmetic:
-/// for a box of whole pixels the result equals Pillow's crop and resize bit by bit. The box must lie in the
-/// image and be at least one pixel wide and high, the window must lie in `size`.
+/// along rows and across rows, rounded to 8 bits after each, in Pillow's fixed-point arithmetic and order:
+/// for a box of whole pixels the result equals crop and resize of Pillow 13 bit by bit. Earlier versions
+/// always begin along rows, which changes some results by one level. The box must lie in the image and be at
+/// least one pixel wide and high, the window must lie in `size`.
 Image resize(const Image& image, const Box& box, ImageSize size, const Window& window);
 
 /// The same, all of it.

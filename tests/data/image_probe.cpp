@@ -1,0 +1,86 @@
+// Runs one step of the data room on files and writes .npy, so that a Python test can compare it with Pillow
+// and torchvision.
+//
+//   image_probe decode TO IMAGE                             (height, width, 3) bytes
+//   image_probe resize TO IMAGE LEFT TOP WIDTH HEIGHT W H   (H, W, 3) bytes
+//   image_probe evaluate TO IMAGE SIZE RESIZE               (3, SIZE, SIZE) floats
+//   image_probe crops TO WIDTH HEIGHT COUNT                 (COUNT, 4) doubles: left, top, width, height
+
+#include <array>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/decode.h"
+#include "data/recipe.h"
+#include "data/resize.h"
+#include "io/npy.h"
+#include "scatlight/error.h"
+
+namespace {
+
+using namespace scatlight;
+
+void write_image(const std::string& to, const data::Image& image) {
+  io::NpyWriter writer(to, io::NpyType::UInt8, {image.height, image.width, 3});
+  writer.write(std::span<const std::uint8_t>(image.rgb));
+  writer.commit();
+}
+
+void evaluate(const std::string& to, const std::string& file, int size, int resize) {
+  const data::Recipe recipe({.size = size, .resize = resize});
+  std::vector<float> result(recipe.result_count());
+  recipe.evaluate(data::decode_file(file), result);
+  io::NpyWriter writer(to, io::NpyType::Float32, {3, size, size});
+  writer.write(std::span<const float>(result));
+  writer.commit();
+}
+
+void write_crops(const std::string& to, data::ImageSize size, int count) {
+  const data::Recipe recipe({});
+  io::NpyWriter writer(to, io::NpyType::Float64, {count, 4});
+  for (int i = 0; i < count; ++i) {
+    data::CounterRandom random(0, 0, static_cast<std::uint64_t>(i));
+    const auto crop = recipe.draw_crop(size, random);
+    const std::array<double, 4> row = {double(crop.left), double(crop.top), double(crop.width),
+                                       double(crop.height)};
+    writer.write(std::span<const double>(row));
+  }
+  writer.commit();
+}
+
+int run(const std::vector<std::string>& arguments) {
+  const auto number = [&](std::size_t i) { return std::stoi(arguments.at(i)); };
+  const std::string& step = arguments.at(0);
+  const std::string& to = arguments.at(1);
+  const std::string& file = arguments.at(2);
+  if (step == "decode") {
+    write_image(to, data::decode_file(file));
+  } else if (step == "resize") {
+    const data::Box box{.left = double(number(3)),
+                        .top = double(number(4)),
+                        .width = double(number(5)),
+                        .height = double(number(6))};
+    write_image(to, data::resize(data::decode_file(file), box, {.width = number(7), .height = number(8)}));
+  } else if (step == "evaluate") {
+    evaluate(to, file, number(3), number(4));
+  } else if (step == "crops") {
+    write_crops(to, {.width = number(2), .height = number(3)}, number(4));
+  } else {
+    std::fprintf(stderr, "unknown step %s\n", step.c_str());
+    return 2;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    return run({arguments + 1, arguments + count});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
