@@ -188,7 +188,7 @@ void add_completion_command(CLI::App& app) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command->footer(R"(
 Examples:
-  source <(scatlight completion bash)                              for this bash; add it to ~/.bashrc to keep it
+  source <(scatlight completion bash)                 in ~/.bashrc
   scatlight completion zsh > "${fpath[1]}/_scatlight"
   scatlight completion fish > ~/.config/fish/completions/scatlight.fish)");
   command->callback([&app, shell] {

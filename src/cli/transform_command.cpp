@@ -15,6 +15,7 @@
 #include "cli/transform_job.h"
 #include "cli/transform_output.h"
 #include "io/display.h"
+#include "scatlight/error.h"
 
 namespace scatlight::cli {
 namespace {
@@ -51,7 +52,7 @@ TransformJob to_job(const TransformFlags& flags) {
 }
 
 /// What only a look at several flags can tell.
-void check(const TransformFlags& flags, const CLI::App& command) {
+void check(const TransformFlags& flags, const CLI::App& command) try {
   const auto& job = flags.job;
   const auto format = feature_format(flags.out);
   if (job.resize > 0 && job.size == 0) throw CLI::RequiresError("--resize", "--size");
@@ -64,6 +65,8 @@ void check(const TransformFlags& flags, const CLI::App& command) {
     if (array && command.count(name) > 0)
       throw CLI::ValidationError(fmt::format("{} is for image files, and a .npy file was given", name));
   }
+} catch (const Error& error) {
+  throw CLI::ValidationError(error.what());
 }
 
 void transform(const TransformFlags& flags, const CLI::App& command) {

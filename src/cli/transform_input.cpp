@@ -28,9 +28,9 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 
 }  // namespace
 
-ImageInput::ImageInput(std::vector<std::filesystem::path> files, std::optional<data::Recipe> recipe,
+ImageInput::ImageInput(std::vector<std::filesystem::path> files, const std::optional<data::Recipe>& recipe,
                        bool imagenet_pixels)
-    : files_(std::move(files)), recipe_(std::move(recipe)) {
+    : files_(std::move(files)), recipe_(recipe) {
   const data::RecipeOptions imagenet;
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t byte = 0; byte < 256; ++byte) {

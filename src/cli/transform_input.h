@@ -25,7 +25,7 @@ struct Planes {
 class ImageInput {
  public:
   /// Without a recipe the pictures keep their size, and samples are pixels / 255.
-  ImageInput(std::vector<std::filesystem::path> files, std::optional<data::Recipe> recipe,
+  ImageInput(std::vector<std::filesystem::path> files, const std::optional<data::Recipe>& recipe,
              bool imagenet_pixels);
 
   const std::vector<std::filesystem::path>& files() const { return files_; }

@@ -14,6 +14,7 @@
 #include "cli/transform_output.h"
 #include "data/folder.h"
 #include "data/in_order.h"
+#include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/machine.h"
 #include "io/progress.h"
@@ -126,7 +127,10 @@ std::string describe(const TransformJob& job, const Scattering& plan,
   Json json = {{"scatlight", SCATLIGHT_VERSION}, {"command", "transform"}, {"engine", plan.engine()}};
   json["options"] = describe_scattering(plan, !job.per_file);
   json["pixels"] = job.imagenet_pixels ? "imagenet" : "unit";
-  if (job.size > 0) json["size"] = job.size;
+  if (job.size > 0) {
+    json["size"] = job.size;
+    json["resize"] = data::Recipe({.size = job.size, .resize = job.resize}).options().resize;
+  }
   json["paths"] = Json::array();
   for (const auto& path : plan.paths()) json["paths"].push_back(describe_path(path));
   json["theta"] = Json::array();
@@ -223,7 +227,9 @@ std::vector<std::filesystem::path> list_files(const TransformJob& job) {
     files.insert(files.end(), std::move_iterator(found.begin()), std::move_iterator(found.end()));
   }
   // The order in which a .safetensors file holds its tensors.
-  if (job.per_file) std::ranges::sort(files);
+  if (job.per_file) {
+    std::ranges::sort(files, {}, [](const auto& file) -> const std::string& { return file.native(); });
+  }
   return files;
 }
 
@@ -318,6 +324,8 @@ bool is_array(const std::string& input) { return std::filesystem::path(input).ex
 }  // namespace
 
 TransformResult run_transform(const TransformJob& job) {
+  // An output that cannot be written is known before the work begins.
+  { const io::AtomicFile probe(job.out); }
   if (std::ranges::none_of(job.inputs, is_array)) return transform_images(job);
   if (job.inputs.size() > 1) {
     throw Error(fmt::format("{}: a .npy file is transformed alone, but {} inputs were given",
