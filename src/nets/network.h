@@ -13,8 +13,8 @@ namespace scatlight::nets {
 enum class Family {
   ScatResNet,  ///< Paper section 4 and table 1: scattering, one convolution, groups of residual blocks.
   ResNet,      ///< torchvision's ResNet on pixels.
-  Vgg,         ///< torchvision's VGG on pixels, no batch norm.
-  Linear,  ///< One affine layer on the scattering maps: the baseline for "what the transform gives alone".
+  Vgg,         ///< torchvision's VGG-16 on pixels, no batch norm.
+  Linear,      ///< One affine layer on the scattering maps: what the transform gives alone.
 };
 
 enum class Block { Basic, Bottleneck };
@@ -39,7 +39,8 @@ struct NetworkOptions {
   int stem = 256;                ///< Channels of the first convolution.
   std::vector<int> depths = {};  ///< Blocks in each group.
   std::vector<int> widths = {};  ///< Channels of the blocks' 3x3 convolutions in each group.
-  int expansion = 1;  ///< Channels out of a block, in units of its width: 1, for bottlenecks 4 or 2.
+  int expansion = 1;     ///< Channels out of a block, in units of its width: 1, for bottlenecks 4 or 2.
+  int first_stride = 1;  ///< Of the first group; the others have 2.
 };
 
 /// One network on the CPU. Modules and parameters have torchvision's names (conv1, bn1, layer1.0.conv1 ...
@@ -73,15 +74,17 @@ class Network {
   /// mode.
   void train(bool on = true);
 
-  /// In the order of torchvision's state_dict; the tensors share the network's memory.
+  /// In the order of torchvision's state_dict; the tensors share the network's memory. Buffers are running
+  /// means, variances and batch counts.
   std::vector<std::pair<std::string, at::Tensor>> parameters() const;
-  std::vector<std::pair<std::string, at::Tensor>> buffers()
-      const;  ///< Running means, variances and batch counts.
+  std::vector<std::pair<std::string, at::Tensor>> buffers() const;
 
   std::int64_t parameter_count() const;
 
+  struct Body;  ///< Private to nets (nets/body.h).
+
  private:
-  struct Body;
+  friend void fold_for_inference(Network& network);
   std::unique_ptr<Body> body_;
 };
 

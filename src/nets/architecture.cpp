@@ -1,0 +1,183 @@
+#include "nets/architecture.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scatlight/error.h"
+
+namespace scatlight::nets {
+namespace {
+
+// Far beyond use, and small enough that no product of them overflows.
+constexpr int most_channels = 1 << 16;
+constexpr int most_blocks = 1000;
+constexpr int most_pixels = 1 << 16;
+
+void require_range(const char* what, int value, int lowest, int highest) {
+  if (value < lowest || value > highest)
+    throw Error(fmt::format("{} is {}; it must be between {} and {}", what, value, lowest, highest));
+}
+
+Shape scattering_shape(const NetworkOptions& options) {
+  require_range("scales", options.scales, 1, 16);
+  require_range("angles", options.angles, 1, 1024);
+  require_range("max_order", options.max_order, 1, 2);
+  const int block = 1 << options.scales;
+  if (options.height < block || options.width < block) {
+    throw Error(fmt::format("images of {} x {} are smaller than 2^J = {} (J = {})", options.height,
+                            options.width, block, options.scales));
+  }
+  const std::int64_t scales = options.scales;
+  const std::int64_t angles = options.angles;
+  std::int64_t paths = 1 + scales * angles;
+  if (options.max_order == 2) paths += angles * angles * scales * (scales - 1) / 2;
+  if (3 * paths > most_channels) throw Error(fmt::format("{} scattering maps are too many", 3 * paths));
+  return {3 * paths, options.height >> options.scales, options.width >> options.scales};
+}
+
+Residual basic_block(const std::string& name, int in, int width, int out, int stride) {
+  return {.convs = {{.name = name + ".conv1",
+                     .in = in,
+                     .out = width,
+                     .kernel = 3,
+                     .stride = stride,
+                     .norm = name + ".bn1"},
+                    {.name = name + ".conv2",
+                     .in = width,
+                     .out = out,
+                     .kernel = 3,
+                     .relu = false,
+                     .norm = name + ".bn2"}},
+          .shortcut = std::nullopt};
+}
+
+// The stride is on the 3x3 convolution, as in torchvision and the authors' code.
+Residual bottleneck_block(const std::string& name, int in, int width, int out, int stride) {
+  return {.convs = {{.name = name + ".conv1", .in = in, .out = width, .norm = name + ".bn1"},
+                    {.name = name + ".conv2",
+                     .in = width,
+                     .out = width,
+                     .kernel = 3,
+                     .stride = stride,
+                     .norm = name + ".bn2"},
+                    {.name = name + ".conv3", .in = width, .out = out, .relu = false, .norm = name + ".bn3"}},
+          .shortcut = std::nullopt};
+}
+
+void add_groups(const NetworkOptions& options, std::vector<Layer>& layers) {
+  require_range("stem", options.stem, 1, most_channels);
+  require_range("expansion", options.expansion, 1, 16);
+  require_range("first_stride", options.first_stride, 1, 2);
+  if (options.depths.empty() || options.depths.size() != options.widths.size()) {
+    throw Error(fmt::format("{} depths and {} widths are given; each group of blocks needs one of both",
+                            options.depths.size(), options.widths.size()));
+  }
+  int channels = options.stem;
+  for (std::size_t group = 0; group < options.depths.size(); ++group) {
+    const int width = options.widths[group];
+    require_range("a group's depth", options.depths[group], 1, most_blocks);
+    require_range("a group's width", width, 1, most_channels / options.expansion);
+    const int out = width * options.expansion;
+    for (int index = 0; index < options.depths[group]; ++index) {
+      const auto name = fmt::format("layer{}.{}", group + 1, index);
+      const int stride = index > 0 ? 1 : group == 0 ? options.first_stride : 2;
+      auto block = options.block == Block::Basic ? basic_block(name, channels, width, out, stride)
+                                                 : bottleneck_block(name, channels, width, out, stride);
+      if (stride != 1 || channels != out) {
+        block.shortcut = Conv{.name = name + ".downsample.0",
+                              .in = channels,
+                              .out = out,
+                              .stride = stride,
+                              .relu = false,
+                              .norm = name + ".downsample.1"};
+      }
+      layers.emplace_back(std::move(block));
+      channels = out;
+    }
+  }
+  layers.emplace_back(AveragePool{});
+  layers.emplace_back(Linear{.name = "fc", .in = channels, .out = options.classes});
+}
+
+void add_vgg16(const NetworkOptions& options, std::vector<Layer>& layers) {
+  if (options.height < 32 || options.width < 32) {
+    throw Error(fmt::format(
+        "images of {} x {} are too small for VGG-16, which halves them five times: it needs 32 x 32",
+        options.height, options.width));
+  }
+  int index = 0;  // of torchvision's Sequential, where ReLU and pooling count too
+  int channels = 3;
+  for (const auto& [width, depth] : {std::pair{64, 2}, {128, 2}, {256, 3}, {512, 3}, {512, 3}}) {
+    for (int i = 0; i < depth; ++i, index += 2, channels = width) {
+      layers.emplace_back(Conv{.name = fmt::format("features.{}", index),
+                               .in = channels,
+                               .out = width,
+                               .kernel = 3,
+                               .bias = true});
+    }
+    layers.emplace_back(MaxPool{});
+    ++index;
+  }
+  layers.emplace_back(AveragePool{7});
+  layers.emplace_back(
+      Linear{.name = "classifier.0", .in = 512 * 7 * 7, .out = 4096, .relu = true, .dropout = 0.5});
+  layers.emplace_back(Linear{.name = "classifier.3", .in = 4096, .out = 4096, .relu = true, .dropout = 0.5});
+  layers.emplace_back(Linear{.name = "classifier.6", .in = 4096, .out = options.classes});
+}
+
+}  // namespace
+
+Architecture make_architecture(const NetworkOptions& options) {
+  require_range("classes", options.classes, 1, 1'000'000);
+  require_range("height", options.height, 1, most_pixels);
+  require_range("width", options.width, 1, most_pixels);
+  Architecture architecture;
+  auto& layers = architecture.layers;
+  architecture.scattering = options.family == Family::ScatResNet || options.family == Family::Linear;
+  architecture.maps =
+      architecture.scattering ? scattering_shape(options) : Shape{3, options.height, options.width};
+  const int channels = static_cast<int>(architecture.maps.channels);
+  if (options.input_norm || options.family == Family::Linear)
+    layers.emplace_back(InputNorm{"norm0", channels});
+  switch (options.family) {
+    case Family::ScatResNet:
+      layers.emplace_back(
+          Conv{.name = "conv1", .in = channels, .out = options.stem, .kernel = 3, .norm = "bn1"});
+      add_groups(options, layers);
+      break;
+    case Family::ResNet:
+      layers.emplace_back(Conv{
+          .name = "conv1", .in = channels, .out = options.stem, .kernel = 7, .stride = 2, .norm = "bn1"});
+      layers.emplace_back(MaxPool{.kernel = 3, .stride = 2, .padding = 1});
+      add_groups(options, layers);
+      break;
+    case Family::Vgg:
+      add_vgg16(options, layers);
+      break;
+    case Family::Linear: {
+      const std::int64_t count = architecture.maps.count();
+      if (count > (std::int64_t{1} << 24))
+        throw Error(fmt::format("{} features are too many for a linear layer", count));
+      layers.emplace_back(Linear{.name = "fc", .in = static_cast<int>(count), .out = options.classes});
+      break;
+    }
+  }
+  return architecture;
+}
+
+Shape output_shape(const Conv& conv, Shape in) {
+  const auto side = [&](std::int64_t length) {
+    return (length + 2 * conv.padding() - conv.kernel) / conv.stride + 1;
+  };
+  return {conv.out, side(in.height), side(in.width)};
+}
+
+Shape output_shape(const MaxPool& pool, Shape in) {
+  const auto side = [&](std::int64_t length) {
+    return (length + 2 * pool.padding - pool.kernel) / pool.stride + 1;
+  };
+  return {in.channels, side(in.height), side(in.width)};
+}
+
+}  // namespace scatlight::nets

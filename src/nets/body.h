@@ -1,0 +1,34 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+
+#include "nets/architecture.h"
+#include "nets/network.h"
+
+namespace scatlight::nets {
+
+/// What a network is made of: its architecture, and its tensors by torchvision's names.
+struct Network::Body {
+  using Tensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+  explicit Body(const NetworkOptions& given) : options(given), architecture(make_architecture(given)) {}
+
+  void add_parameter(const std::string& name, at::Tensor tensor);
+  void add_buffer(const std::string& name, at::Tensor tensor);
+  at::Tensor& at(const std::string& name);
+  bool has(const std::string& name) const { return indices.contains(name); }
+
+  NetworkOptions options;
+  Architecture architecture;
+  Tensors parameters;
+  Tensors buffers;
+  std::map<std::string, at::Tensor, std::less<>> indices;  ///< both, by name
+  bool training = true;
+  bool folded = false;         ///< Batch norms of convolutions are in their weights and biases.
+  bool channels_last = false;  ///< Memory format of weights and activations.
+};
+
+}  // namespace scatlight::nets

@@ -1,0 +1,90 @@
+#include "nets/catalogue.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "scatlight/error.h"
+
+namespace scatlight::nets {
+namespace {
+
+// Paper table 1 and section 4; torchvision for the networks on pixels.
+const std::vector<NetworkOptions>& catalogue() {
+  static const std::vector<NetworkOptions> networks = {
+      {.name = "scatresnet10", .depths = {2, 2}, .widths = {256, 512}},
+      {.name = "scatresnet10-order2", .max_order = 2, .depths = {2, 2}, .widths = {256, 512}},
+      {.name = "scatresnet50",
+       .block = Block::Bottleneck,
+       .stem = 128,
+       .depths = {5, 8, 3},
+       .widths = {128, 256, 512},
+       .expansion = 4},
+      {.name = "wide-scatresnet50-2",
+       .block = Block::Bottleneck,
+       .stem = 256,
+       .depths = {5, 8, 3},
+       .widths = {256, 512, 1024},
+       .expansion = 4},
+      {.name = "resnet50",
+       .family = Family::ResNet,
+       .block = Block::Bottleneck,
+       .stem = 64,
+       .depths = {3, 4, 6, 3},
+       .widths = {64, 128, 256, 512},
+       .expansion = 4},
+      {.name = "resnet101",
+       .family = Family::ResNet,
+       .block = Block::Bottleneck,
+       .stem = 64,
+       .depths = {3, 4, 23, 3},
+       .widths = {64, 128, 256, 512},
+       .expansion = 4},
+      {.name = "resnet152",
+       .family = Family::ResNet,
+       .block = Block::Bottleneck,
+       .stem = 64,
+       .depths = {3, 8, 36, 3},
+       .widths = {64, 128, 256, 512},
+       .expansion = 4},
+      {.name = "wide-resnet50-2",
+       .family = Family::ResNet,
+       .block = Block::Bottleneck,
+       .stem = 64,
+       .depths = {3, 4, 6, 3},
+       .widths = {128, 256, 512, 1024},
+       .expansion = 2},
+      {.name = "vgg16", .family = Family::Vgg},
+      // For small data sets. The twin on pixels has the same groups, at the same resolution: an eighth of the
+      // image, as scattering with J = 3 gives, so that it costs about as much.
+      {.name = "scatresnet-small", .input_norm = true, .stem = 64, .depths = {2, 2}, .widths = {64, 128}},
+      {.name = "resnet-small",
+       .family = Family::ResNet,
+       .stem = 64,
+       .depths = {2, 2},
+       .widths = {64, 128},
+       .first_stride = 2},
+      {.name = "linear", .family = Family::Linear},
+  };
+  return networks;
+}
+
+}  // namespace
+
+std::vector<std::string> network_names() {
+  std::vector<std::string> names;
+  for (const auto& network : catalogue()) names.push_back(network.name);
+  return names;
+}
+
+NetworkOptions network_options(std::string_view name) {
+  const auto found = std::find_if(catalogue().begin(), catalogue().end(),
+                                  [&](const auto& network) { return network.name == name; });
+  if (found == catalogue().end())
+    throw Error(
+        fmt::format("there is no network '{}'; there are {}", name, fmt::join(network_names(), ", ")));
+  return *found;
+}
+
+}  // namespace scatlight::nets

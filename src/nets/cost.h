@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+#include "nets/network.h"
+
+namespace scatlight::nets {
+
+/// What a network costs for one image; counted from its structure, no weights are made.
+struct Cost {
+  std::int64_t parameters = 0;
+  std::int64_t multiply_adds = 0;  ///< Of convolutions and affine layers; the scattering is not counted.
+  std::int64_t input_values = 0;   ///< Numbers that the body reads: 3 x H x W pixels or the scattering maps.
+  /// Bytes of float32 that training keeps for the backward pass: the input of each convolution, batch norm
+  /// and affine layer, and what ReLU and pooling need; tensors that several of them share are counted once.
+  std::int64_t saved_bytes = 0;
+};
+
+/// Throws Error for options out of range.
+Cost cost(const NetworkOptions& options);
+
+}  // namespace scatlight::nets

@@ -1,0 +1,230 @@
+#include "nets/network.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+
+#include "nets/body.h"
+#include "scatlight/error.h"
+#include "torch/front_end.h"
+
+namespace scatlight::nets {
+namespace {
+
+constexpr double momentum = 0.1;  // of the running statistics
+constexpr double epsilon = 1e-5;  // of batch norm
+
+// Makes the tensors of the layers, in the order of torchvision's modules.
+class Builder {
+ public:
+  explicit Builder(Network::Body& body, bool is_vgg) : body_(body), is_vgg_(is_vgg) {}
+
+  void operator()(const Conv& conv) {
+    // He initialisation: deviation sqrt(2 / fan out).
+    const double fan_out = static_cast<double>(conv.out) * conv.kernel * conv.kernel;
+    body_.add_parameter(
+        conv.name + ".weight",
+        at::randn({conv.out, conv.in, conv.kernel, conv.kernel}).mul_(std::sqrt(2 / fan_out)));
+    if (conv.bias) body_.add_parameter(conv.name + ".bias", at::zeros({conv.out}));
+    if (conv.norm.empty()) return;
+    body_.add_parameter(conv.norm + ".weight", at::ones({conv.out}));
+    body_.add_parameter(conv.norm + ".bias", at::zeros({conv.out}));
+    add_statistics(conv.norm, conv.out);
+  }
+
+  void operator()(const Residual& block) {
+    for (const auto& conv : block.convs) (*this)(conv);
+    if (block.shortcut) (*this)(*block.shortcut);
+  }
+
+  void operator()(const InputNorm& norm) { add_statistics(norm.name, norm.channels); }
+
+  // torchvision's: normal for VGG, torch's default elsewhere.
+  void operator()(const Linear& linear) {
+    const double bound = 1 / std::sqrt(static_cast<double>(linear.in));
+    auto weight = at::empty({linear.out, linear.in});
+    auto bias = at::empty({linear.out});
+    if (is_vgg_) {
+      weight.normal_(0, 0.01);
+      bias.zero_();
+    } else {
+      weight.uniform_(-bound, bound);
+      bias.uniform_(-bound, bound);
+    }
+    body_.add_parameter(linear.name + ".weight", weight);
+    body_.add_parameter(linear.name + ".bias", bias);
+  }
+
+  void operator()(const MaxPool&) {}
+  void operator()(const AveragePool&) {}
+
+ private:
+  void add_statistics(const std::string& name, int channels) {
+    body_.add_buffer(name + ".running_mean", at::zeros({channels}));
+    body_.add_buffer(name + ".running_var", at::ones({channels}));
+    body_.add_buffer(name + ".num_batches_tracked", at::zeros({}, at::kLong));
+  }
+
+  Network::Body& body_;
+  bool is_vgg_;
+};
+
+// Applies the layers.
+class Runner {
+ public:
+  Runner(Network::Body& body, at::Tensor input) : body_(body), x_(std::move(input)) {
+    if (body.channels_last) x_ = x_.contiguous(at::MemoryFormat::ChannelsLast);
+  }
+
+  void operator()(const Conv& conv) {
+    const bool has_bias = conv.bias || body_.folded;
+    x_ = at::conv2d(x_, tensor(conv.name, ".weight"),
+                    has_bias ? std::optional(tensor(conv.name, ".bias")) : std::nullopt, conv.stride,
+                    conv.padding());
+    if (!conv.norm.empty() && !body_.folded) {
+      x_ = normalize(x_, conv.norm, tensor(conv.norm, ".weight"), tensor(conv.norm, ".bias"));
+    }
+    if (conv.relu) x_.relu_();
+  }
+
+  void operator()(const Residual& block) {
+    const auto input = x_;
+    for (const auto& conv : block.convs) (*this)(conv);
+    auto sum = x_;
+    x_ = input;
+    if (block.shortcut) (*this)(*block.shortcut);
+    x_ = sum.add_(x_).relu_();
+  }
+
+  void operator()(const InputNorm& norm) { x_ = normalize(x_, norm.name, {}, {}); }
+
+  void operator()(const MaxPool& pool) { x_ = at::max_pool2d(x_, pool.kernel, pool.stride, pool.padding); }
+
+  void operator()(const AveragePool& pool) { x_ = at::adaptive_avg_pool2d(x_, {pool.size, pool.size}); }
+
+  void operator()(const Linear& linear) {
+    x_ = at::linear(x_.flatten(1), tensor(linear.name, ".weight"), tensor(linear.name, ".bias"));
+    if (linear.relu) x_.relu_();
+    if (linear.dropout > 0) x_ = at::dropout(x_, linear.dropout, body_.training);
+  }
+
+  at::Tensor result() const { return x_; }
+
+ private:
+  at::Tensor& tensor(const std::string& name, const char* part) { return body_.at(name + part); }
+
+  at::Tensor normalize(const at::Tensor& x, const std::string& name, const std::optional<at::Tensor>& weight,
+                       const std::optional<at::Tensor>& bias) {
+    if (body_.training) tensor(name, ".num_batches_tracked").add_(1);
+    return at::batch_norm(x, weight, bias, tensor(name, ".running_mean"), tensor(name, ".running_var"),
+                          body_.training, momentum, epsilon, /*cudnn_enabled=*/false);
+  }
+
+  Network::Body& body_;
+  at::Tensor x_;
+};
+
+}  // namespace
+
+void Network::Body::add_parameter(const std::string& name, at::Tensor tensor) {
+  tensor.requires_grad_(true);
+  parameters.emplace_back(name, tensor);
+  indices.emplace(name, tensor);
+}
+
+void Network::Body::add_buffer(const std::string& name, at::Tensor tensor) {
+  buffers.emplace_back(name, tensor);
+  indices.emplace(name, tensor);
+}
+
+at::Tensor& Network::Body::at(const std::string& name) { return indices.find(name)->second; }
+
+Network::Network(const NetworkOptions& options) : body_(std::make_unique<Body>(options)) {
+  Builder builder(*body_, options.family == Family::Vgg);
+  for (const auto& layer : body_->architecture.layers) std::visit(builder, layer);
+}
+
+Network::~Network() = default;
+Network::Network(Network&&) noexcept = default;
+Network& Network::operator=(Network&&) noexcept = default;
+
+const NetworkOptions& Network::options() const { return body_->options; }
+
+at::Tensor Network::maps(const at::Tensor& images) const {
+  const auto& options = body_->options;
+  if (!body_->architecture.scattering) return images;
+  return torch_ops::scatter(images.detach(), {.height = options.height,
+                                              .width = options.width,
+                                              .scales = options.scales,
+                                              .angles = options.angles,
+                                              .max_order = options.max_order});
+}
+
+std::vector<std::int64_t> Network::map_shape() const {
+  const auto& maps = body_->architecture.maps;
+  return {maps.channels, maps.height, maps.width};
+}
+
+at::Tensor Network::classify(const at::Tensor& maps) {
+  Runner runner(*body_, maps);
+  for (const auto& layer : body_->architecture.layers) std::visit(runner, layer);
+  return runner.result();
+}
+
+at::Tensor Network::forward(const at::Tensor& images) { return classify(maps(images)); }
+
+void Network::train(bool on) {
+  if (on && body_->folded) throw Error("a network that was folded for inference cannot be trained");
+  body_->training = on;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> Network::parameters() const { return body_->parameters; }
+std::vector<std::pair<std::string, at::Tensor>> Network::buffers() const { return body_->buffers; }
+
+std::int64_t Network::parameter_count() const {
+  std::int64_t count = 0;
+  for (const auto& [name, tensor] : body_->parameters) count += tensor.numel();
+  return count;
+}
+
+// ---- folding ----
+
+namespace {
+
+// y = weight (x - mean) / sqrt(variance + epsilon) + bias after a convolution without bias is the same
+// convolution with scaled weights and a bias.
+void fold(const Conv& conv, Network::Body& body) {
+  auto& weight = body.at(conv.name + ".weight");
+  if (!conv.norm.empty()) {
+    const auto scale =
+        body.at(conv.norm + ".weight") / (body.at(conv.norm + ".running_var") + epsilon).sqrt();
+    weight = weight * scale.view({-1, 1, 1, 1});
+    body.indices[conv.name + ".bias"] =
+        body.at(conv.norm + ".bias") - body.at(conv.norm + ".running_mean") * scale;
+  }
+  if (body.channels_last) weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+}  // namespace
+
+void fold_for_inference(Network& network) {
+  auto& body = *network.body_;
+  if (body.folded) return;
+  const at::NoGradGuard no_grad;
+  body.training = false;
+  body.folded = true;
+  body.channels_last = true;
+  for (const auto& layer : body.architecture.layers) {
+    if (const auto* conv = std::get_if<Conv>(&layer)) fold(*conv, body);
+    if (const auto* block = std::get_if<Residual>(&layer)) {
+      for (const auto& conv : block->convs) fold(conv, body);
+      if (block->shortcut) fold(*block->shortcut, body);
+    }
+  }
+  // What is left are the layers' own tensors, which are no longer those of training.
+  body.parameters.clear();
+  body.buffers.clear();
+}
+
+}  // namespace scatlight::nets

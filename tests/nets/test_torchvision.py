@@ -1,0 +1,77 @@
+"""Weights go to and from torchvision, and the outputs are the same."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from safetensors.torch import load_file, save_file
+
+RUN_NETWORK = os.environ["SCATLIGHT_RUN_NETWORK"]
+
+
+def run(name: str, classes: int, size: int, weights: Path, images: Path, folder: Path, *more: str) -> np.ndarray:
+    logits = folder / "logits.npy"
+    command = [RUN_NETWORK, name, str(classes), str(size), weights, images, logits, folder / "saved.safetensors", *more]
+    subprocess.run([str(part) for part in command], check=True)
+    return np.load(logits)
+
+
+def with_used_statistics(model: torch.nn.Module) -> torch.nn.Module:
+    """As after training: running statistics and affine parts of batch norm that are not 0 and 1."""
+    generator = torch.Generator().manual_seed(1)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for tensor, low, high in [
+                (module.running_mean, -0.3, 0.3),
+                (module.running_var, 0.6, 1.5),
+                (module.weight.data, 0.5, 1.2),
+                (module.bias.data, -0.2, 0.2),
+            ]:
+                tensor.copy_(torch.rand(tensor.shape, generator=generator) * (high - low) + low)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "size"),
+    [
+        ("resnet50", "resnet50", 224),
+        ("resnet101", "resnet101", 96),
+        ("resnet152", "resnet152", 64),
+        ("wide-resnet50-2", "wide_resnet50_2", 97),
+        ("vgg16", "vgg16", 96),
+    ],
+)
+def test_exchange(tmp_path: Path, ours: str, theirs: str, size: int) -> None:
+    torch.manual_seed(0)
+    model = with_used_statistics(torchvision.models.get_model(theirs, num_classes=13)).eval()
+    images = torch.randn(2, 3, size, size)
+    with torch.no_grad():
+        expected = model(images).numpy()
+    save_file(model.state_dict(), tmp_path / "theirs.safetensors")
+    np.save(tmp_path / "images.npy", images.numpy())
+    for more in ([], ["fold"]):
+        logits = run(ours, 13, size, tmp_path / "theirs.safetensors", tmp_path / "images.npy", tmp_path, *more)
+        error = np.abs(logits - expected).max() / np.abs(expected).max()
+        print(f"{ours} {more}: error {error:.2e} of the largest logit")
+        assert error < 1e-5
+
+    saved = load_file(tmp_path / "saved.safetensors")
+    back = torchvision.models.get_model(theirs, num_classes=13)
+    back.load_state_dict(saved, strict=True)
+    assert all(torch.equal(saved[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    save_file(torchvision.models.resnet18(num_classes=13).state_dict(), tmp_path / "resnet18.safetensors")
+    np.save(tmp_path / "images.npy", np.zeros((1, 3, 64, 64), np.float32))
+    command = [RUN_NETWORK, "resnet50", "13", "64", tmp_path / "resnet18.safetensors", tmp_path / "images.npy"]
+    command += [tmp_path / "logits.npy", tmp_path / "saved.safetensors"]
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "resnet18.safetensors" in result.stderr and "resnet50" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "logits.npy").exists()
