@@ -40,7 +40,7 @@ train() {  # RUN NETWORK FLAGS...
   scatlight eval "$run" demo/shapes/val
   scatlight predict "$run" "${images[@]}" --out "$run/predict.json" >/dev/null
 }
-train demo/scattering scatresnet-small --input-norm
+train demo/scattering scatresnet-small
 train demo/pixels resnet-small
 
 step "the scattering maps of one image"

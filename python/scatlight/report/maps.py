@@ -37,9 +37,10 @@ def edge_direction(theta: float) -> Stripe:
     return Stripe(x=math.cos(theta), y=-math.sin(theta), degrees=round(math.degrees(theta)) % 180)
 
 
-def _strength(features: Features, index: int) -> npt.NDArray[np.float64]:
-    """A map over all channels: (h, w)."""
-    root: npt.NDArray[np.float64] = np.sqrt(np.mean(np.square(features.maps[:, index]), axis=0))
+def _brightness(features: Features, index: int) -> npt.NDArray[np.float64]:
+    """The strength of a map over all channels, (h, w), as its square root: weak edges stay visible."""
+    strength = np.sqrt(np.mean(np.square(features.maps[:, index]), axis=0))
+    root: npt.NDArray[np.float64] = np.sqrt(strength)
     return root
 
 
@@ -55,7 +56,7 @@ def _first_order(features: Features) -> list[tuple[int, list[str]]]:
     rows = []
     for scale in range(features.scales):
         indices = [i for i, path in enumerate(features.paths) if path.order == 1 and path.scale1 == scale]
-        maps = [_strength(features, index) for index in indices]
+        maps = [_brightness(features, index) for index in indices]
         # Fine scales are much weaker than coarse ones, so each scale has its own white.
         highest = max((float(values.max()) for values in maps), default=0.0)
         if maps:
@@ -75,7 +76,7 @@ def _second_order(features: Features) -> list[tuple[int, int, str]]:
             ]
             if len(pair) != angles * angles:
                 continue
-            maps = np.stack([_strength(features, index) for index in pair])
+            maps = np.stack([_brightness(features, index) for index in pair])
             height, width = maps.shape[1:]
             tiles = maps.reshape(angles, angles, height, width).transpose(0, 2, 1, 3)
             sheet = tiles.reshape(angles * height, angles * width)

@@ -83,7 +83,8 @@ def curves(runs: Sequence[Run]) -> Section | None:
     for index, name, log in logged:
         window = max(1, len(log.train) // 40)
         times = [point.seconds / seconds for point in log.train]
-        losses.append(Series(name, times, smooth([point.loss for point in log.train], window), index))
+        smoothed = smooth([point.loss for point in log.train], window)
+        losses.append(Series(name, times, smoothed, index, points=len(times) == 1))
         if log.evals:
             times = [point.seconds / seconds for point in log.evals]
             held_out = [point.loss for point in log.evals]
