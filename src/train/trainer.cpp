@@ -13,6 +13,7 @@
 #include "io/display.h"
 #include "io/machine.h"
 #include "io/progress.h"
+#include "nets/cost.h"
 #include "scatlight/error.h"
 #include "train/checkpoint.h"
 #include "train/infer.h"
@@ -52,12 +53,16 @@ std::optional<data::ImageFolder> list_val_data(const TrainOptions& options,
   return data::list_image_folder(options.val_data, classes);
 }
 
-nets::Network make_network(const TrainOptions& options, const data::ImageFolder& folder) {
+nets::NetworkOptions network_options(const TrainOptions& options, std::size_t classes) {
   auto network = options.network;
-  network.classes = static_cast<int>(folder.classes.size());
+  network.classes = static_cast<int>(classes);
   network.height = network.width = options.recipe.size;
+  return network;
+}
+
+nets::Network make_network(const TrainOptions& options, const data::ImageFolder& folder) {
   at::manual_seed(options.seed);  // of the first weights, and of what the network draws while it trains
-  return nets::Network(network);
+  return nets::Network(network_options(options, folder.classes.size()));
 }
 
 struct Part {
@@ -433,6 +438,7 @@ void check(const TrainOptions& options) {
     fail("label smoothing", options.label_smoothing, "0 to below 1");
   if (options.eval_every < 1) fail("epochs between evaluations", options.eval_every, "at least 1");
   data::Recipe{options.recipe};
+  nets::cost(network_options(options, 2));
 }
 
 TrainResult train(const TrainOptions& options, const std::function<bool()>& stop) {
