@@ -69,11 +69,10 @@ struct TopLevel {
 TopLevel list_top_level(const fs::path& root) {
   TopLevel top;
   for (const auto& entry : fs::directory_iterator(root)) {
-    if (is_hidden(entry.path())) {
-      ++top.other_files;
-    } else if (entry.is_directory()) {
+    const bool hidden = is_hidden(entry.path());
+    if (!hidden && entry.is_directory()) {
       top.folders.push_back(entry.path().filename().native());
-    } else if (has_image_name(entry.path())) {
+    } else if (!hidden && has_image_name(entry.path())) {
       ++top.images;
     } else {
       ++top.other_files;

@@ -12,6 +12,9 @@
 namespace scatlight::data {
 namespace {
 
+/// Half upwards, as Pillow rounds.
+int round_half_up(double x) { return static_cast<int>(std::floor(x + 0.5)); }
+
 /// `begin` and `length` are the box along an axis of `side` pixels, `resized` what the box is resized to, and
 /// the output pixels are window_begin ... window_begin + window_length - 1 of those.
 Taps make_taps(int side, double begin, double length, int resized, int window_begin, int window_length) {
@@ -27,8 +30,8 @@ Taps make_taps(int side, double begin, double length, int resized, int window_be
   std::vector<double> row(static_cast<std::size_t>(taps.most));
   for (int i = 0; i < window_length; ++i) {
     const double center = begin + (window_begin + i + 0.5) * scale;
-    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int count = std::min(static_cast<int>(center + support + 0.5), pixels) - first;
+    const int first = std::max(round_half_up(center - support), 0);
+    const int count = std::min(round_half_up(center + support), pixels) - first;
     double sum = 0;
     for (int k = 0; k < count; ++k) {
       const double distance = std::abs((k + first - center + 0.5) * (1 / support));
@@ -38,7 +41,7 @@ Taps make_taps(int side, double begin, double length, int resized, int window_be
     auto* weights = taps.weight.data() + static_cast<std::ptrdiff_t>(i) * taps.most;
     for (int k = 0; k < count; ++k) {
       const double share = row[static_cast<std::size_t>(k)] * (1 / sum);
-      weights[k] = static_cast<std::int32_t>(share * (1 << resize_fraction_bits) + 0.5);
+      weights[k] = round_half_up(share * (1 << resize_fraction_bits));
     }
     taps.first.push_back(origin + first);
     taps.count.push_back(count);

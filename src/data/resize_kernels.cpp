@@ -12,11 +12,6 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-namespace scatlight::data {
-void across_rows_plain(const std::uint8_t* rows, std::ptrdiff_t pitch, std::span<const std::int32_t> weights,
-                       std::size_t length, std::uint8_t* target);
-}  // namespace scatlight::data
-
 HWY_BEFORE_NAMESPACE();
 namespace scatlight::data::HWY_NAMESPACE {
 #if HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
@@ -65,7 +60,7 @@ void across_rows(const std::uint8_t* rows, std::ptrdiff_t pitch, std::span<const
     hn::StoreU(hn::DemoteTo(bytes, hn::ShiftRight<resize_fraction_bits>(sum1)), bytes, target + x + lanes);
   };
   if (length < 2 * lanes) {
-    across_rows_plain(rows, pitch, weights, length, target);
+    available_resize_kernels().front().across_rows(rows, pitch, weights, length, target);
     return;
   }
   for (std::size_t x = 0; x + 2 * lanes <= length; x += 2 * lanes) blend(x);
@@ -106,6 +101,19 @@ void along_row_plain(const std::uint8_t* source, const Taps& taps, std::uint8_t*
   }
 }
 
+void across_rows_plain(const std::uint8_t* rows, std::ptrdiff_t pitch, std::span<const std::int32_t> weights,
+                       std::size_t length, std::uint8_t* target) {
+  for (std::size_t x = 0; x < length; ++x) {
+    std::int32_t sum = half;
+    const auto* sample = rows + x;
+    for (const auto weight : weights) {
+      sum += weight * *sample;
+      sample += pitch;
+    }
+    target[x] = round_to_byte(sum);
+  }
+}
+
 // The processor is asked through the compiler's run-time library, so that nothing of Highway has to be
 // linked.
 std::vector<ResizeKernels> find_kernels() {
@@ -125,19 +133,6 @@ std::vector<ResizeKernels> find_kernels() {
 }
 
 }  // namespace
-
-void across_rows_plain(const std::uint8_t* rows, std::ptrdiff_t pitch, std::span<const std::int32_t> weights,
-                       std::size_t length, std::uint8_t* target) {
-  for (std::size_t x = 0; x < length; ++x) {
-    std::int32_t sum = half;
-    const auto* sample = rows + x;
-    for (const auto weight : weights) {
-      sum += weight * *sample;
-      sample += pitch;
-    }
-    target[x] = round_to_byte(sum);
-  }
-}
 
 const std::vector<ResizeKernels>& available_resize_kernels() {
   static const auto kernels = find_kernels();
