@@ -82,22 +82,28 @@ class Training : public testing::Test {
 std::unique_ptr<test::TemporaryFolder> Training::folder_;
 
 TEST_F(Training, LearnsWhatCannotBeGuessed) {
-  auto long_training = options("run");
-  long_training.epochs = 15;
-  const auto result = train_all(long_training);
+  const test::TemporaryFolder data;
+  data::draw_folder(
+      {.folder = data / "drawn", .classes = 3, .train = 150, .val = 30, .size = 64, .threads = 2}, [] {});
+  auto longer = options("run");
+  longer.train_data = data / "drawn/train";
+  longer.val_data = data / "drawn/val";
+  longer.recipe.size = 64;
+  longer.epochs = 12;
+  longer.eval_every = 6;
+  const auto result = train_all(longer);
   EXPECT_TRUE(result.finished);
-  EXPECT_EQ(result.epochs, 15);
-  EXPECT_EQ(result.steps, 15 * (120 / 16)) << "the last batch of 8 images is left out";
+  EXPECT_EQ(result.epochs, 12);
+  EXPECT_EQ(result.steps, 12 * (450 / 16)) << "the last batch, which is not full, is left out";
   ASSERT_TRUE(result.evaluation);
-  EXPECT_GT(result.evaluation->metrics.top1(), 60) << "chance gives 33";
+  EXPECT_GT(result.evaluation->metrics.top1(), 55) << "chance gives 33";
 
   const auto log = log_of("run");
-  EXPECT_LT(log[log.size() - 3]["loss"], 0.7 * log.front()["loss"].get<double>());
+  EXPECT_LT(log[log.size() - 3]["loss"], 0.6 * log.front()["loss"].get<double>());
   EXPECT_EQ(log.back()["kind"], "end");
-  EXPECT_EQ(std::ranges::count(log, "eval", [](const Json& line) { return line["kind"]; }), 15);
 
   const auto evaluation = Json::parse(io::read_text(runs_ / "run/eval.json", 1 << 20));
-  EXPECT_EQ(evaluation["images"], 60);
+  EXPECT_EQ(evaluation["images"], 90);
   EXPECT_EQ(evaluation["classes"].size(), 3U);
   EXPECT_EQ(evaluation["top1"], result.evaluation->metrics.top1());
 }
@@ -155,13 +161,20 @@ TEST_F(Training, SameSeedSameBitsOtherSeedOtherBits) {
 }
 
 TEST_F(Training, MicroBatchesAddUpToTheWholeBatchsGradient) {
-  // Without batch norm, whose statistics are those of the part, the steps are the same up to rounding.
+  // The same picture in all files, so that the statistics of batch norm are the same in every part of a
+  // batch.
+  const auto image = io::read_text(*folder_ / "data/val/discs/00000.jpg", 1 << 20);
+  const test::TemporaryFolder data;
+  for (int i = 0; i < 36; ++i) data.add((i % 3 == 0 ? "a/" : "b/") + std::to_string(i) + ".jpg", image);
   auto whole = options("whole");
-  whole.network = nets::network_options("scatresnet10");
-  whole.network.family = nets::Family::Linear;
+  whole.train_data = data.path();
+  whole.val_data.clear();
+  whole.augment = false;
+  whole.network = nets::network_options("linear");
   whole.network.scales = 2;
-  whole.epochs = 1;
+  whole.epochs = 2;
   whole.label_smoothing = 0.1;
+  whole.schedule.learning_rate = 1e-3;
   auto parts = whole;
   parts.run = runs_ / "parts";
   parts.micro_batch = 5;  // 16 = 4 + 4 + 4 + 4
