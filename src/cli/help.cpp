@@ -80,8 +80,15 @@ std::string join(const std::vector<std::string>& words, std::string_view separat
   return fmt::format("{}", fmt::join(words, separator));
 }
 
+/// Many choices are listed in the text, few stand beside the flag.
+bool has_many_choices(const CLI::Option& option) {
+  constexpr std::size_t room_beside_flag = 60;
+  return join(choices_of(option), "|").size() > room_beside_flag;
+}
+
 std::string placeholder(const CLI::Option& option) {
   const auto choices = choices_of(option);
+  if (has_many_choices(option)) return "NAME";
   if (!choices.empty()) return join(choices, "|");
   const auto type = split_type(option).type;
   if (type == "INT" || type == "UINT") return "N";
@@ -89,9 +96,10 @@ std::string placeholder(const CLI::Option& option) {
   return type;
 }
 
-/// "(2 to 12, default 8)"
+/// "(2 to 12, default 8)", "(one of ..., required)"
 std::string range_and_default(const CLI::Option& option) {
   std::vector<std::string> facts;
+  if (has_many_choices(option)) facts.push_back("one of " + join(choices_of(option), ", "));
   const auto range = range_of(split_type(option).check);
   if (!range.empty()) facts.push_back(range);
   if (option.get_required()) facts.emplace_back("required");
