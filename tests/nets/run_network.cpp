@@ -1,5 +1,6 @@
 // Loads weights, runs a network on images and saves the weights again, for the tests in Python:
 //   run_network NAME CLASSES SIZE WEIGHTS IMAGES.npy LOGITS.npy SAVED.safetensors [fold]
+// A NAME of - stands for the network that the weights file names.
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -15,8 +16,10 @@
 
 int main(int argc, char** argv) try {
   if (argc < 8) return 2;
-  auto options = scatlight::nets::network_options(argv[1]);
-  options.classes = std::atoi(argv[2]);
+  const std::string name = argv[1];
+  auto options = name == "-" ? scatlight::nets::read_weights_header(argv[4]).options
+                             : scatlight::nets::network_options(name);
+  if (name != "-") options.classes = std::atoi(argv[2]);
   options.height = options.width = std::atoi(argv[3]);
   scatlight::nets::Network network(options);
   scatlight::nets::load_weights(network, argv[4]);
