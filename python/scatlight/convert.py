@@ -78,14 +78,18 @@ def _shape(state: State, name: str, dimensions: int) -> tuple[int, ...]:
         raise ConvertError(f"the checkpoint has no tensor '{name}': it is not a ScatResNet of pyscatlight")
     shape = tuple(state[name].shape)
     if len(shape) != dimensions:
-        raise ConvertError(f"its tensor '{name}' has the shape {list(shape)}; {dimensions} dimensions are expected")
+        raise ConvertError(
+            f"its tensor '{name}' has the shape {list(shape)}; {dimensions} dimensions are expected"
+        )
     return shape
 
 
 def _options_of(state: State) -> dict[str, Any]:
     stem, maps, kernel, _ = _shape(state, "conv1.weight", 4)
     if kernel != 3:
-        raise ConvertError(f"its first convolution is {kernel} x {kernel}; only the variant with 3 x 3 is supported")
+        raise ConvertError(
+            f"its first convolution is {kernel} x {kernel}; only the variant with 3 x 3 is supported"
+        )
     scales, rest = divmod(maps - 3, 3 * ANGLES)
     if rest != 0 or scales < 1:
         raise ConvertError(f"its first convolution reads {maps} maps; three colours have 3 (1 + 8 J)")
@@ -174,7 +178,9 @@ def read_classes(file: Path | None, count: int) -> list[str]:
     except UnicodeDecodeError as error:
         raise ConvertError(f"{file}: it is not UTF-8 text") from error
     if len(names) != count or len(set(names)) != count or not all(names):
-        raise ConvertError(f"{file}: {count} lines with different names are needed; it has {len(names)} lines")
+        raise ConvertError(
+            f"{file}: {count} lines with different names are needed; it has {len(names)} lines"
+        )
     return names
 
 
@@ -185,7 +191,9 @@ def write_weights(file: Path, state: State, options: dict[str, Any], classes: li
         "classes": json.dumps(classes),
         "recipe": json.dumps(RECIPE),
     }
-    tensors = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
+    tensors = {
+        name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()
+    }
     temporary = file.with_name(f".{file.name}.tmp")
     try:
         save_file(tensors, temporary, metadata)

@@ -3,7 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/from_blob.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,9 +16,9 @@
 #include "nets/cost.h"
 #include "scatlight/error.h"
 #include "train/checkpoint.h"
-#include "train/infer.h"
 #include "train/json.h"
 #include "train/log.h"
+#include "train/map_stream.h"
 #include "train/model.h"
 #include "train/run_facts.h"
 #include "train/stopwatch.h"
@@ -98,9 +98,9 @@ class Trainer {
   double progress() const;
 
   void train_epoch();
-  void train_batches(data::Loader& loader, io::Progress& bar);
-  void step(data::Batch& batch);
-  double backward(const at::Tensor& images, const at::Tensor& labels, double share);
+  void train_batches(MapStream& stream, io::Progress& bar);
+  void step(const MappedBatch& batch);
+  double backward(const at::Tensor& maps, const at::Tensor& labels, double share);
   [[noreturn]] void fail_diverged(double loss) const;
 
   void report(io::Progress& bar) const;
@@ -228,7 +228,10 @@ void Trainer::train_epoch() {
   network_.train(true);
   clock_.start();
   data::Loader loader(train_data_, recipe_, loader_options());
-  train_batches(loader, bar);
+  {
+    MapStream stream(loader, network_);
+    train_batches(stream, bar);
+  }
   clock_.stop();
   note_skipped(loader.skipped(), bar);
   if (saved_step_ != position_.step) save();
@@ -236,21 +239,20 @@ void Trainer::train_epoch() {
   bar.finish();
 }
 
-void Trainer::train_batches(data::Loader& loader, io::Progress& bar) {
+void Trainer::train_batches(MapStream& stream, io::Progress& bar) {
   while (!is_over() && !stop_()) {
-    auto batch = loader.next();
-    if (!batch) {
+    const auto mapped = stream.next();
+    if (!mapped) {
       position_.batch = batches();  // also where whole batches at the end were left out
       break;
     }
-    step(*batch);
-    position_.batch = batch->number + 1;
+    step(*mapped);
+    position_.batch = mapped->batch.number + 1;
     position_.seconds = clock_.seconds();
-    bar.advance(batch->count);
+    bar.advance(mapped->batch.count);
     report(bar);
     if (ends_log_line()) write_train_line();
     if (position_.seconds - saved_seconds_ >= options_.checkpoint_seconds) save();
-    loader.recycle(std::move(*batch));
   }
   // A stop leaves the line open, for the resume to go on with.
   if (!stop_() && position_.line_images > 0) write_train_line();
@@ -258,14 +260,14 @@ void Trainer::train_batches(data::Loader& loader, io::Progress& bar) {
 
 /// One step of the optimizer with the gradient of the mean loss over the batch, in parts where memory is
 /// short.
-void Trainer::step(data::Batch& batch) {
+void Trainer::step(const MappedBatch& mapped) {
+  const auto& batch = mapped.batch;
   rate_ = learning_rate_at(options_.schedule, progress());
-  const auto images = images_of(batch);
-  const auto labels = at::from_blob(batch.labels.data(), {batch.count}, at::kLong);
+  const auto labels = at::tensor(batch.labels);
   double loss = 0;
   for (const auto [first, count] : cut(batch.count, options_.micro_batch)) {
     const auto share = static_cast<double>(count) / static_cast<double>(batch.count);
-    loss += share * backward(images.narrow(0, first, count), labels.narrow(0, first, count), share);
+    loss += share * backward(mapped.maps.narrow(0, first, count), labels.narrow(0, first, count), share);
   }
   if (!std::isfinite(loss)) fail_diverged(loss);
   sgd_.step(rate_);
@@ -276,8 +278,8 @@ void Trainer::step(data::Batch& batch) {
 }
 
 /// Adds the gradient of share * (mean loss) and returns the mean loss.
-double Trainer::backward(const at::Tensor& images, const at::Tensor& labels, double share) {
-  const auto scores = network_.classify(network_.maps(images));
+double Trainer::backward(const at::Tensor& maps, const at::Tensor& labels, double share) {
+  const auto scores = network_.classify(maps);
   const auto loss =
       at::cross_entropy_loss(scores, labels, {}, at::Reduction::Mean, -100, options_.label_smoothing);
   loss.mul(share).backward();

@@ -81,12 +81,8 @@ def run_authors_network(state: State, images: torch.Tensor, depths: list[int]) -
     x = conv_and_norm(state, maps, "module.conv1", "module.bn1").relu()
     for group, depth in enumerate(depths):
         for index in range(depth):
-            x = run_block(
-                state, x, f"module.layers.{group}.{index}", 2 if group > 0 and index == 0 else 1
-            )
-    return functional.linear(
-        x.mean((2, 3)), state["module.fc.weight"], state["module.fc.bias"]
-    ).numpy()
+            x = run_block(state, x, f"module.layers.{group}.{index}", 2 if group > 0 and index == 0 else 1)
+    return functional.linear(x.mean((2, 3)), state["module.fc.weight"], state["module.fc.bias"]).numpy()
 
 
 def convert(*arguments) -> subprocess.CompletedProcess:

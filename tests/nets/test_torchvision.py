@@ -13,9 +13,21 @@ from safetensors.torch import load_file, save_file
 RUN_NETWORK = os.environ["SCATLIGHT_RUN_NETWORK"]
 
 
-def run(name: str, classes: int, size: int, weights: Path, images: Path, folder: Path, *more: str) -> np.ndarray:
+def run(
+    name: str, classes: int, size: int, weights: Path, images: Path, folder: Path, *more: str
+) -> np.ndarray:
     logits = folder / "logits.npy"
-    command = [RUN_NETWORK, name, str(classes), str(size), weights, images, logits, folder / "saved.safetensors", *more]
+    command = [
+        RUN_NETWORK,
+        name,
+        str(classes),
+        str(size),
+        weights,
+        images,
+        logits,
+        folder / "saved.safetensors",
+        *more,
+    ]
     subprocess.run([str(part) for part in command], check=True)
     return np.load(logits)
 
@@ -54,7 +66,9 @@ def test_exchange(tmp_path: Path, ours: str, theirs: str, size: int) -> None:
     save_file(model.state_dict(), tmp_path / "theirs.safetensors")
     np.save(tmp_path / "images.npy", images.numpy())
     for more in ([], ["fold"]):
-        logits = run(ours, 13, size, tmp_path / "theirs.safetensors", tmp_path / "images.npy", tmp_path, *more)
+        logits = run(
+            ours, 13, size, tmp_path / "theirs.safetensors", tmp_path / "images.npy", tmp_path, *more
+        )
         error = np.abs(logits - expected).max() / np.abs(expected).max()
         print(f"{ours} {more}: error {error:.2e} of the largest logit")
         assert error < 1e-5
@@ -68,7 +82,14 @@ def test_exchange(tmp_path: Path, ours: str, theirs: str, size: int) -> None:
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_file(torchvision.models.resnet18(num_classes=13).state_dict(), tmp_path / "resnet18.safetensors")
     np.save(tmp_path / "images.npy", np.zeros((1, 3, 64, 64), np.float32))
-    command = [RUN_NETWORK, "resnet50", "13", "64", tmp_path / "resnet18.safetensors", tmp_path / "images.npy"]
+    command = [
+        RUN_NETWORK,
+        "resnet50",
+        "13",
+        "64",
+        tmp_path / "resnet18.safetensors",
+        tmp_path / "images.npy",
+    ]
     command += [tmp_path / "logits.npy", tmp_path / "saved.safetensors"]
     result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert result.returncode == 1
