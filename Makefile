@@ -30,8 +30,8 @@ lint: build
 format: setup
 	@scripts/setup.sh lint
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i
-	ruff format python scripts tests
-	ruff check --fix python scripts tests
+	ruff format python scripts tests figures
+	ruff check --fix python scripts tests figures
 
 # The tests that need no torch, under address, undefined-behaviour and thread sanitizers.
 sanitize: setup

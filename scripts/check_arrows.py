@@ -12,7 +12,8 @@ KNOWS = {
     "cpu": {"core"},
     "": {"core", "cpu"},  # src/scattering.cpp, the plan
     "io": set(),
-    "data": {"core", "io"},  # of core, the thread pool
+    "data": {"core", "io"},  # of core, parallel_for
+    "python": set(),
     "torch": set(),
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},

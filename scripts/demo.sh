@@ -47,6 +47,6 @@ step "the scattering maps of one image"
 scatlight transform "${images[0]}" --out demo/scattering/maps.safetensors
 
 step "the page"
-PYTHONPATH=python python -m scatlight.report demo/scattering demo/pixels --title "scatlight: scattering against pixels" \
+python -m scatlight.report demo/scattering demo/pixels --title "scatlight: scattering against pixels" \
   --out demo/report.html >/dev/null
 echo "$PWD/demo/report.html"

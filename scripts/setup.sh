@@ -32,3 +32,5 @@ if ! sha256sum --status -c "$stamp" 2>/dev/null; then
   .venv/bin/pip install -q --disable-pip-version-check -r requirements.txt
   sha256sum requirements.txt > "$stamp"
 fi
+# The Python of .venv finds the package in the checkout; the build puts its compiled part there.
+echo "$PWD/python" > "$(echo .venv/lib/python3*/site-packages)/scatlight.pth"

@@ -9,8 +9,8 @@
 #include <new>
 
 #include "core/filter_bank.h"
+#include "core/parallel_for.h"
 #include "core/reference_engine.h"
-#include "core/thread_pool.h"
 #include "cpu/engine.h"
 
 namespace scatlight {
@@ -31,9 +31,9 @@ std::string choose_engine() {
 
 ParallelFor choose_threads(const ScatteringOptions& resolved) {
   if (resolved.parallel_for) return resolved.parallel_for;
-  auto pool = std::make_shared<ThreadPool>(resolved.threads);
-  return
-      [pool](std::int64_t count, const std::function<void(std::int64_t)>& body) { pool->run(count, body); };
+  return [threads = resolved.threads](std::int64_t count, const std::function<void(std::int64_t)>& body) {
+    parallel_for(threads, count, body);
+  };
 }
 
 // An engine of one precision, made when it is first used: most plans only ever see one.

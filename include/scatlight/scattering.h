@@ -88,8 +88,9 @@ class Scattering {
   ///   images:   (planes, height, width), contiguous
   ///   features: (planes, K, output_height, output_width), contiguous, overwritten
   /// The number of planes follows from images.size(). A plane's result does not depend on the other planes
-  /// nor on the number of threads. NaN or infinite samples make their whole plane NaN or infinite, never
-  /// another one. Throws Error when a size does not fit or memory runs out.
+  /// nor on the number of threads. NaN or infinite samples make every map of order 1 and 2 of their plane NaN
+  /// or infinite, and of order 0 the outputs that they reach; never another plane. Throws Error when a size
+  /// does not fit or memory runs out.
   void forward(std::span<const float> images, std::span<float> features) const;
   void forward(std::span<const double> images, std::span<double> features) const;
 

@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from scatlight import __version__
 
 DESCRIPTION = """Turn a checkpoint of pyscatlight, the code of the paper's authors, into a weights file that
-`scatlight eval` and `scatlight predict` read. The maps of both have the same order, so that the numbers stay as
-they are: only names change. Python's pickles can run code when they are read; this one is read without."""
+`scatlight eval` and `scatlight predict` read. The maps of both have the same order, so that the numbers stay
+as they are: only names change. Python's pickles can run code when they are read; this one is read without."""
 
 State = dict[str, torch.Tensor]
 Shapes = dict[str, tuple[int, ...]]
@@ -36,7 +36,7 @@ class ConvertError(Exception):
 
 
 def read_checkpoint(file: Path) -> State:
-    """The tensors of a checkpoint: a pickle of {'state_dict': {name: tensor}, ...}, in any of torch's formats."""
+    """The tensors of a checkpoint: a pickle of {'state_dict': {name: tensor}}, in any of torch's formats."""
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
@@ -156,14 +156,14 @@ def _check(state: State, expected: Shapes) -> None:
         raise ConvertError(f"the checkpoint lacks the tensor '{missing[0]}' ({len(missing)} are missing)")
     if unknown := [name for name in state if name not in expected]:
         raise ConvertError(
-            f"the checkpoint has a tensor {unknown[0]!r} that a ScatResNet does not have ({len(unknown)} are unknown)"
+            f"the checkpoint has a tensor {unknown[0]!r} that a ScatResNet lacks ({len(unknown)} are unknown)"
         )
     for name, shape in expected.items():
         tensor = state[name]
         kind = torch.int64 if name.endswith("num_batches_tracked") else torch.float32
         if tuple(tensor.shape) != shape or tensor.dtype != kind:
             raise ConvertError(
-                f"its tensor '{name}' is {tensor.dtype} {list(tensor.shape)}; {kind} {list(shape)} is expected"
+                f"its tensor '{name}' is {tensor.dtype} {list(tensor.shape)}, not {kind} {list(shape)}"
             )
 
 
@@ -213,8 +213,8 @@ def parse_arguments() -> argparse.Namespace:
         "--classes",
         metavar="FILE",
         type=Path,
-        help="names of the classes, one a line, in the order of the outputs: for ImageNet the sorted names of its"
-        " folders (default: 0, 1, 2 ...)",
+        help="names of the classes, one a line, in the order of the outputs: for ImageNet the sorted names of"
+        " its folders (default: 0, 1, 2 ...)",
     )
     parser.add_argument("--version", action="version", version=f"scatlight {__version__}")
     return parser.parse_args()

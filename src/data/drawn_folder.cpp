@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/thread_pool.h"
+#include "core/parallel_for.h"
 #include "data/dead_leaves.h"
 #include "data/encode.h"
 #include "io/display.h"
@@ -139,8 +139,8 @@ void draw_folder(const DrawnFolderOptions& options, const std::function<void()>&
   for (const Task& task : tasks) {
     if (task.index == 0) fs::create_directories(staging.folder() / class_folder(task));
   }
-  ThreadPool pool(options.threads > 0 ? options.threads : io::processor_threads());
-  pool.run(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i) {
+  const int threads = options.threads > 0 ? options.threads : io::processor_threads();
+  parallel_for(threads, static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i) {
     draw_file(options, staging.folder(), tasks[static_cast<std::size_t>(i)]);
     on_picture();
   });

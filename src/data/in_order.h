@@ -6,7 +6,7 @@
 #include <mutex>
 #include <utility>
 
-#include "core/thread_pool.h"
+#include "core/parallel_for.h"
 
 namespace scatlight::data {
 
@@ -37,8 +37,7 @@ void in_order(std::int64_t count, int threads, std::int64_t window, const Produc
     consumed_more.notify_all();
   };
 
-  ThreadPool pool(threads);
-  pool.run(count, [&](std::int64_t index) {
+  parallel_for(threads, count, [&](std::int64_t index) {
     {
       std::unique_lock lock(mutex);
       consumed_more.wait(lock, [&] { return failed || index < consumed + window; });

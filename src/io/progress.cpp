@@ -181,11 +181,11 @@ ProgressFacts Progress::facts() const {
 void Progress::show() {
   if (terminal_) {
     // The last column stays free: a terminal that wraps there would leave a line behind.
-    write("\r" + progress_bar_line(facts(), std::max(columns(), 2) - 1) + "\x1b[K");
+    write(fmt::format("\r{}\x1b[K", progress_bar_line(facts(), std::max(columns(), 2) - 1)));
     bar_is_shown_ = true;
     next_show_ = now() + seconds_between_redraws;
   } else {
-    write(progress_plain_line(facts()) + "\n");
+    write(fmt::format("{}\n", progress_plain_line(facts())));
     next_show_ = now() + output_.plain_seconds;
   }
 }

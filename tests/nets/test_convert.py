@@ -181,7 +181,7 @@ class RunsCode:
     def __init__(self, folder: Path) -> None:
         self.folder = str(folder)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return os.mkdir, (self.folder,)
 
 

@@ -15,8 +15,8 @@ struct Bound {
   double of_scale = 1e-6;  ///< of the largest expected magnitude
 };
 
-/// The one comparison of the tests. Fails unless |actual - expected| <= relative |expected| + of_scale max|expected|
-/// everywhere; says the worst error, its bound and the share of the bound that was used.
+/// The one comparison of the tests. Fails unless |actual - expected| <= relative |expected| + of_scale
+/// max|expected| everywhere; says the worst error, its bound and the share of the bound that was used.
 template <class A, class B>
 void expect_close(std::span<A> actual, std::span<B> expected, Bound bound, const char* what) {
   ASSERT_EQ(actual.size(), expected.size()) << what;
@@ -39,8 +39,8 @@ void expect_close(std::span<A> actual, std::span<B> expected, Bound bound, const
       worst_index = i;
     }
   }
-  const auto line = fmt::format("{}: worst error {:.3g} at {}, bound {:.3g}, share {:.1f} %", what, worst_error,
-                                worst_index, worst_bound, 100 * worst_share);
+  const auto line = fmt::format("{}: worst error {:.3g} at {}, bound {:.3g}, share {:.1f} %", what,
+                                worst_error, worst_index, worst_bound, 100 * worst_share);
   fmt::print("  {}\n", line);
   EXPECT_LE(worst_share, 1) << line;
 }

@@ -1,0 +1,209 @@
+"""What the transforms of numpy and torch share: options as kymatio names them, their checks, the plans."""
+
+import functools
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from scatlight._core import Plan
+
+
+class Path(NamedTuple):
+    """Which coefficient an output map holds. Scales and angles that its order does not use are -1."""
+
+    order: int
+    scale1: int  # j1
+    angle1: int  # index of theta1
+    scale2: int
+    angle2: int
+
+
+@dataclass(frozen=True)
+class Options:
+    height: int  # of the images as they are given, padding included
+    width: int
+    scales: int
+    angles: int
+    max_order: int
+    stride: int
+    threads: int
+    sigma: float
+    center_frequency: float
+    slant: float
+    wavelet: str
+    boundary: str
+    normalization: str
+
+
+# What a schema of torch can hold in place of Options: its entries by type, words with spaces between them.
+Operands = tuple[list[int], list[float], str]
+
+
+def to_operands(options: Options) -> Operands:
+    values = vars(options).values()
+    return (
+        [value for value in values if isinstance(value, int)],
+        [value for value in values if isinstance(value, float)],
+        " ".join(value for value in values if isinstance(value, str)),
+    )
+
+
+def from_operands(integers: list[int], numbers: list[float], words: str) -> Options:
+    return Options(*integers, *numbers, *words.split())  # type: ignore[arg-type]
+
+
+@functools.lru_cache(maxsize=16)
+def make_plan(options: Options) -> Plan:
+    """The plans used last are kept."""
+    return Plan.make(**vars(options))
+
+
+def _to_int(name: str, value: Any) -> int:
+    try:
+        integer = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name} is {value!r}; it must be an integer") from error
+    if not -(2**31) <= integer < 2**31:
+        raise ValueError(f"{name} is {integer}; no such number of anything fits into memory")
+    return integer
+
+
+def _to_size(shape: Iterable[int]) -> tuple[int, int]:
+    try:
+        sizes = tuple(_to_int("shape", size) for size in shape)
+    except TypeError as error:
+        raise TypeError(f"shape is {shape!r}; it must be two integers, height and width") from error
+    if len(sizes) != 2:
+        raise ValueError(f"shape has {len(sizes)} entries; it must be height and width")
+    return sizes[0], sizes[1]
+
+
+class Scattering2DBase:
+    _backend: str  # the one that kymatio's argument may name
+
+    def __init__(
+        self,
+        J: int,
+        shape: tuple[int, int],
+        L: int = 8,
+        max_order: int = 2,
+        pre_pad: bool = False,
+        backend: str | None = None,
+        out_type: Literal["array", "list"] = "array",
+        *,
+        stride: int = 0,
+        boundary: Literal["reflect", "periodic", "zero"] = "reflect",
+        wavelet: Literal["morlet", "gabor"] = "morlet",
+        normalization: Literal["kymatio", "exact"] = "kymatio",
+        sigma: float = 0.8,
+        center_frequency: float = 2.356194490192345,
+        slant: float = 0,
+        threads: int = 0,
+    ) -> None:
+        """Plan the transform of images of one size. The arguments up to out_type are kymatio's.
+
+        J: the low-pass covers 2^J samples; 2^J may not exceed the height or the width.
+        shape: height and width of the images.
+        L: angles.
+        max_order: 0, 1 or 2.
+        pre_pad: the images come with padding around them, of the size that kymatio uses.
+        backend: None, or the name of this module.
+        out_type: 'array', or 'list' for a list with a dictionary for each map.
+
+        stride: input samples per output sample, a power of two up to 2^J; 0 means 2^J.
+        boundary: how an image is continued beyond its edges.
+        wavelet: Morlet is Gabor with a zero mean.
+        normalization: kymatio has 3.1415 for pi; 'exact' has pi.
+        sigma, center_frequency: of the finest wavelet, in samples and in radians a sample (3/4 pi).
+        slant: ratio of a wavelet's two widths; 0 means 4 / L.
+        threads: 0 means torch's number of threads in scatlight.torch, one for each core in scatlight.numpy.
+        """
+        super().__init__()
+        if backend not in (None, self._backend):
+            raise ImportError(f"backend is {backend!r}; this module has one backend, {self._backend!r}")
+        if out_type not in ("array", "list"):
+            raise RuntimeError("The out_type must be one of 'array' or 'list'.")
+        if pre_pad and boundary != "reflect":
+            raise ValueError(f"boundary is {boundary!r}; pre_pad excludes it, as the padding is given")
+        self.J = _to_int("J", J)
+        self.L = _to_int("L", L)
+        self.max_order = _to_int("max_order", max_order)
+        self.pre_pad = bool(pre_pad)
+        self.out_type = out_type
+        self.shape = _to_size(shape)
+        height, width = self.shape
+        if 1 <= self.J <= 24 and min(height, width) < 2**self.J:
+            raise RuntimeError(
+                "The smallest dimension should be larger than 2^J:"
+                f" shape is {height} x {width}, J is {self.J}."
+            )
+        if self.pre_pad:
+            block = 2**self.J
+            height, width = ((size + block) // block * block + block for size in self.shape)
+        self._options = Options(
+            height=height,
+            width=width,
+            scales=self.J,
+            angles=self.L,
+            max_order=self.max_order,
+            stride=_to_int("stride", stride),
+            threads=_to_int("threads", threads),
+            sigma=float(sigma),
+            center_frequency=float(center_frequency),
+            slant=float(slant),
+            wavelet=str(wavelet),
+            boundary="padded" if self.pre_pad else str(boundary),
+            normalization=str(normalization),
+        )
+        self._operands = to_operands(self._options)
+        self._paths = [Path(*path) for path in self._plan().paths]  # checks the options, too
+
+    def _plan(self) -> Plan:
+        return make_plan(self._options)
+
+    @property
+    def stride(self) -> int:
+        """Input samples per output sample, each way."""
+        return self._plan().stride
+
+    @property
+    def engine(self) -> str:
+        """The code that runs: "reference", or a vector instruction set such as "avx2"."""
+        return self._plan().engine
+
+    def paths(self) -> list[Path]:
+        """One entry for each output map, in order: order 0, then 1 (angles the fastest), then 2."""
+        return list(self._paths)
+
+    def theta(self, angle: int) -> float:
+        """The direction of an angle's wavelets in radians; 0 points along the height axis."""
+        return self._plan().theta(angle)
+
+    def _check_size(self, kind: str, shape: tuple[int, ...]) -> None:
+        if len(shape) < 2:
+            raise RuntimeError(f"Input {kind} must have at least two dimensions.")
+        wanted = (self._options.height, self._options.width)
+        if tuple(shape[-2:]) != wanted:
+            padded = "Padded " if self.pre_pad else ""
+            name = f"{padded}{kind}"
+            raise RuntimeError(
+                f"{name[0].upper()}{name[1:]} must be of spatial size ({wanted[0]},{wanted[1]});"
+                f" it is ({shape[-2]},{shape[-1]})."
+            )
+
+    def _as_list(self, array: Any) -> list[dict[str, Any]]:
+        """Kymatio's 'list': one dictionary for each map. n counts wavelets, scale by scale."""
+        entries = []
+        for index, path in enumerate(self._paths):
+            scales = (path.scale1, path.scale2)[: path.order]
+            angles = (path.angle1, path.angle2)[: path.order]
+            entries.append(
+                {
+                    "coef": array[..., index, :, :],
+                    "j": scales,
+                    "n": tuple(j * self.L + angle for j, angle in zip(scales, angles, strict=True)),
+                    "theta": angles,
+                }
+            )
+        return entries

@@ -1,0 +1,69 @@
+"""The scattering transform of numpy arrays. Needs no torch."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scatlight._core import ScatteringError
+from scatlight._options import Path, Scattering2DBase
+
+__all__ = ["Path", "Scattering2D", "ScatteringError"]
+
+
+class Scattering2D(Scattering2DBase):
+    """The scattering transform of order 0, 1 and 2: kymatio's constructor, call and numbers (to 1e-5)."""
+
+    _backend = "numpy"
+
+    def scattering(self, x: npt.ArrayLike) -> Any:
+        """(..., H, W) to (..., K, H / stride, W / stride); K is the number of paths().
+
+        float32 stays float32, float64 stays float64, float16 becomes float32, integers become float64. Any
+        memory order is accepted. NaN or infinite samples make their image's maps of order 1 and 2 NaN or
+        infinite, and of order 0 what they reach; the other images of the batch are not touched. Other threads
+        of Python run meanwhile.
+        """
+        if x is None:
+            raise TypeError("The input should be not empty.")
+        images = _in_order(np.asarray(x))
+        self._check_size("NumPy array", images.shape)
+        plan = self._plan()
+        maps = np.empty(
+            (*images.shape[:-2], len(plan.paths), plan.output_height, plan.output_width), images.dtype
+        )
+        if maps.size:
+            plan.forward(images, maps)
+        return self._as_list(maps) if self.out_type == "list" else maps
+
+    def gradient(self, x: npt.ArrayLike, maps_gradient: npt.ArrayLike) -> npt.NDArray[Any]:
+        """dL/dx from dL/dmaps, for any L: (..., H, W) and (..., K, H / stride, W / stride) to (..., H, W)."""
+        images = _in_order(np.asarray(x))
+        self._check_size("NumPy array", images.shape)
+        gradient_in = np.ascontiguousarray(maps_gradient, images.dtype)
+        plan = self._plan()
+        wanted = (*images.shape[:-2], len(plan.paths), plan.output_height, plan.output_width)
+        if gradient_in.shape != wanted:
+            raise RuntimeError(
+                f"The gradient of the maps is {gradient_in.shape}; these images have {wanted}."
+            )
+        gradient = np.empty_like(images)
+        if images.size:
+            plan.backward(images, gradient_in, gradient)
+        return gradient
+
+    __call__ = scattering
+
+
+def _in_order(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """As contiguous float32 or float64 of this machine's byte order; copied only where it must be."""
+    wanted: np.dtype[Any]
+    if array.dtype.kind in "biu":
+        wanted = np.dtype(np.float64)
+    elif array.dtype == np.float16:
+        wanted = np.dtype(np.float32)
+    else:
+        wanted = array.dtype.newbyteorder("=")
+    if wanted not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise TypeError(f"The input is of type {array.dtype}; float32 and float64 are accepted.")
+    return np.ascontiguousarray(array, wanted)

@@ -1,0 +1,133 @@
+"""The scattering transform of torch tensors: a module with a gradient. Any torch from 2.5 on will do."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from scatlight._core import Plan, ScatteringError
+from scatlight._options import Path, Scattering2DBase, from_operands, make_plan
+
+__all__ = ["Path", "Scattering2D", "ScatteringError"]
+
+_FILTERS_OF_KYMATIO = re.compile(r"tensor\d+")
+
+
+def _plan(integers: list[int], numbers: list[float], words: str) -> Plan:
+    options = from_operands(integers, numbers, words)
+    return make_plan(replace(options, threads=options.threads or torch.get_num_threads()))
+
+
+@torch.library.custom_op("scatlight::scattering2d", mutates_args=(), device_types="cpu")
+def _scattering2d(
+    images: torch.Tensor, integers: list[int], numbers: list[float], words: str
+) -> torch.Tensor:
+    """(..., H, W) to (..., K, H / stride, W / stride)."""
+    plan = _plan(integers, numbers, words)
+    maps = _empty_maps(images, plan)
+    if maps.numel():
+        plan.forward(images.detach().contiguous(), maps)
+    return maps
+
+
+@torch.library.custom_op("scatlight::scattering2d_backward", mutates_args=(), device_types="cpu")
+def _scattering2d_backward(
+    images: torch.Tensor, maps_gradient: torch.Tensor, integers: list[int], numbers: list[float], words: str
+) -> torch.Tensor:
+    gradient = torch.empty_like(images, memory_format=torch.contiguous_format)
+    if images.numel():
+        plan = _plan(integers, numbers, words)
+        plan.backward(images.detach().contiguous(), maps_gradient.detach().contiguous(), gradient)
+    return gradient
+
+
+def _empty_maps(images: torch.Tensor, plan: Plan) -> torch.Tensor:
+    return images.new_empty((*images.shape[:-2], len(plan.paths), plan.output_height, plan.output_width))
+
+
+@_scattering2d.register_fake
+def _(images: torch.Tensor, integers: list[int], numbers: list[float], words: str) -> torch.Tensor:
+    return _empty_maps(images, _plan(integers, numbers, words))
+
+
+@_scattering2d_backward.register_fake
+def _(images: torch.Tensor, maps_gradient: torch.Tensor, *options: Any) -> torch.Tensor:
+    return torch.empty_like(images, memory_format=torch.contiguous_format)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+    images, *ctx.options = inputs
+    ctx.save_for_backward(images)
+
+
+def _differentiate(ctx: Any, maps_gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    (images,) = ctx.saved_tensors
+    return torch.ops.scatlight.scattering2d_backward(images, maps_gradient, *ctx.options), None, None, None
+
+
+def _refuse(ctx: Any, gradient: torch.Tensor) -> None:
+    raise RuntimeError("scatlight: the scattering transform can be differentiated once, not twice")
+
+
+_scattering2d.register_autograd(_differentiate, setup_context=_save)
+_scattering2d_backward.register_autograd(_refuse)
+
+
+# The images of a vmap are one more dimension of the batch.
+
+
+@_scattering2d.register_vmap
+def _(info: Any, dims: Any, images: torch.Tensor, *options: Any) -> tuple[torch.Tensor, int]:
+    return torch.ops.scatlight.scattering2d(images.movedim(dims[0], 0), *options), 0
+
+
+@_scattering2d_backward.register_vmap
+def _(
+    info: Any, dims: Any, images: torch.Tensor, maps_gradient: torch.Tensor, *options: Any
+) -> tuple[torch.Tensor, int]:
+    images, maps_gradient = (
+        x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
+        for x, dim in ((images, dims[0]), (maps_gradient, dims[1]))
+    )
+    return torch.ops.scatlight.scattering2d_backward(images, maps_gradient, *options), 0
+
+
+class Scattering2D(Scattering2DBase, torch.nn.Module):
+    """The scattering transform of order 0, 1 and 2: kymatio's constructor, call and numbers (to 1e-5).
+
+    It has no parameters and no buffers; filters that a state_dict of kymatio holds are passed over.
+    """
+
+    _backend = "torch"
+
+    def scattering(self, input: torch.Tensor) -> Any:
+        """(..., H, W) to (..., K, H / stride, W / stride), float32 or float64; K is the number of paths().
+
+        NaN or infinite samples make their image's maps of order 1 and 2 NaN or infinite, and of order 0 what
+        they reach; the other images of the batch are not touched.
+        The gradient can be taken once, not twice; at a modulus of zero it is zero.
+        """
+        if not isinstance(input, torch.Tensor):
+            raise TypeError("The input should be a PyTorch Tensor.")
+        self._check_size("tensor", tuple(input.shape))
+        if not input.is_contiguous():
+            raise RuntimeError("Tensor must be contiguous.")
+        if input.dtype not in (torch.float32, torch.float64):
+            raise TypeError(f"The input is of type {input.dtype}; float32 and float64 are accepted.")
+        if input.device.type not in ("cpu", "meta"):
+            raise RuntimeError(f"The input is on {input.device}; this build of scatlight runs on the CPU.")
+        maps = torch.ops.scatlight.scattering2d(input, *self._operands)
+        return self._as_list(maps) if self.out_type == "list" else maps
+
+    def forward(self, input: torch.Tensor) -> Any:
+        return self.scattering(input)
+
+    def extra_repr(self) -> str:
+        return f"J={self.J}, shape={self.shape}, L={self.L}, max_order={self.max_order}"
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        for name in list(state_dict):
+            if name.startswith(prefix) and _FILTERS_OF_KYMATIO.fullmatch(name[len(prefix) :]):
+                del state_dict[name]
+        super()._load_from_state_dict(state_dict, prefix, *arguments)

@@ -1,0 +1,108 @@
+#include "core/parallel_for.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <list>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace scatlight {
+namespace {
+
+struct Loop {
+  int threads;  // at most
+  std::int64_t count;
+  const std::function<void(std::int64_t)>* body;
+  std::int64_t next = 0;
+  int helpers = 0;
+  std::exception_ptr error = nullptr;
+
+  bool wants_help() const { return next < count && helpers + 1 < threads; }
+};
+
+class Helpers {
+ public:
+  void run(Loop& loop) {
+    std::unique_lock lock(mutex_);
+    start(loop.threads - 1);
+    loops_.push_back(&loop);
+    work_.notify_all();
+    work_on(loop, lock);
+    loops_.remove(&loop);
+    done_.wait(lock, [&] { return loop.helpers == 0; });
+  }
+
+ private:
+  void start(int helpers) {
+    while (static_cast<int>(threads_.size()) < helpers) threads_.emplace_back([this] { help(); });
+  }
+
+  [[noreturn]] void help() {
+    std::unique_lock lock(mutex_);
+    const auto wants_help = [](const Loop* loop) { return loop->wants_help(); };
+    while (true) {
+      work_.wait(lock, [&] { return std::any_of(loops_.begin(), loops_.end(), wants_help); });
+      Loop& loop = **std::find_if(loops_.begin(), loops_.end(), wants_help);
+      ++loop.helpers;
+      work_on(loop, lock);
+      --loop.helpers;
+      done_.notify_all();
+    }
+  }
+
+  static void work_on(Loop& loop, std::unique_lock<std::mutex>& lock) {
+    while (loop.next < loop.count) {
+      const auto index = loop.next++;
+      lock.unlock();
+      std::exception_ptr error;
+      try {
+        (*loop.body)(index);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      lock.lock();
+      if (error) {
+        if (!loop.error) loop.error = error;
+        loop.next = loop.count;
+      }
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable work_;  // a loop has begun
+  std::condition_variable done_;  // a helper has left a loop
+  std::list<Loop*> loops_;
+  std::vector<std::thread> threads_;
+};
+
+// Never destroyed, as the threads wait for work until the process ends. The threads do not come along through
+// fork(), and the mutex may be locked by one that stayed behind: the child leaves all of it and begins anew.
+Helpers* helpers = nullptr;
+
+Helpers& process_helpers() {
+  static const bool made = [] {
+    helpers = new Helpers;
+    pthread_atfork(nullptr, nullptr, [] { helpers = new Helpers; });
+    return true;
+  }();
+  static_cast<void>(made);
+  return *helpers;
+}
+
+}  // namespace
+
+void parallel_for(int threads, std::int64_t count, const std::function<void(std::int64_t)>& body) {
+  if (threads <= 1 || count <= 1) {
+    for (std::int64_t i = 0; i < count; ++i) body(i);
+    return;
+  }
+  Loop loop{.threads = threads, .count = count, .body = &body};
+  process_helpers().run(loop);
+  if (loop.error) std::rethrow_exception(loop.error);
+}
+
+}  // namespace scatlight

@@ -1,0 +1,139 @@
+// scatlight._core: the transform for Python. It takes contiguous arrays in memory, whoever owns them, and
+// leaves shapes, batch dimensions and defaults to the Python code above it.
+
+#include <fmt/format.h>
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include <array>
+#include <span>
+#include <utility>
+
+#include "scatlight/scattering.h"
+
+namespace nb = nanobind;
+
+namespace scatlight::python {
+namespace {
+
+template <class T>
+using Input = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Output = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+template <class T>
+std::span<const T> values_of(const Input<T>& array) {
+  return {array.data(), array.size()};
+}
+
+template <class T>
+std::span<T> values_of(const Output<T>& array) {
+  return {array.data(), array.size()};
+}
+
+template <class Enum, std::size_t N>
+Enum parse(const char* what, const std::string& text,
+           const std::array<std::pair<const char*, Enum>, N>& names) {
+  std::string accepted;
+  for (const auto& [name, value] : names) {
+    if (text == name) return value;
+    accepted += fmt::format("{}'{}'", accepted.empty() ? "" : ", ", name);
+  }
+  throw Error(fmt::format("{} is '{}'; it must be one of {}", what, text, accepted));
+}
+
+Wavelet parse_wavelet(const std::string& text) {
+  return parse<Wavelet, 2>("wavelet", text, {{{"morlet", Wavelet::Morlet}, {"gabor", Wavelet::Gabor}}});
+}
+
+Boundary parse_boundary(const std::string& text) {
+  return parse<Boundary, 4>("boundary", text,
+                            {{{"reflect", Boundary::Reflect},
+                              {"periodic", Boundary::Periodic},
+                              {"zero", Boundary::Zero},
+                              {"padded", Boundary::Padded}}});
+}
+
+Normalization parse_normalization(const std::string& text) {
+  return parse<Normalization, 2>("normalization", text,
+                                 {{{"kymatio", Normalization::Kymatio}, {"exact", Normalization::Exact}}});
+}
+
+template <class T>
+void forward(const Scattering& plan, const Input<T>& images, const Output<T>& features) {
+  const auto from = values_of<T>(images);
+  const auto to = values_of<T>(features);
+  const nb::gil_scoped_release released;
+  plan.forward(from, to);
+}
+
+template <class T>
+void backward(const Scattering& plan, const Input<T>& images, const Input<T>& feature_gradients,
+              const Output<T>& image_gradients) {
+  const auto of = values_of<T>(images);
+  const auto from = values_of<T>(feature_gradients);
+  const auto to = values_of<T>(image_gradients);
+  const nb::gil_scoped_release released;
+  plan.backward(of, from, to);
+}
+
+Scattering make_plan(int height, int width, int scales, int angles, int max_order, int stride,
+                     const std::string& wavelet, const std::string& boundary,
+                     const std::string& normalization, double sigma, double center_frequency, double slant,
+                     int threads) {
+  const ScatteringOptions options{.height = height,
+                                  .width = width,
+                                  .scales = scales,
+                                  .angles = angles,
+                                  .max_order = max_order,
+                                  .stride = stride,
+                                  .wavelet = parse_wavelet(wavelet),
+                                  .boundary = parse_boundary(boundary),
+                                  .normalization = parse_normalization(normalization),
+                                  .sigma = sigma,
+                                  .center_frequency = center_frequency,
+                                  .slant = slant,
+                                  .threads = threads};
+  const nb::gil_scoped_release released;
+  return Scattering(options);
+}
+
+}  // namespace
+
+NB_MODULE(_core, module) {
+  nb::exception<Error>(module, "ScatteringError", PyExc_RuntimeError);
+
+  nb::class_<Scattering>(module, "Plan")
+      .def_static("make", &make_plan, nb::kw_only(), nb::arg("height"), nb::arg("width"), nb::arg("scales"),
+                  nb::arg("angles"), nb::arg("max_order"), nb::arg("stride"), nb::arg("wavelet"),
+                  nb::arg("boundary"), nb::arg("normalization"), nb::arg("sigma"),
+                  nb::arg("center_frequency"), nb::arg("slant"), nb::arg("threads"))
+      .def_prop_ro(
+          "paths",
+          [](const Scattering& plan) {
+            nb::list paths;
+            for (const auto& path : plan.paths()) {
+              paths.append(nb::make_tuple(path.order, path.scale1, path.angle1, path.scale2, path.angle2));
+            }
+            return paths;
+          })
+      .def("theta", &Scattering::theta)
+      .def_prop_ro("stride", [](const Scattering& plan) { return plan.options().stride; })
+      .def_prop_ro("output_height", &Scattering::output_height)
+      .def_prop_ro("output_width", &Scattering::output_width)
+      .def_prop_ro("engine", &Scattering::engine)
+      // noconvert: an array of another type is a mistake of the caller, not to be copied in silence.
+      .def("forward", &forward<float>, nb::arg("images").noconvert(), nb::arg("features").noconvert())
+      .def("forward", &forward<double>, nb::arg("images").noconvert(), nb::arg("features").noconvert())
+      .def("backward", &backward<float>, nb::arg("images").noconvert(),
+           nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert())
+      .def("backward", &backward<double>, nb::arg("images").noconvert(),
+           nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert());
+
+  module.def("available_engines", &Scattering::available_engines);
+}
+
+}  // namespace scatlight::python

@@ -1,0 +1,137 @@
+"""Every number equals kymatio's: the field's reference, from PyPI."""
+
+import numpy as np
+import pytest
+import torch
+from kymatio.numpy import Scattering2D as TheirsNumpy
+from kymatio.torch import Scattering2D as TheirsTorch
+from scatlight.numpy import Scattering2D
+from scatlight.torch import Scattering2D as OursTorch
+
+# height, width, J, L, order
+CASES = [
+    (224, 224, 3, 8, 1),
+    (64, 64, 3, 8, 2),
+    (32, 32, 2, 8, 2),
+    (16, 16, 1, 8, 2),
+    (16, 16, 4, 3, 2),  # 2^J is the size
+    (40, 56, 2, 6, 2),
+    (37, 53, 2, 5, 2),  # odd and prime
+    (61, 47, 3, 3, 1),
+    (33, 70, 3, 12, 1),
+    (64, 32, 5, 4, 2),  # 2^J is the width
+    (64, 64, 6, 2, 2),  # 2^J is the size
+    (128, 96, 4, 8, 2),
+    (100, 60, 2, 1, 2),
+    (48, 48, 2, 16, 1),
+    (150, 299, 3, 7, 1),
+    (512, 509, 6, 3, 1),
+]
+
+
+def assert_close(actual: np.ndarray, expected: np.ndarray, relative: float, of_scale: float) -> None:
+    assert actual.shape == expected.shape
+    bound = relative * np.abs(expected) + of_scale * np.abs(expected).max()
+    error = np.abs(actual - expected)
+    share = (error / bound).max()
+    print(f"worst error {error.max():.3g}, {100 * share:.1f} % of the bound")
+    assert share <= 1
+
+
+def draw(shape: tuple[int, ...]) -> np.ndarray:
+    """Noise on a slope and a mean, so that the border and the low frequencies count."""
+    return np.random.default_rng(shape[-1]).random(shape) + np.linspace(0, 2, shape[-1])
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "x".join(map(str, case)))
+def case(request):
+    height, width, *options = request.param
+    images = draw((3, height, width))
+    # kymatio's filters are complex64 whatever the input is.
+    return images, (height, width), options, TheirsNumpy(options[0], (height, width), *options[1:])(images)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_maps(case, engine, dtype, use_engine) -> None:
+    use_engine(engine)
+    images, shape, (scales, angles, order), expected = case
+    scattering = Scattering2D(scales, shape, angles, order)
+    assert scattering.engine == engine
+    maps = scattering(images.astype(dtype))
+    assert maps.dtype == dtype
+    assert_close(maps, expected, 1e-5, 1e-6)
+
+
+def test_pre_padded_maps(engine, use_engine) -> None:
+    use_engine(engine)
+    for shape in [(40, 64), (37, 65)]:
+        theirs = TheirsNumpy(2, shape, 8, 2, pre_pad=True)
+        images = draw((2, theirs._M_padded, theirs._N_padded))
+        assert_close(Scattering2D(2, shape, 8, 2, pre_pad=True)(images), theirs(images), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "scales", "angles", "order", "pre_pad"),
+    [
+        (64, 64, 3, 8, 1, False),
+        (64, 64, 3, 8, 2, False),
+        (37, 53, 2, 5, 2, False),
+        (64, 32, 5, 4, 2, False),
+        (40, 64, 2, 6, 2, True),
+        (224, 224, 3, 8, 1, False),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradients(height, width, scales, angles, order, pre_pad, dtype) -> None:
+    arguments = (scales, (height, width), angles, order, pre_pad)
+    theirs = TheirsTorch(*arguments)
+    size = (theirs._M_padded, theirs._N_padded) if pre_pad else (height, width)
+    images = torch.from_numpy(draw((2, *size))).to(dtype)
+    gradients = []
+    for scattering in (OursTorch(*arguments), theirs.to(dtype)):
+        leaf = images.clone().requires_grad_()
+        scattering(leaf).square().sum().backward()
+        gradients.append(leaf.grad.double().numpy())
+    # Float32 makes both err; at a small modulus its direction, which is the gradient, is the worst.
+    assert_close(*gradients, 1e-5, 1e-5 if dtype == torch.float32 else 1e-6)
+
+
+def test_list_has_the_same_entries() -> None:
+    images = draw((2, 3, 32, 24))
+    for ours, theirs in [
+        (Scattering2D(2, (32, 24), 3, out_type="list"), TheirsNumpy(2, (32, 24), 3, out_type="list")),
+        (OursTorch(2, (32, 24), 3, out_type="list"), TheirsTorch(2, (32, 24), 3, out_type="list").double()),
+    ]:
+        x = torch.from_numpy(images) if isinstance(ours, torch.nn.Module) else images
+        got, expected = ours(x), theirs(x)
+        assert len(got) == len(expected)
+        for a, b in zip(got, expected, strict=True):
+            assert {key: a[key] for key in ("j", "n", "theta")} == {
+                key: b[key] for key in ("j", "n", "theta")
+            }
+            assert_close(np.asarray(a["coef"]), np.asarray(b["coef"]), 1e-5, 1e-6)
+
+
+MISUSES = [
+    lambda Scattering2D, make: Scattering2D(5, (16, 64)),
+    lambda Scattering2D, make: Scattering2D(2.5, (16, 64)),
+    lambda Scattering2D, make: Scattering2D(2, (16,)),
+    lambda Scattering2D, make: Scattering2D(2, 16),
+    lambda Scattering2D, make: Scattering2D(2, (16, 64), backend="theano"),
+    lambda Scattering2D, make: Scattering2D(2, (16, 64), out_type="tuple")(make((16, 64))),
+    lambda Scattering2D, make: Scattering2D(2, (16, 64))(make((16,))),
+    lambda Scattering2D, make: Scattering2D(2, (16, 64))(make((3, 64, 16))),
+    lambda Scattering2D, make: Scattering2D(2, (16, 64), pre_pad=True)(make((16, 64))),
+    lambda Scattering2D, make: Scattering2D(2, (16, 64))(None),
+]
+
+
+@pytest.mark.parametrize("misuse", MISUSES)
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_the_same_misuse_is_the_same_error(misuse, kind) -> None:
+    ours, theirs = (Scattering2D, TheirsNumpy) if kind == "numpy" else (OursTorch, TheirsTorch)
+    make = np.zeros if kind == "numpy" else torch.zeros
+    with pytest.raises(Exception) as their_error:  # noqa: PT011
+        misuse(theirs, make)
+    with pytest.raises(their_error.type):
+        misuse(ours, make)

@@ -1,0 +1,161 @@
+"""What torch's users rely on beyond the numbers."""
+
+import copy
+import io
+
+import numpy as np
+import pytest
+import torch
+from kymatio.torch import Scattering2D as Theirs
+from scatlight import numpy as ours_for_numpy
+from scatlight.torch import Scattering2D
+from torch.utils import data
+
+SHAPE = (24, 40)
+
+
+@pytest.fixture(scope="module")
+def scattering() -> Scattering2D:
+    return Scattering2D(2, SHAPE, 4)
+
+
+def draw(*batch: int, dtype=torch.float64) -> torch.Tensor:
+    return torch.rand(*batch, *SHAPE, generator=torch.Generator().manual_seed(0), dtype=dtype)
+
+
+def test_numbers_are_those_of_numpy(scattering) -> None:
+    images = draw(2, 3)
+    maps = scattering(images)
+    assert maps.shape == (2, 3, 1 + 8 + 16, 6, 10)
+    assert np.array_equal(maps.numpy(), ours_for_numpy.Scattering2D(2, SHAPE, 4)(images.numpy()))
+    assert scattering(images[:0]).shape == (0, 3, 25, 6, 10)
+    assert scattering(images.float()).dtype == torch.float32
+
+
+def test_gradcheck(scattering) -> None:
+    small = Scattering2D(1, (6, 5), 3, max_order=1)
+    x = torch.rand(2, 6, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(small, x, atol=1e-8)
+    small = Scattering2D(2, (7, 6), 2, boundary="periodic")
+    x = torch.rand(7, 6, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(small, x, atol=1e-8)
+
+
+def test_gradient_is_zero_where_the_modulus_is(scattering) -> None:
+    x = torch.zeros(1, *SHAPE, requires_grad=True)
+    scattering(x)[:, 1:].sum().backward()
+    assert torch.equal(x.grad, torch.zeros_like(x))
+
+
+def test_second_derivative_is_refused(scattering) -> None:
+    x = draw(1).requires_grad_()
+    (gradient,) = torch.autograd.grad(scattering(x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once, not twice"):
+        gradient.sum().backward()
+
+
+def test_opcheck(scattering) -> None:
+    images = draw(2, 3).requires_grad_()
+    maps_gradient = torch.rand_like(scattering(images)).detach()
+    torch.library.opcheck(torch.ops.scatlight.scattering2d, (images, *scattering._operands))
+    torch.library.opcheck(
+        torch.ops.scatlight.scattering2d_backward,
+        (images.detach(), maps_gradient, *scattering._operands),
+    )
+
+
+@pytest.mark.parametrize("out_type", ["array", "list"])
+def test_compiles_without_graph_breaks(out_type) -> None:
+    scattering = Scattering2D(2, SHAPE, 4, out_type=out_type)
+
+    def last(x: torch.Tensor) -> torch.Tensor:
+        maps = scattering(2 * x)
+        return (maps if out_type == "array" else maps[-1]["coef"]).square().sum()
+
+    compiled = torch.compile(last, fullgraph=True, backend="aot_eager")
+    for batch in (2, 3, 5):
+        x, same = draw(batch).requires_grad_(), draw(batch).requires_grad_()
+        compiled(x).backward()
+        last(same).backward()
+        assert torch.equal(x.grad, same.grad)
+
+
+def test_vmap(scattering) -> None:
+    images = draw(3, 2)
+    assert torch.equal(torch.func.vmap(scattering)(images), scattering(images))
+    weights = torch.rand_like(scattering(images))
+
+    def gradient(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return torch.ops.scatlight.scattering2d_backward(x, weight, *scattering._operands)
+
+    expected = gradient(images, weights)
+    assert torch.equal(torch.func.vmap(gradient)(images, weights), expected)
+    same = torch.func.vmap(gradient, in_dims=(None, 0))(images[0], weights)
+    assert torch.equal(same, gradient(images[:1].expand(3, -1, -1, -1), weights))
+
+
+def test_module_has_nothing_to_keep(scattering) -> None:
+    assert scattering.state_dict() == {}
+    assert list(scattering.parameters()) == []
+    network = torch.nn.Sequential(scattering, torch.nn.Flatten(), torch.nn.LazyLinear(2))
+    network(draw(2, dtype=torch.float32))
+    assert list(network.state_dict()) == ["2.weight", "2.bias"]
+    assert network.to(torch.float64)(draw(2)).dtype == torch.float64
+
+
+def test_state_of_kymatio_loads(scattering) -> None:
+    theirs = torch.nn.Sequential(Theirs(2, SHAPE, 4), torch.nn.Linear(2, 1))
+    ours = torch.nn.Sequential(scattering, torch.nn.Linear(2, 1))
+    ours.load_state_dict(theirs.state_dict())
+    assert torch.equal(ours[1].weight, theirs[1].weight)
+    with pytest.raises(RuntimeError, match=r"0\.tensors"):
+        ours.load_state_dict(ours.state_dict() | {"0.tensors": torch.zeros(1)})
+
+
+def test_save_and_deepcopy(scattering) -> None:
+    file = io.BytesIO()
+    torch.save(scattering, file)
+    file.seek(0)
+    images = draw(1)
+    for twin in (torch.load(file, weights_only=False), copy.deepcopy(scattering)):
+        assert torch.equal(twin(images), scattering(images))
+
+
+class Images(data.Dataset):
+    def __init__(self, scattering: Scattering2D) -> None:
+        self.scattering = scattering
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.scattering(draw(1) + index)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_of_a_loader(scattering, method) -> None:
+    scattering(draw(8))  # starts the threads that a fork leaves behind
+    loader = data.DataLoader(
+        Images(scattering), batch_size=2, num_workers=2, multiprocessing_context=method, timeout=100
+    )
+    expected = torch.stack([scattering(draw(1) + index) for index in range(6)])
+    assert torch.equal(torch.cat(list(loader)), expected)
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "make"),
+    [
+        (TypeError, "PyTorch Tensor", lambda: np.zeros(SHAPE)),
+        (RuntimeError, "two dimensions", lambda: torch.zeros(3)),
+        (RuntimeError, "(24,40)", lambda: torch.zeros(3, 40, 24)),
+        (RuntimeError, "contiguous", lambda: torch.zeros(40, 24).T),
+        (TypeError, "float16", lambda: torch.zeros(SHAPE, dtype=torch.float16)),
+        (TypeError, "int64", lambda: torch.zeros(SHAPE, dtype=torch.int64)),
+        (TypeError, "complex64", lambda: torch.zeros(SHAPE, dtype=torch.complex64)),
+    ],
+)
+def test_errors(scattering, error, text, make) -> None:
+    with pytest.raises(error) as caught:
+        scattering(make())
+    assert text in str(caught.value)
