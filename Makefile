@@ -1,18 +1,28 @@
 # make demo   draws a data set, trains two networks on it, and writes an HTML report
 # make test   runs every test
-# Both do all their own set-up on a fresh Debian 12 machine.
+# make bench  times the transform, against kymatio too
+# All do all their own set-up on a fresh Debian 12 machine.
 
 BUILD := build
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH
 
-.PHONY: demo test build setup lint format sanitize clean
+.PHONY: demo test bench build setup lint format sanitize clean
 
 demo: build
 	scripts/demo.sh
 
 test: build
 	scripts/test.sh $(BUILD)
+
+# Times of this machine into build/*.json: its limits, the transform alone, and the transform against kymatio.
+bench: build
+	@scripts/setup.sh bench
+	cmake --preset release -DSCATLIGHT_BUILD_BENCHMARKS=ON >/dev/null
+	ninja -C $(BUILD) --quiet
+	$(BUILD)/bin/machine_benchmark --benchmark_out=$(BUILD)/machine.json
+	$(BUILD)/bin/scattering_benchmark --benchmark_out=$(BUILD)/scattering.json
+	python benchmarks/compare_kymatio.py --out $(BUILD)/kymatio.json
 
 build: setup
 	@[ -f $(BUILD)/build.ninja ] || cmake --preset release \
@@ -30,8 +40,8 @@ lint: build
 format: setup
 	@scripts/setup.sh lint
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i
-	ruff format python scripts tests figures
-	ruff check --fix python scripts tests figures
+	ruff format benchmarks figures python scripts tests
+	ruff check --fix benchmarks figures python scripts tests
 
 # The tests that need no torch, under address, undefined-behaviour and thread sanitizers.
 sanitize: setup

@@ -9,7 +9,10 @@ packages=(
   libhwy-dev libfmt-dev libturbojpeg0-dev libspng-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libgtest-dev
 )
-if [ "${1:-}" = lint ]; then packages+=(clang clang-format clang-tidy); fi
+case ${1:-} in
+  lint) packages+=(clang clang-format clang-tidy) ;;
+  bench) packages+=(libbenchmark-dev) ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

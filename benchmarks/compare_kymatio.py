@@ -1,0 +1,152 @@
+"""Times of scatlight and kymatio in one process, in turn, and the largest difference of their numbers.
+
+Each case runs kymatio, scatlight, kymatio, scatlight ...; the ratio is the median of the pairs' ratios, so
+that a machine that slows down slows both. kymatio makes its filters anew for each case, which takes minutes
+for the largest: --only chooses.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import kymatio.torch
+import scatlight.torch
+import torch
+from scatlight import __version__
+
+PROGRAM = Path(__file__).resolve().parent.parent / "build" / "bin" / "scatlight"
+
+
+@dataclass(frozen=True)
+class Case:
+    images: int
+    channels: int
+    height: int
+    width: int
+    scales: int = 3
+    angles: int = 8
+    order: int = 1
+    backward: bool = False
+
+    @property
+    def name(self) -> str:
+        what = "forward + backward" if self.backward else "forward"
+        size = f"{self.images} x {self.channels} x {self.height} x {self.width}"
+        return f"{size}, J={self.scales}, L={self.angles}, order {self.order}, {what}"
+
+
+CASES = [
+    Case(8, 3, 224, 224),
+    Case(1, 3, 224, 224),
+    Case(2, 3, 224, 224, backward=True),
+    Case(2, 3, 224, 224, order=2),
+    Case(1, 3, 224, 224, order=2, backward=True),
+    Case(4, 3, 224, 224, scales=2),
+    Case(4, 3, 224, 224, scales=4),
+    Case(4, 3, 224, 224, angles=6),
+    Case(128, 3, 32, 32, scales=2),
+    Case(128, 3, 32, 32, scales=2, order=2),
+    Case(16, 3, 96, 128),
+    Case(4, 3, 331, 331),
+    Case(1, 3, 480, 640),
+    Case(1, 3, 600, 901),
+    Case(1, 3, 800, 1200),
+]
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    kymatio_ms: float  # of an image
+    scatlight_ms: float
+    ratio: float
+    error: float  # the largest, as a share of the largest value
+    kymatio_plan_ms: float
+    scatlight_plan_ms: float
+
+
+def seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def prepare(module: object, case: Case, images: torch.Tensor) -> tuple[Callable[[], torch.Tensor], float]:
+    started = time.perf_counter()
+    scattering = module.Scattering2D(case.scales, (case.height, case.width), case.angles, case.order)
+    planned = time.perf_counter() - started
+
+    def forward() -> torch.Tensor:
+        with torch.no_grad():
+            return scattering(images)
+
+    def forward_and_backward() -> torch.Tensor:
+        leaf = images.clone().requires_grad_()
+        scattering(leaf).square().sum().backward()
+        return leaf.grad
+
+    return forward_and_backward if case.backward else forward, planned
+
+
+def compare(case: Case, pairs: int) -> Result:
+    images = torch.rand(
+        case.images, case.channels, case.height, case.width, generator=torch.Generator().manual_seed(0)
+    )
+    theirs, their_plan = prepare(kymatio.torch, case, images)
+    ours, our_plan = prepare(scatlight.torch, case, images)
+    expected = theirs()
+    error = (ours() - expected).abs().max() / expected.abs().max()
+    times = [(seconds(theirs), seconds(ours)) for _ in range(pairs)]
+    their_time, our_time = (statistics.median(column) for column in zip(*times, strict=True))
+    return Result(
+        name=case.name,
+        kymatio_ms=1e3 * their_time / case.images,
+        scatlight_ms=1e3 * our_time / case.images,
+        ratio=statistics.median(a / b for a, b in times),
+        error=float(error),
+        kymatio_plan_ms=1e3 * their_plan,
+        scatlight_plan_ms=1e3 * our_plan,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of both (default 1)")
+    parser.add_argument("--pairs", type=int, default=5, help="runs of each case (default 5)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases whose name has this text")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file to write")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    results = []
+    print(f"{'kymatio ms':>11} {'scatlight ms':>13} {'ratio':>6} {'error':>9}  plans, ms   case")
+    for case in CASES:
+        if arguments.only not in case.name:
+            continue
+        result = compare(case, arguments.pairs)
+        results.append(result)
+        print(
+            f"{result.kymatio_ms:11.2f} {result.scatlight_ms:13.3f} {result.ratio:6.1f} {result.error:9.1e}"
+            f"  {result.kymatio_plan_ms:.0f}, {result.scatlight_plan_ms:.0f}   {result.name}",
+            flush=True,
+        )
+    if not results:
+        parser.error(f"no case has '{arguments.only}' in its name")
+    print(f"geometric mean of the ratios {statistics.geometric_mean(r.ratio for r in results):.1f}")
+    if arguments.out:
+        info = subprocess.run([PROGRAM, "info", "--json"], capture_output=True, check=True, text=True)
+        facts = json.loads(info.stdout) | {"threads_used": arguments.threads, "scatlight": __version__}
+        text = json.dumps({"machine": facts, "results": [asdict(result) for result in results]}, indent=1)
+        arguments.out.write_text(text + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

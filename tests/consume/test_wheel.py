@@ -1,0 +1,34 @@
+"""The wheel, in an environment that has nothing else: built, installed beside numpy, tested."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_wheel(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if shutil.which("ccache"):
+        environment["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT]
+    subprocess.run(build, check=True, env=environment)
+    (wheel,) = tmp_path.glob("scatlight-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"scatlight/numpy.py", "scatlight/py.typed", "scatlight/_core.pyi"} < set(names)
+    assert "scatlight/report/templates/page.html.j2" in names
+    assert all(name.startswith(("scatlight/", "scatlight-")) for name in names)
+
+    venv.create(tmp_path / "clean", with_pip=True)
+    python = tmp_path / "clean" / "bin" / "python"
+    install = [python, "-m", "pip", "--disable-pip-version-check", "-q", "install", wheel, "pytest"]
+    subprocess.run(install, check=True, env=environment)
+    for file in ("conftest.py", "test_numpy.py"):
+        shutil.copy(ROOT / "tests" / "python" / file, tmp_path)
+    tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_numpy.py"]
+    subprocess.run(tests, check=True, env=environment, cwd=tmp_path)
