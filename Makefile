@@ -34,11 +34,9 @@ setup:
 
 # Formatting, static analysis, types and the direction of includes. Needs the compile commands of a build.
 lint: build
-	@scripts/setup.sh lint
 	scripts/lint.sh $(BUILD)
 
 format: setup
-	@scripts/setup.sh lint
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i
 	ruff format benchmarks figures python scripts tests
 	ruff check --fix benchmarks figures python scripts tests

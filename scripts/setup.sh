@@ -9,10 +9,7 @@ packages=(
   libhwy-dev libfmt-dev libturbojpeg0-dev libspng-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libgtest-dev
 )
-case ${1:-} in
-  lint) packages+=(clang clang-format clang-tidy) ;;
-  bench) packages+=(libbenchmark-dev) ;;
-esac
+if [ "${1:-}" = bench ]; then packages+=(libbenchmark-dev); fi
 
 missing=()
 for package in "${packages[@]}"; do

@@ -90,7 +90,7 @@ std::string placeholder(const CLI::Option& option) {
   const auto choices = choices_of(option);
   if (has_many_choices(option)) return "NAME";
   if (!choices.empty()) return join(choices, "|");
-  const auto type = split_type(option).type;
+  auto type = split_type(option).type;
   if (type == "INT" || type == "UINT") return "N";
   if (type == "FLOAT") return "X";
   return type;
@@ -136,7 +136,7 @@ std::string accepted_by(const CLI::Option& option) {
   if (type == "FLOAT") what = "a number";
   const auto range = range_of(check);
   if (range.empty()) return what;
-  return what + (range.starts_with("a") ? " " : " from ") + range;
+  return what + (range.starts_with('a') ? " " : " from ") + range;
 }
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {

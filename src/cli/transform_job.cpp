@@ -325,7 +325,9 @@ bool is_array(const std::string& input) { return std::filesystem::path(input).ex
 
 TransformResult run_transform(const TransformJob& job) {
   // An output that cannot be written is known before the work begins.
-  { const io::AtomicFile probe(job.out); }
+  {
+    const io::AtomicFile probe(job.out);
+  }
   if (std::ranges::none_of(job.inputs, is_array)) return transform_images(job);
   if (job.inputs.size() > 1) {
     throw Error(fmt::format("{}: a .npy file is transformed alone, but {} inputs were given",

@@ -80,8 +80,9 @@ std::string usage_line(const CLI::App& app, const CLI::ParseError& error) {
     line = unexpected_line(command, chosen.empty());
   } else if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr && option != nullptr) {
     line = bad_value_line(*option);
-  } else if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && option != nullptr) {
-    if (has_range_or_choices(*option)) line = bad_value_line(*option);
+  } else if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && option != nullptr &&
+             has_range_or_choices(*option)) {
+    line = bad_value_line(*option);
   }
   const auto name = chosen.empty() ? app.get_name() : app.get_name() + " " + command.get_name();
   return fmt::format("{} (`{} --help` tells what is accepted)", io::display(line), name);

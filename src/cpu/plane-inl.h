@@ -174,7 +174,7 @@ class PlaneTransform {
   static constexpr int lanes = hn::MaxLanes(D());
   static constexpr std::size_t element = 2 * lanes;
 
-  HWY_INLINE T* at(std::size_t Room::*part) const { return room_ + tables_.room.*part; }
+  HWY_INLINE T* at(std::size_t Room::* part) const { return room_ + tables_.room.*part; }
   // The vectors of a block of real rows, without the margin before them.
   HWY_INLINE T* row(const Level<T>& level) const { return at(&Room::row) + level.horizontal.radius * lanes; }
 

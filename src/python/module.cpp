@@ -104,7 +104,7 @@ Scattering make_plan(int height, int width, int scales, int angles, int max_orde
 }  // namespace
 
 NB_MODULE(_core, module) {
-  nb::exception<Error>(module, "ScatteringError", PyExc_RuntimeError);
+  const nb::exception<Error> error(module, "ScatteringError", PyExc_RuntimeError);
 
   nb::class_<Scattering>(module, "Plan")
       .def_static("make", &make_plan, nb::kw_only(), nb::arg("height"), nb::arg("width"), nb::arg("scales"),

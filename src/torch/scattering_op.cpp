@@ -138,7 +138,7 @@ at::Tensor call_scattering_backward(const at::Tensor& images, const at::Tensor& 
 
 struct ScatteringFunction : torch::autograd::Function<ScatteringFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& images,
-                            std::vector<std::int64_t> counts, std::vector<double> shape) {
+                            const std::vector<std::int64_t>& counts, const std::vector<double>& shape) {
     const at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({images});
     context->saved_data["counts"] = counts;

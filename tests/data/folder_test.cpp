@@ -79,11 +79,8 @@ TEST(ImageFolder, RefusesWhatIsNoDataSet) {
   expect_error([&] { list_image_folder(folder.path()); },
                "dog: the class folder holds no .jpg, .jpeg or .png file");
   folder.add("dog/0.jpg", "");
-  expect_error(
-      [&] {
-        list_image_folder(folder.path(), std::vector<std::string>{"cat", "cow"});
-      },
-      "the class 'dog' is not among the 2 known classes (cat, cow)");
+  expect_error([&] { list_image_folder(folder.path(), std::vector<std::string>{"cat", "cow"}); },
+               "the class 'dog' is not among the 2 known classes (cat, cow)");
 }
 
 TEST(ImageFolder, RefusesAFolderThatContainsItself) {
