@@ -15,13 +15,14 @@ demo: build
 test: build
 	scripts/test.sh $(BUILD)
 
-# Times of this machine into build/*.json: its limits, the transform alone, and the transform against kymatio.
+# Times of this machine into build/*.json: its limits, the transform, the networks, and the transform against kymatio.
 bench: build
 	@scripts/setup.sh bench
 	cmake --preset release -DSCATLIGHT_BUILD_BENCHMARKS=ON >/dev/null
 	ninja -C $(BUILD) --quiet
 	$(BUILD)/bin/machine_benchmark --benchmark_out=$(BUILD)/machine.json
 	$(BUILD)/bin/scattering_benchmark --benchmark_out=$(BUILD)/scattering.json
+	$(BUILD)/bin/network_benchmark --benchmark_out=$(BUILD)/networks.json
 	python benchmarks/compare_kymatio.py --out $(BUILD)/kymatio.json
 
 build: setup
