@@ -15,13 +15,15 @@ demo: build
 test: build
 	scripts/test.sh $(BUILD)
 
-# Times of this machine into build/*.json: its limits, the transform, the networks, and the transform against kymatio.
+# Times of this machine into build/*.json: its limits, the transform, the loader, the networks, and the transform against kymatio.
 bench: build
 	@scripts/setup.sh bench
 	cmake --preset release -DSCATLIGHT_BUILD_BENCHMARKS=ON >/dev/null
 	ninja -C $(BUILD) --quiet
 	$(BUILD)/bin/machine_benchmark --benchmark_out=$(BUILD)/machine.json
 	$(BUILD)/bin/scattering_benchmark --benchmark_out=$(BUILD)/scattering.json
+	$(BUILD)/bin/scatlight draw $(BUILD)/shapes --train 25 --val 0 --size 448 --overwrite
+	$(BUILD)/bin/loader_benchmark $(BUILD)/shapes/train --benchmark_out=$(BUILD)/loader.json
 	$(BUILD)/bin/network_benchmark --benchmark_out=$(BUILD)/networks.json
 	python benchmarks/compare_kymatio.py --out $(BUILD)/kymatio.json
 

@@ -33,8 +33,8 @@ void add_networks() {
   for (const std::string name : {"scatresnet-small", "scatresnet10", "scatresnet50", "resnet50"}) {
     for (const bool folded : {false, true}) {
       for (const bool body_alone : {false, true}) {
-        const auto label = fmt::format("{}/{}/{}", name, folded ? "folded" : "as_trained",
-                                       body_alone ? "body" : "whole");
+        const auto label =
+            fmt::format("{}/{}/{}", name, folded ? "folded" : "as_trained", body_alone ? "body" : "whole");
         benchmark::RegisterBenchmark(label.c_str(), evaluate, name, folded, body_alone)
             ->Unit(benchmark::kMillisecond)
             ->UseRealTime();

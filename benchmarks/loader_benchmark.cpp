@@ -1,0 +1,62 @@
+// Images a second of the loader against decoding alone:
+//   loader_benchmark FOLDER        one folder of images for each class
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "core/parallel_for.h"
+#include "data/loader.h"
+
+namespace scatlight::data {
+namespace {
+
+void count_images(benchmark::State& state, const ImageFolder& folder) {
+  state.counters["images"] = benchmark::Counter(static_cast<double>(folder.samples.size()),
+                                                benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void decode(benchmark::State& state, const ImageFolder& folder, int threads) {
+  const auto count = static_cast<std::int64_t>(folder.samples.size());
+  for (auto _ : state) {
+    parallel_for(threads, count, [&](std::int64_t i) {
+      benchmark::DoNotOptimize(EncodedImage::open(folder.samples[i].file).decode());
+    });
+  }
+  count_images(state, folder);
+}
+
+void load(benchmark::State& state, const ImageFolder& folder, int threads, bool augment) {
+  const Recipe recipe({});
+  for (auto _ : state) {
+    Loader loader(folder, recipe,
+                  {.batch_size = 32, .threads = threads, .augment = augment, .shuffle = augment});
+    while (auto batch = loader.next()) loader.recycle(std::move(*batch));
+  }
+  count_images(state, folder);
+}
+
+template <class... Arguments>
+void add(const std::string& name, Arguments... arguments) {
+  benchmark::RegisterBenchmark(name.c_str(), arguments...)->Unit(benchmark::kMillisecond)->UseRealTime();
+}
+
+}  // namespace
+}  // namespace scatlight::data
+
+int main(int argc, char** argv) {
+  using namespace scatlight::data;
+  benchmark::Initialize(&argc, argv);
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: loader_benchmark FOLDER [--benchmark_...]\n");
+    return 2;
+  }
+  const auto folder = list_image_folder(argv[1]);
+  for (const int threads : {1, 2}) {
+    add(fmt::format("decode/{}threads", threads), decode, folder, threads);
+    add(fmt::format("test/224/{}threads", threads), load, folder, threads, false);
+    add(fmt::format("train/224/{}threads", threads), load, folder, threads, true);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+}
