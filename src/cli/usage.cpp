@@ -63,6 +63,12 @@ bool has_range_or_choices(const CLI::Option& option) {
          type.ends_with("NEGATIVE") || type.ends_with("POSITIVE");
 }
 
+/// True when the value given to `option` is what is wrong.
+bool is_bad_value(const CLI::ParseError& error, const CLI::Option& option) {
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) return true;
+  return dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && has_range_or_choices(option);
+}
+
 }  // namespace
 
 std::string missing_command_line(const CLI::App& app) {
@@ -78,10 +84,7 @@ std::string usage_line(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) return line;
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     line = unexpected_line(command, chosen.empty());
-  } else if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr && option != nullptr) {
-    line = bad_value_line(*option);
-  } else if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && option != nullptr &&
-             has_range_or_choices(*option)) {
+  } else if (option != nullptr && is_bad_value(error, *option)) {
     line = bad_value_line(*option);
   }
   const auto name = chosen.empty() ? app.get_name() : app.get_name() + " " + command.get_name();
