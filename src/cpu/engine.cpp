@@ -97,11 +97,9 @@ class VectorEngine final : public Engine<T> {
         const T* of_plane = spectra + plane * plane_spectra;
         T* gradient = spectra + plane * plane_spectra + (1 + slice) * spectra_size();
         std::fill_n(gradient, spectra_size(), T{0});
-        for (int scale = 0; scale < tables_.options.scales; ++scale) {
-          for (int angle = slice; angle < tables_.options.angles; angle += slices) {
-            kernels_.differentiate_path(tables_, scale, angle, of_plane,
-                                        feature_gradients + plane * plane_features, gradient, room->data());
-          }
+        for (std::size_t group = slice; group < tables_.groups.size(); group += slices) {
+          kernels_.differentiate_paths(tables_, tables_.groups[group], of_plane,
+                                       feature_gradients + plane * plane_features, gradient, room->data());
         }
       });
     }
@@ -131,18 +129,16 @@ class VectorEngine final : public Engine<T> {
                              features + plane * plane_features, room->data());
     });
     if (tables_.options.max_order < 1) return;
-    // One path after the other, the fine scales first: they take longest, and short ones at the end let all
-    // threads end together. Small paths go in bunches, so that handing them out costs nothing.
-    const std::int64_t angles = tables_.options.angles;
-    const std::int64_t paths = tables_.options.scales * planes * angles;
+    // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
+    // together. Small ones go in bunches, so that handing them out costs nothing.
+    const auto groups = static_cast<std::int64_t>(tables_.groups.size());
     const std::int64_t bunch = std::max<std::int64_t>(1, samples_in_a_bunch / samples());
-    run((paths + bunch - 1) / bunch, [&](std::int64_t index) {
+    run((groups * planes + bunch - 1) / bunch, [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
-      for (std::int64_t path = index * bunch; path < std::min(paths, (index + 1) * bunch); ++path) {
-        const std::int64_t plane = path / angles % planes;
-        kernels_.transform_path(tables_, static_cast<int>(path / angles / planes),
-                                static_cast<int>(path % angles), spectra + plane * spectra_size(),
-                                features + plane * plane_features, room->data());
+      for (std::int64_t i = index * bunch; i < std::min(groups * planes, (index + 1) * bunch); ++i) {
+        const std::int64_t plane = i % planes;
+        kernels_.transform_paths(tables_, tables_.groups[i / planes], spectra + plane * spectra_size(),
+                                 features + plane * plane_features, room->data());
       }
     });
   }

@@ -49,6 +49,24 @@ struct Elements {
   }
 };
 
+// Elements in memory, somewhere: the one at `position` in the first stage's order stands at places[position]
+// when it is read, element `index` at places[index] when it is written.
+template <class D>
+struct PlacedElements {
+  Real<D>* data;
+  const std::int32_t* places;
+
+  HWY_INLINE HWY_ATTR Real<D>* at(D d, int index) const {
+    return data + static_cast<std::size_t>(places[index]) * (2 * hn::Lanes(d));
+  }
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
+    return load_element(d, at(d, position));
+  }
+  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
+    store_element(d, value, at(d, index));
+  }
+};
+
 // Elements `stride` reals apart.
 template <class D>
 struct StridedElements {

@@ -56,6 +56,18 @@ struct FilteredSink {
   }
 };
 
+// The conjugates of exchanged elements `stride` reals apart.
+template <class D>
+struct ConjugateSource {
+  const Real<D>* data;
+  std::size_t stride;
+
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const {
+    const auto exchanged = load_element(d, data + index * stride);
+    return {hn::Neg(exchanged.re), exchanged.im};
+  }
+};
+
 // The Hermitian part of a spectrum, which alone reaches the real part of its inverse transform.
 template <class D>
 struct HermitianSource {
@@ -94,17 +106,20 @@ class PlaneGradient : PlaneTransform<D> {
   HWY_ATTR PlaneGradient(const Tables<T>& tables, const T* feature_gradients, T* room)
       : Base(tables, nullptr, room), gradients_(feature_gradients) {}
 
-  HWY_ATTR void path(int scale, int angle, const T* spectra, T* spectra_gradient) {
+  HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient) {
     const auto& options = tables_.options;
     const auto& band = tables_.image_band[0];
-    const auto& level = tables_.levels[tables_.geometry.level(scale)];
-    const bool second_order = options.max_order >= 2 && scale + 1 < options.scales;
-    T* plane = at(&Room::plane);
-    load_columns(band, scale, angle, spectra, plane);
-    if (second_order) second_paths(level, scale, angle, plane);
-    load_map(1 + scale * options.angles + angle);
-    differentiate_rows(level, plane, second_order ? at(&Room::modulus_gradient) : nullptr);
-    differentiate_columns(band, scale, angle, plane, spectra_gradient);
+    const auto& level = tables_.levels[tables_.geometry.level(group.scale)];
+    const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
+    T* planes = at(&Room::plane);
+    this->transform_columns(band, group, spectra, planes);
+    if (second_order) second_paths(level, group.scale, group.angle, planes);
+    for (int i = 0; i < group.count; ++i) {
+      load_map(1 + group.scale * options.angles + group.angle + i);
+      differentiate_rows(level, planes + i * level.plane_size,
+                         second_order ? at(&Room::modulus_gradient) : nullptr);
+    }
+    differentiate_columns(band, group, planes, spectra_gradient);
   }
 
   HWY_ATTR void image(const T* const* spectra_gradients, int count, T* image_gradient) {
@@ -126,21 +141,11 @@ class PlaneGradient : PlaneTransform<D> {
   }
 
  private:
-  HWY_INLINE HWY_ATTR void load_columns(const Band<T>& band, int scale, int angle, const T* spectra,
-                                        T* plane) {
-    const int to = tables_.geometry.level(scale);
-    this->transform_columns(tables_.levels[to], band.folding(to),
-                            band.filter(scale, angle, tables_.options.angles), spectra + band.offset(to),
-                            plane);
-  }
-
   // The gradient that order 2 gives to |x * psi|, whose columns are in the plane.
   HWY_NOINLINE HWY_ATTR void second_paths(const Level<T>& level, int scale, int angle, const T* plane) {
     const auto& band = tables_.modulus_bands[scale];
     for (int y = 0; y < level.height; y += lanes) {
-      this->load_rows(level, plane, y);
-      transform(d_, level.along_rows, Elements<D>{at(&Room::line)}, at(&Room::work),
-                ModulusSink<D>{row(level)});
+      this->transform_rows(level, plane, y);
       this->keep_rows(level, y);
     }
     T* folded = at(&Room::folded);
@@ -148,15 +153,15 @@ class PlaneGradient : PlaneTransform<D> {
 
     T* gradient = at(&Room::folded_gradient);
     std::fill_n(gradient, band.size, T{0});
-    T* second_plane = at(&Room::second_plane);
-    int map = tables_.second_maps(scale, angle);
-    for (int scale2 = scale + 1; scale2 < tables_.options.scales; ++scale2) {
-      for (int angle2 = 0; angle2 < tables_.options.angles; ++angle2) {
-        load_columns(band, scale2, angle2, folded, second_plane);
-        load_map(map++);
-        differentiate_rows(tables_.levels[tables_.geometry.level(scale2)], second_plane, nullptr);
-        differentiate_columns(band, scale2, angle2, second_plane, gradient);
+    T* planes = at(&Room::second_plane);
+    for (const auto& second : tables_.second_groups[scale]) {
+      const auto& second_level = tables_.levels[tables_.geometry.level(second.scale)];
+      this->transform_columns(band, second, folded, planes);
+      for (int i = 0; i < second.count; ++i) {
+        load_map(tables_.second_map(scale, angle, second.scale, second.angle + i));
+        differentiate_rows(second_level, planes + i * second_level.plane_size, nullptr);
       }
+      differentiate_columns(band, second, planes, gradient);
     }
     const std::size_t columns = level.blocks * lanes;
     real_plane(level, band, &gradient, 1, [&](int y, const T* values) HWY_ATTR {
@@ -243,13 +248,14 @@ class PlaneGradient : PlaneTransform<D> {
   HWY_NOINLINE HWY_ATTR void differentiate_rows(const Level<T>& level, T* plane, const T* more) {
     const Elements<D> line{at(&Room::line)};
     T* work = at(&Room::work);
+    const std::size_t stride = level.plane_stride;
     for (int y = 0; y < level.height; y += lanes) {
       spread_rows(level, y);
       if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes);
       this->load_rows(level, plane, y);
-      transform(d_, level.along_rows, line, work, PhaseSink<D>{row(level), line.data});
-      transform(d_, level.along_rows, line, work, line);
-      const std::size_t stride = tables_.room.plane_stride;
+      transform(d_, level.along_rows, PlacedElements<D>{line.data, level.input_places.data()}, work,
+                PhaseSink<D>{row(level), line.data});
+      transform(d_, level.along_rows, line, work, PlacedElements<D>{line.data, level.places.data()});
       for (int block = 0; block < level.blocks; ++block) {
         const T* from = line.data + block * lanes * element;
         T* to = plane + y * stride + block * element;
@@ -259,23 +265,36 @@ class PlaneGradient : PlaneTransform<D> {
     }
   }
 
-  HWY_NOINLINE HWY_ATTR void differentiate_columns(const Band<T>& band, int scale, int angle, T* plane,
+  HWY_NOINLINE HWY_ATTR void differentiate_columns(const Band<T>& band, const PathGroup& group, T* planes,
                                                    T* gradients) {
-    const int to = tables_.geometry.level(scale);
+    const int to = tables_.geometry.level(group.scale);
     const auto& level = tables_.levels[to];
     const auto& folding = band.folding(to);
-    const auto& filter = band.filter(scale, angle, tables_.options.angles);
-    const std::size_t block_size = folding.size() / folding.blocks;
     T* gradient = gradients + band.offset(to);
-    for (int block = 0; block < level.blocks; ++block, gradient += block_size) {
-      const int first = filter.begin[block];
-      const int kept = filter.begin[block + 1] - first;
-      if (kept == 0) continue;
-      transform(d_, level.along_columns,
-                StridedElements<D>{plane + block * element, tables_.room.plane_stride}, at(&Room::work),
-                FilteredSink<D>{filter.values.data() + std::size_t(first) * level.height * lanes, gradient,
-                                &filter.parts[first], kept, folding.parts(), level.row_position.data()});
+    for (int block = 0; block < folding.columns.stored; ++block, gradient += folding.block_size()) {
+      for (int i = 0; i < group.count; ++i) {
+        const auto& filter = band.filter(group.scale, group.angle + i, tables_.options.angles);
+        T* plane = planes + i * level.plane_size;
+        differentiate_block(level, folding, filter, block,
+                            StridedElements<D>{plane + block * element, level.plane_stride}, gradient);
+        if (block >= folding.columns.pairs) continue;
+        const int mirrored = folding.columns.stored + block;
+        differentiate_block(level, folding, filter, mirrored,
+                            ConjugateSource<D>{plane + mirrored * element, level.plane_stride}, gradient);
+      }
     }
+  }
+
+  template <class Source>
+  HWY_INLINE HWY_ATTR void differentiate_block(const Level<T>& level, const Folding& folding,
+                                               const FoldedFilter<T>& filter, int planar_block,
+                                               const Source& source, T* gradient) {
+    const int first = filter.begin[planar_block];
+    const int kept = filter.begin[planar_block + 1] - first;
+    if (kept == 0) return;
+    transform(d_, level.along_columns, source, at(&Room::work),
+              FilteredSink<D>{filter.values.data() + std::size_t(first) * level.height * lanes, gradient,
+                              &filter.parts[first], kept, folding.parts(), level.row_position.data()});
   }
 
   // ---- adjoint of the spectrum of a real plane ----
@@ -351,16 +370,22 @@ class PlaneGradient : PlaneTransform<D> {
         const auto& order = tables_.levels[band.first_to_level + i].along_columns.input;
         const T* from = gradients[g] + band.offsets[i];
         const auto& folding = band.foldings[i];
-        for (int block = 0; block < folding.blocks; ++block) {
-          const auto used = hn::FirstN(d_, folding.width - block * lanes);
+        for (int block = 0; block < folding.columns.stored; ++block) {
+          // Column 0 is added by itself where it stands beside columns that are not its neighbours.
+          const int first = folding.columns.first(block);
+          const bool lone_zero = folding.columns.has_zero(block) && first > 0;
+          auto used = hn::FirstN(d_, folding.columns.used(block));
+          if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
           for (const int row : order) {
             for (int down = 0; down < folding.down; ++down) {
               for (int across = 0; across < folding.across; ++across, from += element) {
-                const std::size_t to =
-                    (row + down * folding.height) * stride + block * lanes + across * folding.width;
+                const std::size_t start = (row + down * folding.height) * stride + across * folding.width;
                 const auto z = load_element(d_, from);
-                hn::StoreU(hn::Add(hn::LoadU(d_, re + to), hn::IfThenElseZero(used, z.re)), d_, re + to);
-                hn::StoreU(hn::Add(hn::LoadU(d_, im + to), hn::IfThenElseZero(used, z.im)), d_, im + to);
+                add_to(re + start + first, hn::IfThenElseZero(used, z.re));
+                add_to(im + start + first, hn::IfThenElseZero(used, z.im));
+                if (!lone_zero) continue;
+                re[start] += from[0];
+                im[start] += from[lanes];
               }
             }
           }
@@ -371,6 +396,10 @@ class PlaneGradient : PlaneTransform<D> {
       re[level.width] = re[0];
       im[level.width] = im[0];
     }
+  }
+
+  HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
+    hn::StoreU(hn::Add(hn::LoadU(d_, at), value), d_, at);
   }
 
   HWY_INLINE HWY_ATTR void load_half_rows(const Level<T>& level, int y) {

@@ -24,15 +24,15 @@ HWY_ATTR void analyse_plane(const Tables<T>& tables, const T* image, T* spectra,
 }
 
 template <class T>
-HWY_ATTR void transform_path(const Tables<T>& tables, int scale, int angle, const T* spectra, T* features,
-                             T* room) {
-  PlaneTransform<Vectors<T>>(tables, features, room).path(scale, angle, spectra);
+HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, const T* spectra, T* features,
+                              T* room) {
+  PlaneTransform<Vectors<T>>(tables, features, room).paths(group, spectra);
 }
 
 template <class T>
-HWY_ATTR void differentiate_path(const Tables<T>& tables, int scale, int angle, const T* spectra,
-                                 const T* feature_gradients, T* spectra_gradient, T* room) {
-  PlaneGradient<Vectors<T>>(tables, feature_gradients, room).path(scale, angle, spectra, spectra_gradient);
+HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& group, const T* spectra,
+                                  const T* feature_gradients, T* spectra_gradient, T* room) {
+  PlaneGradient<Vectors<T>>(tables, feature_gradients, room).paths(group, spectra, spectra_gradient);
 }
 
 template <class T>
@@ -46,8 +46,8 @@ HWY_ATTR Kernels<T> make_kernels(std::string_view name) {
   return {.name = name,
           .lanes = static_cast<int>(hn::Lanes(Vectors<T>())),
           .analyse_plane = analyse_plane<T>,
-          .transform_path = transform_path<T>,
-          .differentiate_path = differentiate_path<T>,
+          .transform_paths = transform_paths<T>,
+          .differentiate_paths = differentiate_paths<T>,
           .differentiate_plane = differentiate_plane<T>};
 }
 

@@ -18,13 +18,13 @@ struct Kernels {
   /// Map 0 of an image plane (H, W), unless features is null, and its folded spectra.
   void (*analyse_plane)(const Tables<T>& tables, const T* image, T* spectra, T* features, T* room);
 
-  /// All maps that begin with psi_{scale,angle}: one of order 1 and, where asked for, those of order 2.
-  void (*transform_path)(const Tables<T>& tables, int scale, int angle, const T* spectra, T* features,
-                         T* room);
+  /// All maps whose paths begin with one of tables.groups: those of order 1 and, where asked for, order 2.
+  void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, const T* spectra, T* features,
+                          T* room);
 
   /// Adds what these maps' gradients give to the gradient of the folded spectra.
-  void (*differentiate_path)(const Tables<T>& tables, int scale, int angle, const T* spectra,
-                             const T* feature_gradients, T* spectra_gradient, T* room);
+  void (*differentiate_paths)(const Tables<T>& tables, const PathGroup& group, const T* spectra,
+                              const T* feature_gradients, T* spectra_gradient, T* room);
 
   /// The gradient of the image plane, from that of map 0 and those of its folded spectra, of which there are
   /// `count` to be added up (none without order 1).

@@ -111,6 +111,17 @@ struct ModulusSink {
   }
 };
 
+// The conjugates of elements `stride` reals apart.
+template <class D>
+struct ConjugateSink {
+  Real<D>* data;
+  std::size_t stride;
+
+  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
+    store_element(d, Complex<D>{value.re, hn::Neg(value.im)}, data + index * stride);
+  }
+};
+
 // Two planes of reals, from exchanged elements.
 template <class D>
 struct PlanarSink {
@@ -150,22 +161,20 @@ class PlaneTransform {
     if (keep) fold_spectrum(level, tables_.image_band[0], spectra);
   }
 
-  HWY_ATTR void path(int scale, int angle, const T* spectra) {
+  HWY_ATTR void paths(const PathGroup& group, const T* spectra) {
     const auto& options = tables_.options;
-    const bool second_order = options.max_order >= 2 && scale + 1 < options.scales;
-    transform_angle(tables_.image_band[0], scale, angle, spectra, second_order);
-    write_map(1 + scale * options.angles + angle);
+    const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
+    transform_group(tables_.image_band[0], group, spectra, second_order,
+                    [&](int angle) { return 1 + group.scale * options.angles + angle; });
     if (!second_order) return;
 
-    const auto& band = tables_.modulus_bands[scale];
+    const auto& band = tables_.modulus_bands[group.scale];
     T* folded = at(&Room::folded);
     fold_spectrum(tables_.levels[band.level], band, folded);
-    int map = tables_.second_maps(scale, angle);
-    for (int scale2 = scale + 1; scale2 < options.scales; ++scale2) {
-      for (int angle2 = 0; angle2 < options.angles; ++angle2) {
-        transform_angle(band, scale2, angle2, folded, false);
-        write_map(map++);
-      }
+    for (const auto& second : tables_.second_groups[group.scale]) {
+      transform_group(band, second, folded, false, [&](int angle) {
+        return tables_.second_map(group.scale, group.angle, second.scale, angle);
+      });
     }
   }
 
@@ -178,58 +187,82 @@ class PlaneTransform {
   // The vectors of a block of real rows, without the margin before them.
   HWY_INLINE T* row(const Level<T>& level) const { return at(&Room::row) + level.horizontal.radius * lanes; }
 
-  // |x * psi| * phi_J into the sums; with `keep`, the row transform of |x * psi| too.
-  HWY_INLINE HWY_ATTR void transform_angle(const Band<T>& band, int scale, int angle, const T* spectra,
-                                           bool keep) {
-    const int to = tables_.geometry.level(scale);
-    const auto& level = tables_.levels[to];
-    T* plane = at(&Room::plane);
-    transform_columns(level, band.folding(to), band.filter(scale, angle, tables_.options.angles),
-                      spectra + band.offset(to), plane);
-    clear_sums();
-    for (int y = 0; y < level.height; y += lanes) {
-      load_rows(level, plane, y);
-      transform(d_, level.along_rows, Elements<D>{at(&Room::line)}, at(&Room::work),
-                ModulusSink<D>{row(level)});
-      add_to_map(level, y);
-      if (keep) keep_rows(level, y);
+  // |x * psi| * phi_J into the maps; with `keep`, the row transform of |x * psi| too.
+  template <class MapOf>
+  HWY_INLINE HWY_ATTR void transform_group(const Band<T>& band, const PathGroup& group, const T* spectra,
+                                           bool keep, const MapOf& map_of) {
+    const auto& level = tables_.levels[tables_.geometry.level(group.scale)];
+    T* planes = at(&Room::plane);
+    transform_columns(band, group, spectra, planes);
+    for (int i = 0; i < group.count; ++i) {
+      clear_sums();
+      for (int y = 0; y < level.height; y += lanes) {
+        transform_rows(level, planes + i * level.plane_size, y);
+        add_to_map(level, y);
+        if (keep) keep_rows(level, y);
+      }
+      write_map(map_of(group.angle + i));
     }
   }
 
   // ---- columns ----
 
-  HWY_NOINLINE HWY_ATTR void transform_columns(const Level<T>& level, const Folding& folding,
-                                               const FoldedFilter<T>& filter, const T* spectrum, T* plane) {
-    T* work = at(&Room::work);
-    const std::size_t block_size = folding.size() / folding.blocks;
-    for (int block = 0; block < level.blocks; ++block) {
-      const StridedElements<D> sink{plane + block * element, tables_.room.plane_stride};
-      const int first = filter.begin[block];
-      const int kept = filter.begin[block + 1] - first;
-      const T* values = filter.values.data() + std::size_t(first) * level.height * lanes;
-      if (kept == 0) {
-        for (int y = 0; y < level.height; ++y) sink.store(d_, y, {hn::Zero(d_), hn::Zero(d_)});
-      } else if (folding.parts() == 1) {
-        transform(d_, level.along_columns,
-                  ProductSource<D, true>{values, spectrum + block * block_size, nullptr, 1, 1}, work, sink);
-      } else {
-        transform(d_, level.along_columns,
-                  ProductSource<D, false>{values, spectrum + block * block_size, &filter.parts[first], kept,
-                                          folding.parts()},
-                  work, sink);
+  // The columns of x * psi for each path of the group, before the transform of rows.
+  HWY_NOINLINE HWY_ATTR void transform_columns(const Band<T>& band, const PathGroup& group, const T* spectra,
+                                               T* planes) {
+    const int to = tables_.geometry.level(group.scale);
+    const auto& level = tables_.levels[to];
+    const auto& folding = band.folding(to);
+    const T* spectrum = spectra + band.offset(to);
+    for (int block = 0; block < folding.columns.stored; ++block, spectrum += folding.block_size()) {
+      for (int i = 0; i < group.count; ++i) {
+        const auto& filter = band.filter(group.scale, group.angle + i, tables_.options.angles);
+        T* plane = planes + i * level.plane_size;
+        filter_block(level, folding, filter, block, spectrum,
+                     StridedElements<D>{plane + block * element, level.plane_stride});
+        if (block >= folding.columns.pairs) continue;
+        const int mirrored = folding.columns.stored + block;
+        filter_block(level, folding, filter, mirrored, spectrum,
+                     ConjugateSink<D>{plane + mirrored * element, level.plane_stride});
       }
+    }
+  }
+
+  template <class Sink>
+  HWY_INLINE HWY_ATTR void filter_block(const Level<T>& level, const Folding& folding,
+                                        const FoldedFilter<T>& filter, int planar_block, const T* spectrum,
+                                        const Sink& sink) {
+    T* work = at(&Room::work);
+    const int first = filter.begin[planar_block];
+    const int kept = filter.begin[planar_block + 1] - first;
+    const T* values = filter.values.data() + std::size_t(first) * level.height * lanes;
+    if (kept == 0) {
+      for (int y = 0; y < level.height; ++y) sink.store(d_, y, {hn::Zero(d_), hn::Zero(d_)});
+    } else if (folding.parts() == 1) {
+      transform(d_, level.along_columns, ProductSource<D, true>{values, spectrum, nullptr, 1, 1}, work, sink);
+    } else {
+      transform(d_, level.along_columns,
+                ProductSource<D, false>{values, spectrum, &filter.parts[first], kept, folding.parts()}, work,
+                sink);
     }
   }
 
   // ---- blocks of rows ----
 
+  // |x * psi| of rows [y, y + lanes) into the row.
+  HWY_INLINE HWY_ATTR void transform_rows(const Level<T>& level, const T* plane, int y) {
+    load_rows(level, plane, y);
+    transform(d_, level.along_rows, PlacedElements<D>{at(&Room::line), level.input_places.data()},
+              at(&Room::work), ModulusSink<D>{row(level)});
+  }
+
   // Rows [y, y + lanes) of the plane between columns and rows, as lanes of a line.
   HWY_INLINE HWY_ATTR void load_rows(const Level<T>& level, const T* plane, int y) {
-    const T* from = plane + y * tables_.room.plane_stride;
+    const T* from = plane + y * level.plane_stride;
     T* line = at(&Room::line);
     for (int block = 0; block < level.blocks; ++block) {
-      transpose(d_, from, tables_.room.plane_stride, line, element);
-      transpose(d_, from + lanes, tables_.room.plane_stride, line + lanes, element);
+      transpose(d_, from, level.plane_stride, line, element);
+      transpose(d_, from + lanes, level.plane_stride, line + lanes, element);
       from += element;
       line += lanes * element;
     }
@@ -246,7 +279,16 @@ class PlaneTransform {
       if (source_row < 0) continue;
       const T* from = image + std::int64_t{source_row} * tables_.options.width;
       T* to = rows + r * stride;
-      for (const int source : tables_.column_sources) *to++ = source < 0 ? T{0} : from[source];
+      const auto pad = [&](int begin, int end) {
+        for (int x = begin; x < end; ++x) {
+          const int source = tables_.column_sources[x];
+          to[x] = source < 0 ? T{0} : from[source];
+        }
+      };
+      const auto& columns = tables_.geometry.columns;
+      pad(0, columns.before);
+      std::copy_n(from, columns.size, to + columns.before);
+      pad(columns.before + columns.size, columns.padded);
     }
     for (int block = 0; block < level.blocks; ++block) {
       transpose(d_, rows + block * lanes, stride, row(level) + block * lanes * lanes, lanes);
@@ -430,10 +472,10 @@ class PlaneTransform {
 
   HWY_INLINE HWY_ATTR void fold_to(const Level<T>& level, const Folding& folding,
                                    const std::vector<std::int32_t>& order, const T* re, const T* im, T* to) {
-    for (int block = 0; block < folding.blocks; ++block) {
+    for (int block = 0; block < folding.columns.stored; ++block) {
       for (int across = 0; across < folding.across; ++across) {
-        const int x = block * lanes + across * folding.width;
-        T* part = to + (std::size_t(block) * folding.height * folding.parts() + across) * element;
+        const int x = folding.columns.first(block) + across * folding.width;
+        T* part = to + block * folding.block_size() + across * element;
         if (x + lanes - 1 <= level.width / 2) {
           fold_column(folding, order, part, [&](int y) SCATLIGHT_LAMBDA { return direct_at(re, im, y, x); });
         } else if (x > level.width / 2) {
@@ -443,6 +485,8 @@ class PlaneTransform {
           fold_column(folding, order, part,
                       [&](int y) SCATLIGHT_LAMBDA { return middle_at(level, re, im, y, x); });
         }
+        if (folding.columns.has_zero(block) && folding.columns.first(block) > 0)
+          fold_zero(level, folding, order, re, im, across * folding.width, part);
       }
     }
   }
@@ -454,6 +498,16 @@ class PlaneTransform {
       for (int down = 0; down < folding.down; ++down, part += folding.across * element) {
         store_element(d_, spectrum_at(row + down * folding.height), part);
       }
+    }
+  }
+
+  // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
+  HWY_INLINE HWY_ATTR void fold_zero(const Level<T>& level, const Folding& folding,
+                                     const std::vector<std::int32_t>& order, const T* re, const T* im, int x,
+                                     T* part) {
+    for (const int row : order) {
+      for (int down = 0; down < folding.down; ++down, part += folding.across * element)
+        copy_sample(level, re, im, row + down * folding.height, x, part, part + lanes);
     }
   }
 
@@ -475,15 +529,17 @@ class PlaneTransform {
   HWY_INLINE HWY_ATTR Complex<D> middle_at(const Level<T>& level, const T* re, const T* im, int y,
                                            int x) const {
     HWY_ALIGN T parts[2][lanes] = {};
-    for (int lane = 0; lane < std::min(lanes, level.width - x); ++lane) {
-      const bool direct = x + lane <= level.width / 2;
-      const std::size_t row = direct || y == 0 ? y : level.height - y;
-      const std::size_t at =
-          row * tables_.room.spectrum_stride + (direct ? x + lane : level.width - x - lane);
-      parts[0][lane] = re[at];
-      parts[1][lane] = direct ? im[at] : -im[at];
-    }
+    for (int lane = 0; lane < std::min(lanes, level.width - x); ++lane)
+      copy_sample(level, re, im, y, x + lane, &parts[0][lane], &parts[1][lane]);
     return {hn::Load(d_, parts[0]), hn::Load(d_, parts[1])};
+  }
+  HWY_INLINE void copy_sample(const Level<T>& level, const T* re, const T* im, int y, int x, T* to_re,
+                              T* to_im) const {
+    const bool direct = x <= level.width / 2;
+    const std::size_t row = direct || y == 0 ? y : level.height - y;
+    const std::size_t at = row * tables_.room.spectrum_stride + (direct ? x : level.width - x);
+    *to_re = re[at];
+    *to_im = direct ? im[at] : -im[at];
   }
 
   const D d_ = {};

@@ -65,6 +65,29 @@ RowShares<T>::RowShares(const LowPass<T>& low_pass, int height, int output_count
   begin.push_back(static_cast<int>(outputs.size()));
 }
 
+ColumnBlocks::ColumnBlocks(int width, int lanes)
+    : width(width),
+      lanes(lanes),
+      pairs((width - 1) / (2 * lanes)),
+      stored(pairs + (width - 2 * pairs * lanes + lanes - 1) / lanes) {}
+
+int ColumnBlocks::used(int stored_block) const {
+  if (stored_block < pairs) return lanes;
+  return std::min(lanes, width - pairs * lanes - stored_block * lanes);
+}
+
+std::vector<std::int32_t> ColumnBlocks::places() const {
+  std::vector<std::int32_t> places(width);
+  for (int block = 0; block < planar(); ++block) {
+    const int stored = stored_block(block);
+    for (int lane = 0; lane < used(stored); ++lane) {
+      const int of_lane = column(stored, lane);
+      places[is_mirrored(block) ? width - of_lane : of_lane] = block * lanes + lane;
+    }
+  }
+  return places;
+}
+
 template <class T>
 Level<T>::Level(const FilterBank& bank, const Geometry& geometry, int level, int lanes)
     : height(geometry.rows.padded >> level),
@@ -73,10 +96,14 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, int level, int
       along_columns(height),
       along_rows(width),
       row_position(height),
+      places(ColumnBlocks(width, lanes).places()),
+      plane_stride(static_cast<std::size_t>(blocks | 1) * 2 * lanes),
+      plane_size(round_up(height, lanes) * plane_stride),
       vertical(LowPass<T>(bank, geometry.rows, geometry, level), height, geometry.rows.output, lanes),
       horizontal(bank, geometry.columns, geometry, level) {
   for (int position = 0; position < height; ++position)
     row_position[along_columns.input[position]] = position;
+  for (const auto column : along_rows.input) input_places.push_back(places[column]);
 }
 
 Folding::Folding(int from_height, int from_width, int levels, int lanes)
@@ -84,15 +111,15 @@ Folding::Folding(int from_height, int from_width, int levels, int lanes)
       width(from_width >> levels),
       across(1 << levels),
       down(1 << levels),
-      blocks((width + lanes - 1) / lanes),
-      lanes(lanes) {}
+      columns(width, lanes) {}
 
 template <class T>
 FoldedFilter<T>::FoldedFilter(const FilterBank& bank, int scale, int angle, int from_level,
                               const Folding& folding, const std::vector<std::int32_t>& order) {
   const int from_height = folding.height * folding.down;
-  const int lanes = folding.lanes;
-  const double share = 1.0 / (static_cast<double>(from_height) * folding.width * folding.across);
+  const int from_width = folding.width * folding.across;
+  const int lanes = folding.columns.lanes;
+  const double share = 1.0 / (static_cast<double>(from_height) * from_width);
   // The peak of psi is about 1.
   const double negligible = std::numeric_limits<T>::epsilon() / 64;
 
@@ -104,16 +131,20 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, int scale, int angle, int 
     return &columns[(static_cast<std::size_t>(part % folding.across) * lanes + lane) * from_height +
                     static_cast<std::size_t>(part / folding.across) * folding.height];
   };
-  for (int block = 0; block < folding.blocks; ++block) {
+  for (int block = 0; block < folding.columns.planar(); ++block) {
     begin.push_back(static_cast<std::int32_t>(parts.size()));
-    const int used = std::min(lanes, folding.width - block * lanes);
+    const int stored = folding.columns.stored_block(block);
+    const int used = folding.columns.used(stored);
+    std::ranges::fill(columns, 0.0);
     for (int across = 0; across < folding.across; ++across) {
-      for (int lane = 0; lane < lanes; ++lane) {
+      for (int lane = 0; lane < used; ++lane) {
         const std::span column(part_column(across, lane), from_height);
-        if (lane < used) {
-          bank.psi_column(wavelet, from_level, across * folding.width + block * lanes + lane, whole, column);
+        const int x = across * folding.width + folding.columns.column(stored, lane);
+        if (folding.columns.is_mirrored(block)) {
+          bank.psi_column(wavelet, from_level, from_width - x, whole, column);
+          std::reverse(column.begin() + 1, column.end());
         } else {
-          std::fill(column.begin(), column.end(), 0.0);
+          bank.psi_column(wavelet, from_level, x, whole, column);
         }
       }
     }
@@ -169,15 +200,33 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       modulus_bands.emplace_back(bank, geometry, levels, options, geometry.level(scale), scale + 1, lanes);
     }
   }
+  if (options.max_order >= 1) groups = make_groups(0, options.max_order >= 2);
+  for (int scale = 0; scale < static_cast<int>(modulus_bands.size()); ++scale)
+    second_groups.push_back(make_groups(scale + 1, false));
   lay_out_room(static_cast<std::size_t>(lanes));
 }
 
+/// `single`: groups of one path, but for the last scale, from which order 2 does not go on.
 template <class T>
-int Tables<T>::second_maps(int scale, int angle) const {
+std::vector<PathGroup> Tables<T>::make_groups(int first_scale, bool single) const {
+  std::vector<PathGroup> list;
+  for (int scale = first_scale; scale < options.scales; ++scale) {
+    const auto fits = levels[0].plane_size / levels[geometry.level(scale)].plane_size;
+    const int largest = single && scale + 1 < options.scales ? 1 : static_cast<int>(fits);
+    for (int angle = 0; angle < options.angles; angle += largest) {
+      list.push_back({.scale = scale, .angle = angle, .count = std::min(largest, options.angles - angle)});
+    }
+  }
+  return list;
+}
+
+template <class T>
+int Tables<T>::second_map(int scale, int angle, int scale2, int angle2) const {
   // Each (j1, theta1) has L maps for each j2 above j1.
   const int pairs_below = scale * (options.scales - 1) - scale * (scale - 1) / 2;
   return 1 + options.scales * options.angles + options.angles * options.angles * pairs_below +
-         angle * options.angles * (options.scales - 1 - scale);
+         angle * options.angles * (options.scales - 1 - scale) + (scale2 - scale - 1) * options.angles +
+         angle2;
 }
 
 template <class T>
@@ -203,12 +252,11 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
     end += (values + 63) / 64 * 64;  // whole cache lines, whatever T is
     return at;
   };
-  room.plane_stride = (blocks | 1) * element;
   room.half_stride = (half_blocks | 1) * element;
   room.spectrum_margin = lanes;
   room.spectrum_stride = lanes + (half_blocks + 1) * lanes;
   room.output_stride = round_up(geometry.columns.output, static_cast<int>(lanes));
-  room.plane = place(spectra ? height * room.plane_stride : 0);
+  room.plane = place(spectra ? levels[0].plane_size : 0);
   room.line = place(columns * element);
   room.work = place(work * element);
   room.row = place((columns + margins) * lanes);
@@ -222,7 +270,7 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   room.forward_size = end;
   const bool second_order = folded > 0;
   room.gradient_stride = 2 * lanes + columns + lanes;
-  room.second_plane = place(second_order ? height * room.plane_stride : 0);
+  room.second_plane = place(second_order ? levels[0].plane_size : 0);
   room.folded_gradient = place(folded);
   room.gradient = place(spectra ? 2 * height * room.gradient_stride : 0);
   room.modulus_gradient = place(second_order ? height * columns : 0);

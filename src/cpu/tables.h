@@ -52,6 +52,39 @@ struct RowShares {
   std::vector<int> begin;    ///< (blocks of rows + 1): a block's first output
 };
 
+/// Which columns of a spectrum share a vector. Images are real, so that the samples of a column are those of
+/// its mirror image, column width - c, conjugate and upside down: only one of the two is stored. Blocks below
+/// `pairs` hold columns whose mirror images get a block of a plane too; the others hold what is left, column
+/// 0 and the columns around the middle. A plane has the stored blocks first, then the mirror images.
+struct ColumnBlocks {
+  ColumnBlocks(int width, int lanes);
+
+  int width;
+  int lanes;
+  int pairs;
+  int stored;
+
+  int planar() const { return stored + pairs; }  ///< blocks of a plane
+  bool is_mirrored(int planar_block) const { return planar_block >= stored; }
+  int stored_block(int planar_block) const {
+    return is_mirrored(planar_block) ? planar_block - stored : planar_block;
+  }
+
+  /// Lane l of a stored block is column first + l, but for column 0, which has no neighbour: it is lane 0 of
+  /// the block that has_zero.
+  int first(int stored_block) const { return stored_block * lanes + (stored_block < pairs ? 1 : 0); }
+  bool has_zero(int stored_block) const { return stored_block == pairs; }
+  int used(int stored_block) const;  ///< lanes that hold a column
+
+  /// The column of a used lane of a stored block.
+  int column(int stored_block, int lane) const {
+    return has_zero(stored_block) && lane == 0 ? 0 : first(stored_block) + lane;
+  }
+
+  /// By columns, where they stand in a row of a plane: planar block x lanes + lane.
+  std::vector<std::int32_t> places() const;
+};
+
 /// What the engine knows about planes of one sampling step.
 template <class T>
 struct Level {
@@ -63,6 +96,11 @@ struct Level {
   FftPlan<T> along_columns;                ///< of length height
   FftPlan<T> along_rows;                   ///< of length width
   std::vector<std::int32_t> row_position;  ///< where a row stands in along_columns.input
+  std::vector<std::int32_t> places;        ///< of columns in a row of a plane, see ColumnBlocks
+  std::vector<std::int32_t> input_places;  ///< the same in the order of along_rows.input
+  std::size_t
+      plane_stride;  ///< from row to row of a plane: odd in elements, so that a column uses every cache set
+  std::size_t plane_size;  ///< of a plane of elements, in values of T
   RowShares<T> vertical;
   LowPass<T> horizontal;
 };
@@ -72,7 +110,7 @@ struct Level {
 /// coarser sample stand side by side, and samples stand in the order in which the transform of a coarser
 /// column asks for them:
 ///
-///   (block of columns, position in FftPlan::input, part) elements of {re, im} x lanes
+///   (stored block of columns, position in FftPlan::input, part) elements of {re, im} x lanes
 struct Folding {
   Folding(int from_height, int from_width, int levels, int lanes);
 
@@ -80,15 +118,16 @@ struct Folding {
   int width;   ///< of the coarser spectrum
   int across;  ///< parts side by side in a row; parts are numbered row by row
   int down;    ///< parts below each other
-  int blocks;  ///< of columns of the coarser spectrum
-  int lanes;
+  ColumnBlocks columns;
 
   int parts() const { return across * down; }
-  std::size_t size() const { return static_cast<std::size_t>(blocks) * height * parts() * 2 * lanes; }
+  std::size_t block_size() const { return static_cast<std::size_t>(height) * parts() * 2 * columns.lanes; }
+  std::size_t size() const { return columns.stored * block_size(); }
 };
 
-/// One psi_{j,theta} as Folding's order asks for it. Parts of a block of columns in which it is negligible
-/// are left out.
+/// One psi_{j,theta} as Folding's order asks for it, for each block of a plane: psi(k) where samples of a
+/// stored block stand for themselves, psi(-k) where they stand for their mirror images. Parts of a block in
+/// which it is negligible are left out.
 template <class T>
 struct FoldedFilter {
   /// Divides by the samples of the finer level, which covers the mean of the folded parts and the inverse
@@ -124,6 +163,14 @@ struct Band {
   std::vector<FoldedFilter<T>> filters;  ///< (scales from first_scale on, angles)
 };
 
+/// Consecutive angles of one scale, transformed together: as many as have planes that fit where one of the
+/// finest level does. Their spectrum is read once.
+struct PathGroup {
+  int scale;
+  int angle;  ///< the first
+  int count;
+};
+
 /// Everything that the kernels read: made once for a plan, the same for all instruction sets but for `lanes`.
 template <class T>
 struct Tables {
@@ -141,13 +188,18 @@ struct Tables {
   /// Of |x * psi_j|, by j: order 2.
   std::vector<Band<T>> modulus_bands;
 
-  /// The maps of order 2 below a path of order 1 begin here.
-  int second_maps(int scale, int angle) const;
+  /// All (j, theta) of order 1. Groups of one path where order 2 goes on from them.
+  std::vector<PathGroup> groups;
+  /// Those of order 2 below the paths of scale j, by j.
+  std::vector<std::vector<PathGroup>> second_groups;
+
+  /// The map of order 2 that (scale2, angle2) gives below (scale, angle).
+  int second_map(int scale, int angle, int scale2, int angle2) const;
 
   /// Where the parts of a thread's room stand, in values of T from its beginning. An element is a complex
   /// number for each lane.
   struct Room {
-    std::size_t plane;  ///< (height, plane_stride): between columns and rows
+    std::size_t plane;  ///< planes of a group of paths, between columns and rows
     std::size_t line;   ///< elements of a block of rows, or of rows of a block of columns
     std::size_t work;   ///< for transform()
     std::size_t row;    ///< real vectors of a block of rows, continued on both sides by the radius of phi_J
@@ -164,8 +216,7 @@ struct Tables {
     std::size_t gradient;  ///< two planes (height, gradient_stride), re and im: the gradient of a spectrum
     std::size_t modulus_gradient;  ///< (height, columns): of |x * psi|, by blocks of rows; for order 2
     std::size_t gradient_stride;   ///< with spectrum_margin before the first column
-    std::size_t plane_stride;  ///< from row to row: odd in elements, so that a column uses every cache set
-    std::size_t half_stride;
+    std::size_t half_stride;       ///< from row to row: odd in elements, as Level::plane_stride
     std::size_t spectrum_stride;
     std::size_t spectrum_margin;  ///< before the first column of a row
     std::size_t output_stride;    ///< output width in whole vectors
@@ -174,6 +225,7 @@ struct Tables {
   } room;
 
  private:
+  std::vector<PathGroup> make_groups(int first_scale, bool single) const;
   void lay_out_room(std::size_t lanes);
 };
 

@@ -104,6 +104,8 @@ Scattering make_plan(int height, int width, int scales, int angles, int max_orde
 }  // namespace
 
 NB_MODULE(_core, module) {
+  // Plans that torch's registry of operators holds live as long as the process; that is no leak to report.
+  nb::set_leak_warnings(false);
   const nb::exception<Error> error(module, "ScatteringError", PyExc_RuntimeError);
 
   nb::class_<Scattering>(module, "Plan")
