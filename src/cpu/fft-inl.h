@@ -33,7 +33,8 @@ HWY_INLINE HWY_ATTR Complex<D> exchange(Complex<D> z) {
 }
 
 // The source of a transform gives its elements one by one in the order of the first stage: load(d, position,
-// index) is element `index` = plan.input[position]. The sink takes them as store(d, index, value).
+// index) is element `index` = plan.input[position]. The sink takes them in the order of the last stage as
+// store(d, position, index, value), with `index` = plan.output[position].
 
 // Elements in memory, one after the other.
 template <class D>
@@ -44,26 +45,22 @@ struct Elements {
     return data + static_cast<std::size_t>(index) * (2 * hn::Lanes(d));
   }
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const { return load_element(d, at(d, index)); }
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
+  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> value) const {
     store_element(d, value, at(d, index));
   }
 };
 
-// Elements in memory, somewhere: the one at `position` in the first stage's order stands at places[position]
-// when it is read, element `index` at places[index] when it is written.
+// Elements in memory, the one at `position` with its own offset from the beginning.
 template <class D>
 struct PlacedElements {
   Real<D>* data;
-  const std::int32_t* places;
+  const std::ptrdiff_t* offsets;
 
-  HWY_INLINE HWY_ATTR Real<D>* at(D d, int index) const {
-    return data + static_cast<std::size_t>(places[index]) * (2 * hn::Lanes(d));
-  }
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
-    return load_element(d, at(d, position));
+    return load_element(d, data + offsets[position]);
   }
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
-    store_element(d, value, at(d, index));
+  HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> value) const {
+    store_element(d, value, data + offsets[position]);
   }
 };
 
@@ -76,7 +73,7 @@ struct StridedElements {
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const {
     return load_element(d, data + index * stride);
   }
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
+  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> value) const {
     store_element(d, value, data + index * stride);
   }
 };
@@ -193,6 +190,12 @@ HWY_INLINE HWY_ATTR void small_dft(D d, const typename FftPlan<Real<D>>::Stage& 
   }
 }
 
+// Null for a stage without.
+template <class D>
+HWY_INLINE const Real<D>* twiddles_of(const typename FftPlan<Real<D>>::Stage& stage) {
+  return stage.twiddles.empty() ? nullptr : stage.twiddles.data();
+}
+
 template <int R, class D, class Source>
 HWY_NOINLINE HWY_ATTR void first_stage(D d, const FftPlan<Real<D>>& plan, const Source given, Real<D>* work,
                                        Real<D>* prime_room) {
@@ -203,8 +206,9 @@ HWY_NOINLINE HWY_ATTR void first_stage(D d, const FftPlan<Real<D>>& plan, const 
   const std::size_t step = 2 * hn::Lanes(d);
   const std::size_t part_step = part * step;
   const std::int32_t* input = plan.input.data();
-  for (int p = 0, position = 0; p < part; ++p, position += radix, work += step) {
-    const Real<D>* twiddles = stage.twiddles.empty() ? nullptr : &stage.twiddles[2 * p * (radix - 1)];
+  const Real<D>* twiddles = twiddles_of<D>(stage);
+  const std::size_t twiddle_step = twiddles == nullptr ? 0 : 2 * (radix - 1);
+  for (int p = 0, position = 0; p < part; ++p, position += radix, work += step, twiddles += twiddle_step) {
     small_dft<R>(
         d, stage, twiddles, prime_room,
         [&](int q) SCATLIGHT_LAMBDA { return source.load(d, position + q, input[position + q]); },
@@ -220,10 +224,12 @@ HWY_NOINLINE HWY_ATTR void middle_stage(D d, const typename FftPlan<Real<D>>::St
   const int part = stage.part;
   const int blocks = stage.blocks;
   const std::size_t part_step = part * step;
+  const Real<D>* of_stage = twiddles_of<D>(stage);
+  const std::size_t twiddle_step = of_stage == nullptr ? 0 : 2 * (radix - 1);
   for (int block = 0; block < blocks; ++block, work += radix * part_step) {
-    for (int p = 0; p < part; ++p) {
+    const Real<D>* twiddles = of_stage;
+    for (int p = 0; p < part; ++p, twiddles += twiddle_step) {
       Real<D>* at = work + p * step;
-      const Real<D>* twiddles = stage.twiddles.empty() ? nullptr : &stage.twiddles[2 * p * (radix - 1)];
       small_dft<R>(
           d, stage, twiddles, prime_room,
           [&](int q) SCATLIGHT_LAMBDA { return load_element(d, at + q * part_step); },
@@ -241,11 +247,12 @@ HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const R
   const std::size_t step = 2 * hn::Lanes(d);
   const std::int32_t* output = plan.output.data();
   const int blocks = stage.blocks;
-  for (int block = 0; block < blocks; ++block, output += radix, work += radix * step) {
+  for (int position = 0; position < blocks * radix; position += radix, work += radix * step) {
     small_dft<R>(
         d, stage, nullptr, prime_room,
         [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work + q * step); },
-        [&](int k, Complex<D> value) SCATLIGHT_LAMBDA { sink.store(d, output[k], value); });
+        [&](int k, Complex<D> value)
+            SCATLIGHT_LAMBDA { sink.store(d, position + k, output[position + k], value); });
   }
 }
 

@@ -22,13 +22,14 @@ template <class D>
 struct PhaseSink {
   const Real<D>* gradient;  // reals
   Real<D>* elements;
+  const std::ptrdiff_t* offsets;  // of the reals
 
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> u) const {
-    const std::size_t lanes = hn::Lanes(d);
+  HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> u) const {
+    const std::size_t offset = offsets[position];
     const auto squared = hn::MulAdd(u.re, u.re, hn::Mul(u.im, u.im));
-    const auto g = hn::Load(d, gradient + index * lanes);
+    const auto g = hn::Load(d, gradient + offset);
     const auto factor = hn::IfThenZeroElse(hn::Eq(squared, hn::Zero(d)), hn::Div(g, hn::Sqrt(squared)));
-    store_element(d, Complex<D>{hn::Mul(factor, u.im), hn::Mul(factor, u.re)}, elements + index * 2 * lanes);
+    store_element(d, Complex<D>{hn::Mul(factor, u.im), hn::Mul(factor, u.re)}, elements + 2 * offset);
   }
 };
 
@@ -42,7 +43,7 @@ struct FilteredSink {
   int parts;
   const std::int32_t* row_position;
 
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> exchanged) const {
+  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
     const std::size_t lanes = hn::Lanes(d);
     const std::size_t position = row_position[index];
     const Real<D>* filter = filters + position * kept_parts * lanes;
@@ -56,14 +57,14 @@ struct FilteredSink {
   }
 };
 
-// The conjugates of exchanged elements `stride` reals apart.
+// The conjugates of exchanged PlacedElements.
 template <class D>
 struct ConjugateSource {
   const Real<D>* data;
-  std::size_t stride;
+  const std::ptrdiff_t* offsets;
 
-  HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const {
-    const auto exchanged = load_element(d, data + index * stride);
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
+    const auto exchanged = load_element(d, data + offsets[position]);
     return {hn::Neg(exchanged.re), exchanged.im};
   }
 };
@@ -94,6 +95,7 @@ class PlaneGradient : PlaneTransform<D> {
   using T = Real<D>;
   using Base = PlaneTransform<D>;
   using Base::at;
+  using Base::block_size;
   using Base::d_;
   using Base::element;
   using Base::lanes;
@@ -115,7 +117,7 @@ class PlaneGradient : PlaneTransform<D> {
     this->transform_columns(band, group, spectra, planes);
     if (second_order) second_paths(level, group.scale, group.angle, planes);
     for (int i = 0; i < group.count; ++i) {
-      load_map(1 + group.scale * options.angles + group.angle + i);
+      load_map(level, 1 + group.scale * options.angles + group.angle + i);
       differentiate_rows(level, planes + i * level.plane_size,
                          second_order ? at(&Room::modulus_gradient) : nullptr);
     }
@@ -125,7 +127,7 @@ class PlaneGradient : PlaneTransform<D> {
   HWY_ATTR void image(const T* const* spectra_gradients, int count, T* image_gradient) {
     const auto& level = tables_.levels[0];
     std::fill_n(image_gradient, std::int64_t{tables_.options.height} * tables_.options.width, T{0});
-    load_map(0);
+    load_map(level, 0);
     if (count == 0) {
       for (int y = 0; y < level.height; y += lanes) {
         spread_rows(level, y);
@@ -158,7 +160,7 @@ class PlaneGradient : PlaneTransform<D> {
       const auto& second_level = tables_.levels[tables_.geometry.level(second.scale)];
       this->transform_columns(band, second, folded, planes);
       for (int i = 0; i < second.count; ++i) {
-        load_map(tables_.second_map(scale, angle, second.scale, second.angle + i));
+        load_map(second_level, tables_.second_map(scale, angle, second.scale, second.angle + i));
         differentiate_rows(second_level, planes + i * second_level.plane_size, nullptr);
       }
       differentiate_columns(band, second, planes, gradient);
@@ -174,63 +176,56 @@ class PlaneGradient : PlaneTransform<D> {
 
   // ---- adjoint of the low-pass ----
 
-  // A map's gradient into the sums.
-  HWY_INLINE HWY_ATTR void load_map(int map) {
-    this->clear_sums();
-    T* sums = at(&Room::sums);
-    const T* from = gradients_ + map * map_size_;
+  // A map's gradient through the vertical low-pass, into the averaged rows.
+  HWY_NOINLINE HWY_ATTR void load_map(const Level<T>& level, int map) {
+    const std::size_t stride = tables_.room.output_stride;
+    const int height = tables_.geometry.rows.output;
     const int width = tables_.geometry.columns.output;
-    for (int out = 0; out < tables_.geometry.rows.output;
-         ++out, sums += tables_.room.output_stride, from += width) {
-      std::copy_n(from, width, sums);
-    }
+    const T* from = gradients_ + map * map_size_;
+    T* outputs = at(&Room::map);
+    for (int out = 0; out < height; ++out, from += width) std::copy_n(from, width, outputs + out * stride);
+    T* rows = at(&Room::average_rows);
+    for (std::size_t x = 0; x < stride; x += lanes)
+      spread_line(level.vertical, level.height, height, outputs + x, stride, rows + x, stride);
   }
 
-  // The gradient of a block of real rows, from that of the map in the sums.
+  // The gradient of rows [y, y + lanes), into the row. Rows beyond the plane get anything.
   HWY_NOINLINE HWY_ATTR void spread_rows(const Level<T>& level, int y) {
     const std::size_t stride = tables_.room.output_stride;
-    const auto& shares = level.vertical;
-    T* rows = at(&Room::average_rows);
-    std::fill_n(rows, lanes * stride, T{0});
-    for (int i = shares.begin[y / lanes]; i < shares.begin[y / lanes + 1]; ++i) {
-      const T* from = at(&Room::sums) + shares.outputs[i] * stride;
-      for (int r = 0; r < lanes; ++r) {
-        const auto weight = hn::Set(d_, shares.weights[std::size_t(i) * lanes + r]);
-        T* to = rows + r * stride;
-        for (std::size_t x = 0; x < stride; x += lanes) {
-          hn::Store(hn::MulAdd(weight, hn::Load(d_, from + x), hn::Load(d_, to + x)), d_, to + x);
-        }
-      }
-    }
+    const T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * stride;
     T* averages = at(&Room::averages);
-    for (std::size_t out = 0; out < stride; out += lanes) {
+    for (std::size_t out = 0; out < stride; out += lanes)
       transpose(d_, rows + out, stride, averages + out * lanes, lanes);
-    }
+    spread_line(level.horizontal, level.width, tables_.geometry.columns.output, averages, lanes,
+                at(&Room::row), lanes);
+  }
 
-    const auto& low_pass = level.horizontal;
-    const int outputs = tables_.geometry.columns.output;
-    T* extended = at(&Room::row);
-    const int end = level.width + 2 * low_pass.radius;
+  // The adjoint of average_line and of what continues the line.
+  HWY_INLINE HWY_ATTR void spread_line(const LowPass<T>& low_pass, int length, int outputs, const T* from,
+                                       std::size_t from_step, T* line, std::size_t step) {
+    // Outputs [first, last] reach sample x of the continued line.
+    int first = 0;
+    int last = -1;
+    const int end = length + 2 * low_pass.radius;
     for (int x = 0; x < end; ++x) {
-      // Outputs whose window [center, center + taps) of the extended row holds x.
-      const int first = std::max(0, (x - low_pass.taps() + low_pass.step) / low_pass.step - low_pass.border);
-      const int last = std::min(outputs - 1, x / low_pass.step - low_pass.border);
+      while (last + 1 < outputs && low_pass.center(last + 1) <= x) ++last;
+      while (first <= last && low_pass.center(first) + low_pass.taps() <= x) ++first;
       auto sum = hn::Zero(d_);
       for (int out = first; out <= last; ++out) {
         sum = hn::MulAdd(hn::Set(d_, low_pass.weights[x - low_pass.center(out)]),
-                         hn::Load(d_, averages + out * lanes), sum);
+                         hn::Load(d_, from + out * from_step), sum);
       }
-      hn::Store(sum, d_, extended + x * lanes);
+      hn::Store(sum, d_, line + x * step);
     }
-    // What wraps around.
-    const auto add_range = [&](const T* from, T* to) HWY_ATTR {
-      for (int i = 0; i < low_pass.radius * lanes; i += lanes) {
-        hn::Store(hn::Add(hn::Load(d_, from + i), hn::Load(d_, to + i)), d_, to + i);
-      }
-    };
-    T* real = row(level);
-    add_range(extended, real + (level.width - low_pass.radius) * lanes);
-    add_range(real + level.width * lanes, real);
+    T* samples = line + low_pass.radius * step;
+    for (int i = 0; i < low_pass.radius; ++i) {
+      add_vector(line + i * step, samples + (length - low_pass.radius + i) * step);
+      add_vector(samples + (length + i) * step, samples + i * step);
+    }
+  }
+
+  HWY_INLINE HWY_ATTR void add_vector(const T* from, T* to) const {
+    hn::Store(hn::Add(hn::Load(d_, from), hn::Load(d_, to)), d_, to);
   }
 
   HWY_INLINE HWY_ATTR void add_to_row(const Level<T>& level, const T* values, std::size_t step) {
@@ -248,19 +243,18 @@ class PlaneGradient : PlaneTransform<D> {
   HWY_NOINLINE HWY_ATTR void differentiate_rows(const Level<T>& level, T* plane, const T* more) {
     const Elements<D> line{at(&Room::line)};
     T* work = at(&Room::work);
-    const std::size_t stride = level.plane_stride;
     for (int y = 0; y < level.height; y += lanes) {
       spread_rows(level, y);
       if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes);
       this->load_rows(level, plane, y);
-      transform(d_, level.along_rows, PlacedElements<D>{line.data, level.input_places.data()}, work,
-                PhaseSink<D>{row(level), line.data});
-      transform(d_, level.along_rows, line, work, PlacedElements<D>{line.data, level.places.data()});
-      for (int block = 0; block < level.blocks; ++block) {
-        const T* from = line.data + block * lanes * element;
-        T* to = plane + y * stride + block * element;
-        transpose(d_, from, element, to, stride);
-        transpose(d_, from + lanes, element, to + lanes, stride);
+      transform(d_, level.along_rows, PlacedElements<D>{line.data, level.line_input.data()}, work,
+                PhaseSink<D>{row(level), line.data, level.row_output.data()});
+      transform(d_, level.along_rows, line, work, PlacedElements<D>{line.data, level.line_output.data()});
+      const T* from = line.data;
+      T* to = plane + y / lanes * level.row_block_size;
+      for (int block = 0; block < level.blocks; ++block, from += block_size, to += block_size) {
+        transpose(d_, from, element, to, element);
+        transpose(d_, from + lanes, element, to + lanes, element);
       }
     }
   }
@@ -276,11 +270,13 @@ class PlaneGradient : PlaneTransform<D> {
         const auto& filter = band.filter(group.scale, group.angle + i, tables_.options.angles);
         T* plane = planes + i * level.plane_size;
         differentiate_block(level, folding, filter, block,
-                            StridedElements<D>{plane + block * element, level.plane_stride}, gradient);
+                            PlacedElements<D>{plane + block * block_size, level.plane_input.data()},
+                            gradient);
         if (block >= folding.columns.pairs) continue;
         const int mirrored = folding.columns.stored + block;
         differentiate_block(level, folding, filter, mirrored,
-                            ConjugateSource<D>{plane + mirrored * element, level.plane_stride}, gradient);
+                            ConjugateSource<D>{plane + mirrored * block_size, level.plane_input.data()},
+                            gradient);
       }
     }
   }

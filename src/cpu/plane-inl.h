@@ -73,8 +73,9 @@ HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_st
 
 // ---- sources and sinks of the transforms ----
 
-// Columns of x^ psi^, folded.
-template <class D, bool OnePart>
+// Columns of x^ psi^, folded. Parts is the number of parts where all of them are kept and the compiler shall
+// know it, else 0.
+template <class D, int Parts>
 struct ProductSource {
   const Real<D>* filters;   // (position, kept part)
   const Real<D>* spectrum;  // (position, part) elements
@@ -84,41 +85,51 @@ struct ProductSource {
 
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
     const std::size_t lanes = hn::Lanes(d);
-    if constexpr (OnePart) {
-      const auto psi = hn::Load(d, filters + position * lanes);
-      const auto x = load_element(d, spectrum + position * 2 * lanes);
-      return {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
+    const std::size_t row = position;
+    Complex<D> sum;
+    if constexpr (Parts > 0) {
+      const Real<D>* filter = filters + row * (Parts * lanes);
+      const Real<D>* samples = spectrum + row * (Parts * 2 * lanes);
+      unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA {
+        const auto psi = hn::Load(d, filter + p * lanes);
+        const auto x = load_element(d, samples + p * 2 * lanes);
+        if constexpr (decltype(p)::value == 0) {
+          sum = {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
+        } else {
+          sum = add_scaled<D>(sum, psi, x);
+        }
+      });
     } else {
-      const Real<D>* filter = filters + static_cast<std::size_t>(position) * kept_parts * lanes;
-      const Real<D>* samples = spectrum + static_cast<std::size_t>(position) * parts * 2 * lanes;
-      Complex<D> sum{hn::Zero(d), hn::Zero(d)};
+      const Real<D>* filter = filters + row * kept_parts * lanes;
+      const Real<D>* samples = spectrum + row * parts * 2 * lanes;
+      sum = {hn::Zero(d), hn::Zero(d)};
       for (int p = 0; p < kept_parts; ++p) {
         sum = add_scaled<D>(sum, hn::Load(d, filter + p * lanes),
                             load_element(d, samples + kept[p] * 2 * lanes));
       }
-      return sum;
     }
+    return sum;
   }
 };
 
 template <class D>
 struct ModulusSink {
   Real<D>* row;
+  const std::ptrdiff_t* offsets;
 
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> z) const {
-    hn::Store(hn::Sqrt(hn::MulAdd(z.re, z.re, hn::Mul(z.im, z.im))), d,
-              row + static_cast<std::size_t>(index) * hn::Lanes(d));
+  HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> z) const {
+    hn::Store(hn::Sqrt(hn::MulAdd(z.re, z.re, hn::Mul(z.im, z.im))), d, row + offsets[position]);
   }
 };
 
-// The conjugates of elements `stride` reals apart.
+// The conjugates of PlacedElements.
 template <class D>
 struct ConjugateSink {
   Real<D>* data;
-  std::size_t stride;
+  const std::ptrdiff_t* offsets;
 
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> value) const {
-    store_element(d, Complex<D>{value.re, hn::Neg(value.im)}, data + index * stride);
+  HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> value) const {
+    store_element(d, Complex<D>{value.re, hn::Neg(value.im)}, data + offsets[position]);
   }
 };
 
@@ -129,7 +140,7 @@ struct PlanarSink {
   Real<D>* im;
   std::size_t stride;
 
-  HWY_INLINE HWY_ATTR void store(D d, int index, Complex<D> exchanged) const {
+  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
     hn::StoreU(exchanged.im, d, re + index * stride);
     hn::StoreU(exchanged.re, d, im + index * stride);
   }
@@ -151,13 +162,12 @@ class PlaneTransform {
   HWY_ATTR void analyse(const T* image, T* spectra) {
     const auto& level = tables_.levels[0];
     const bool keep = tables_.options.max_order >= 1;
-    clear_sums();
     for (int y = 0; y < level.height; y += lanes) {
       load_image_rows(image, y);
-      if (features_ != nullptr) add_to_map(level, y);
+      if (features_ != nullptr) average_rows(level, y);
       if (keep) keep_rows(level, y);
     }
-    if (features_ != nullptr) write_map(0);
+    if (features_ != nullptr) write_map(level, 0);
     if (keep) fold_spectrum(level, tables_.image_band[0], spectra);
   }
 
@@ -182,6 +192,7 @@ class PlaneTransform {
   using Room = typename Tables<T>::Room;
   static constexpr int lanes = hn::MaxLanes(D());
   static constexpr std::size_t element = 2 * lanes;
+  static constexpr std::size_t block_size = lanes * element;
 
   HWY_INLINE T* at(std::size_t Room::* part) const { return room_ + tables_.room.*part; }
   // The vectors of a block of real rows, without the margin before them.
@@ -195,13 +206,12 @@ class PlaneTransform {
     T* planes = at(&Room::plane);
     transform_columns(band, group, spectra, planes);
     for (int i = 0; i < group.count; ++i) {
-      clear_sums();
       for (int y = 0; y < level.height; y += lanes) {
         transform_rows(level, planes + i * level.plane_size, y);
-        add_to_map(level, y);
+        average_rows(level, y);
         if (keep) keep_rows(level, y);
       }
-      write_map(map_of(group.angle + i));
+      write_map(level, map_of(group.angle + i));
     }
   }
 
@@ -219,11 +229,11 @@ class PlaneTransform {
         const auto& filter = band.filter(group.scale, group.angle + i, tables_.options.angles);
         T* plane = planes + i * level.plane_size;
         filter_block(level, folding, filter, block, spectrum,
-                     StridedElements<D>{plane + block * element, level.plane_stride});
+                     PlacedElements<D>{plane + block * block_size, level.plane_output.data()});
         if (block >= folding.columns.pairs) continue;
         const int mirrored = folding.columns.stored + block;
         filter_block(level, folding, filter, mirrored, spectrum,
-                     ConjugateSink<D>{plane + mirrored * element, level.plane_stride});
+                     ConjugateSink<D>{plane + mirrored * block_size, level.plane_output.data()});
       }
     }
   }
@@ -237,13 +247,21 @@ class PlaneTransform {
     const int kept = filter.begin[planar_block + 1] - first;
     const T* values = filter.values.data() + std::size_t(first) * level.height * lanes;
     if (kept == 0) {
-      for (int y = 0; y < level.height; ++y) sink.store(d_, y, {hn::Zero(d_), hn::Zero(d_)});
-    } else if (folding.parts() == 1) {
-      transform(d_, level.along_columns, ProductSource<D, true>{values, spectrum, nullptr, 1, 1}, work, sink);
-    } else {
+      for (int y = 0; y < level.height; ++y) sink.store(d_, y, y, {hn::Zero(d_), hn::Zero(d_)});
+      return;
+    }
+    const auto run = [&](auto parts) SCATLIGHT_LAMBDA {
       transform(d_, level.along_columns,
-                ProductSource<D, false>{values, spectrum, &filter.parts[first], kept, folding.parts()}, work,
-                sink);
+                ProductSource<D, decltype(parts)::value>{values, spectrum, &filter.parts[first], kept,
+                                                         folding.parts()},
+                work, sink);
+    };
+    if (folding.parts() == 1) {
+      run(std::integral_constant<int, 1>{});
+    } else if (folding.parts() == 4 && kept == 4) {
+      run(std::integral_constant<int, 4>{});
+    } else {
+      run(std::integral_constant<int, 0>{});
     }
   }
 
@@ -252,19 +270,17 @@ class PlaneTransform {
   // |x * psi| of rows [y, y + lanes) into the row.
   HWY_INLINE HWY_ATTR void transform_rows(const Level<T>& level, const T* plane, int y) {
     load_rows(level, plane, y);
-    transform(d_, level.along_rows, PlacedElements<D>{at(&Room::line), level.input_places.data()},
-              at(&Room::work), ModulusSink<D>{row(level)});
+    transform(d_, level.along_rows, PlacedElements<D>{at(&Room::line), level.line_input.data()},
+              at(&Room::work), ModulusSink<D>{row(level), level.row_output.data()});
   }
 
   // Rows [y, y + lanes) of the plane between columns and rows, as lanes of a line.
   HWY_INLINE HWY_ATTR void load_rows(const Level<T>& level, const T* plane, int y) {
-    const T* from = plane + y * level.plane_stride;
+    const T* from = plane + y / lanes * level.row_block_size;
     T* line = at(&Room::line);
-    for (int block = 0; block < level.blocks; ++block) {
-      transpose(d_, from, level.plane_stride, line, element);
-      transpose(d_, from + lanes, level.plane_stride, line + lanes, element);
-      from += element;
-      line += lanes * element;
+    for (int block = 0; block < level.blocks; ++block, from += block_size, line += block_size) {
+      transpose(d_, from, element, line, element);
+      transpose(d_, from + lanes, element, line + lanes, element);
     }
   }
 
@@ -297,98 +313,76 @@ class PlaneTransform {
 
   // ---- low-pass ----
 
-  HWY_INLINE HWY_ATTR void clear_sums() {
-    T* sums = at(&Room::sums);
-    std::fill(sums, sums + tables_.geometry.rows.output * tables_.room.output_stride, T{0});
+  // A line of samples of `step` values has room for a low-pass's radius of them before its first and after
+  // its last one: fills it with what the line has at its other end.
+  HWY_INLINE HWY_ATTR void continue_periodically(const LowPass<T>& low_pass, int length, T* line,
+                                                 std::size_t step) {
+    const std::size_t margin = low_pass.radius * step;
+    std::copy_n(line + length * step, margin, line);
+    std::copy_n(line + margin, margin, line + length * step + margin);
   }
 
-  // The share of a block of real rows in the map.
-  HWY_INLINE HWY_ATTR void add_to_map(const Level<T>& level, int y) {
-    average_rows(level);
-    add_rows(level, y);
-  }
-
-  // The horizontal low-pass of the row at the output columns.
-  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level) {
-    const auto& low_pass = level.horizontal;
-    T* extended = at(&Room::row);
-    // What wraps around, on both sides.
-    const std::size_t margin = low_pass.radius * lanes;
-    const std::size_t length = level.width * lanes;
-    std::copy_n(extended + length, margin, extended);
-    std::copy_n(extended + margin, margin, extended + margin + length);
-
-    const int outputs = tables_.geometry.columns.output;
+  // A low-pass along a continued line; of each sample, the first vector.
+  HWY_INLINE HWY_ATTR void average_line(const LowPass<T>& low_pass, int outputs, const T* line,
+                                        std::size_t step, T* to, std::size_t to_step) {
     constexpr int together = 8;
     if (outputs < together) {
-      for (int out = 0; out < outputs; ++out) average_outputs<1>(low_pass, out);
-    } else {
-      int out = 0;
-      for (; out + together <= outputs; out += together) average_outputs<together>(low_pass, out);
-      if (outputs - out > together / 2) {
-        average_outputs<together>(low_pass, outputs - together);
-      } else if (out < outputs) {
-        average_outputs<together / 2>(low_pass, outputs - together / 2);
-      }
+      for (int out = 0; out < outputs; ++out) average_outputs<1>(low_pass, out, line, step, to, to_step);
+      return;
     }
-    const auto& room = tables_.room;
-    for (std::size_t out = 0; out < room.output_stride; out += lanes) {
-      transpose(d_, at(&Room::averages) + out * lanes, lanes, at(&Room::average_rows) + out,
-                room.output_stride);
+    int out = 0;
+    for (; out + together <= outputs; out += together)
+      average_outputs<together>(low_pass, out, line, step, to, to_step);
+    if (outputs - out > together / 2) {
+      average_outputs<together>(low_pass, outputs - together, line, step, to, to_step);
+    } else if (out < outputs) {
+      average_outputs<together / 2>(low_pass, outputs - together / 2, line, step, to, to_step);
     }
   }
 
   // Several outputs at once, which share the loads of the weights and do not wait for each other's sums.
   template <int Count>
-  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, int out) {
-    const T* from = at(&Room::row) + std::size_t(low_pass.center(out)) * lanes;
-    const std::size_t step = low_pass.step * lanes;
+  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, int out, const T* line,
+                                           std::size_t step, T* to, std::size_t to_step) {
+    const T* from = line + low_pass.center(out) * step;
+    const std::size_t next = low_pass.step * step;
     hn::Vec<D> sums[Count];
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
     const T* weight = low_pass.weights.data();
-    for (const T* end = weight + low_pass.taps(); weight != end; ++weight, from += lanes) {
+    for (const T* end = weight + low_pass.taps(); weight != end; ++weight, from += step) {
       const auto factor = hn::Set(d_, *weight);
       unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
-        sums[i] = hn::MulAdd(factor, hn::Load(d_, from + i * step), sums[i]);
+        sums[i] = hn::MulAdd(factor, hn::Load(d_, from + i * next), sums[i]);
       });
     }
-    T* averages = at(&Room::averages) + std::size_t(out) * lanes;
-    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, averages + i * lanes); });
+    to += out * to_step;
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, to + i * to_step); });
   }
 
-  // Adds the averaged rows from y on to every output row that the vertical low-pass takes them to. Rows
-  // beyond the plane have the weight 0, but may hold anything.
-  HWY_NOINLINE HWY_ATTR void add_rows(const Level<T>& level, int y) {
+  // The horizontal low-pass of rows [y, y + lanes), which are in the row, at the output columns.
+  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, int y) {
+    const auto& room = tables_.room;
+    T* averages = at(&Room::averages);
+    T* extended = at(&Room::row);
+    continue_periodically(level.horizontal, level.width, extended, lanes);
+    average_line(level.horizontal, tables_.geometry.columns.output, extended, lanes, averages, lanes);
+    T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * room.output_stride;
+    for (std::size_t out = 0; out < room.output_stride; out += lanes)
+      transpose(d_, averages + out * lanes, lanes, rows + out, room.output_stride);
+  }
+
+  // The vertical low-pass of the averaged rows at the output rows, to a map.
+  HWY_NOINLINE HWY_ATTR void write_map(const Level<T>& level, int map) {
     const std::size_t stride = tables_.room.output_stride;
-    T* rows = at(&Room::average_rows);
-    for (int r = level.height - y; r < lanes; ++r) std::fill_n(rows + r * stride, stride, T{0});
-    const auto& shares = level.vertical;
-    for (int i = shares.begin[y / lanes]; i < shares.begin[y / lanes + 1]; ++i) {
-      T* sums = at(&Room::sums) + shares.outputs[i] * stride;
-      const T* weights = &shares.weights[std::size_t(i) * lanes];
-      for (std::size_t x = 0; x < stride; x += lanes) {
-        auto even = hn::Load(d_, sums + x);
-        auto odd = hn::Zero(d_);
-        unroll<(lanes + 1) / 2>([&](auto half) SCATLIGHT_LAMBDA {
-          constexpr int r = 2 * decltype(half)::value;
-          even = hn::MulAdd(hn::Set(d_, weights[r]), hn::Load(d_, rows + r * stride + x), even);
-          if constexpr (r + 1 < lanes) {
-            odd = hn::MulAdd(hn::Set(d_, weights[r + 1]), hn::Load(d_, rows + (r + 1) * stride + x), odd);
-          }
-        });
-        hn::Store(hn::Add(even, odd), d_, sums + x);
-      }
-    }
-  }
-
-  HWY_INLINE HWY_ATTR void write_map(int map) {
-    const T* sums = at(&Room::sums);
-    T* to = features_ + map * map_size_;
+    const int height = tables_.geometry.rows.output;
     const int width = tables_.geometry.columns.output;
-    for (int out = 0; out < tables_.geometry.rows.output;
-         ++out, sums += tables_.room.output_stride, to += width) {
-      std::copy_n(sums, width, to);
-    }
+    T* rows = at(&Room::average_rows);
+    T* outputs = at(&Room::map);
+    continue_periodically(level.vertical, level.height, rows, stride);
+    for (std::size_t x = 0; x < stride; x += lanes)
+      average_line(level.vertical, height, rows + x, stride, outputs + x, stride);
+    T* to = features_ + map * map_size_;
+    for (int out = 0; out < height; ++out, outputs += stride, to += width) std::copy_n(outputs, width, to);
   }
 
   // ---- the spectrum of a real plane ----

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 namespace scatlight::cpu {
@@ -44,27 +45,6 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
   for (int t = 0; t < taps; ++t) weights.push_back(static_cast<T>(at(t - radius)));
 }
 
-template <class T>
-RowShares<T>::RowShares(const LowPass<T>& low_pass, int height, int output_count, int lanes) {
-  for (int y = 0; y < height; y += lanes) {
-    begin.push_back(static_cast<int>(outputs.size()));
-    for (int output = 0; output < output_count; ++output) {
-      std::vector<T> of_rows(lanes, T{0});
-      bool reached = false;
-      for (int row = y; row < std::min(y + lanes, height); ++row) {
-        const int tap = ((row - low_pass.center(output) + low_pass.radius) % height + height) % height;
-        if (tap >= low_pass.taps()) continue;
-        of_rows[row - y] = low_pass.weights[tap];
-        reached = true;
-      }
-      if (!reached) continue;
-      outputs.push_back(output);
-      weights.insert(weights.end(), of_rows.begin(), of_rows.end());
-    }
-  }
-  begin.push_back(static_cast<int>(outputs.size()));
-}
-
 ColumnBlocks::ColumnBlocks(int width, int lanes)
     : width(width),
       lanes(lanes),
@@ -96,14 +76,26 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, int level, int
       along_columns(height),
       along_rows(width),
       row_position(height),
-      places(ColumnBlocks(width, lanes).places()),
-      plane_stride(static_cast<std::size_t>(blocks | 1) * 2 * lanes),
-      plane_size(round_up(height, lanes) * plane_stride),
-      vertical(LowPass<T>(bank, geometry.rows, geometry, level), height, geometry.rows.output, lanes),
+      row_block_size(static_cast<std::size_t>(blocks | 1) * lanes * 2 * lanes),
+      plane_size((height + lanes - 1) / lanes * row_block_size),
+      vertical(bank, geometry.rows, geometry, level),
       horizontal(bank, geometry.columns, geometry, level) {
   for (int position = 0; position < height; ++position)
     row_position[along_columns.input[position]] = position;
-  for (const auto column : along_rows.input) input_places.push_back(places[column]);
+
+  const int element = 2 * lanes;
+  const auto in_plane = [&](int row) {
+    return static_cast<std::ptrdiff_t>(row / lanes * row_block_size) + row % lanes * element;
+  };
+  std::ranges::transform(along_columns.input, std::back_inserter(plane_input), in_plane);
+  std::ranges::transform(along_columns.output, std::back_inserter(plane_output), in_plane);
+  const auto in_line = [&, places = ColumnBlocks(width, lanes).places()](int column) -> std::ptrdiff_t {
+    return places[column] * element;
+  };
+  std::ranges::transform(along_rows.input, std::back_inserter(line_input), in_line);
+  std::ranges::transform(along_rows.output, std::back_inserter(line_output), in_line);
+  std::ranges::transform(along_rows.output, std::back_inserter(row_output),
+                         [&](int column) -> std::ptrdiff_t { return column * lanes; });
 }
 
 Folding::Folding(int from_height, int from_width, int levels, int lanes)
@@ -238,9 +230,13 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   const std::size_t half_blocks = levels[0].width / 2 / lanes + 1;
   std::size_t work = 0;
   std::size_t margins = 0;
+  std::size_t rows = 0;
   for (const auto& level : levels) {
     work = std::max({work, level.along_columns.work_elements(), level.along_rows.work_elements()});
     margins = std::max<std::size_t>(margins, 2 * level.horizontal.radius);
+    // What the last block of rows has too many may be more than what continues them.
+    rows = std::max<std::size_t>(rows,
+                                 round_up(level.height, static_cast<int>(lanes)) + 2 * level.vertical.radius);
   }
   std::size_t folded = 0;
   for (const auto& band : modulus_bands) folded = std::max(folded, band.size);
@@ -261,8 +257,8 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   room.work = place(work * element);
   room.row = place((columns + margins) * lanes);
   room.averages = place(room.output_stride * lanes);
-  room.average_rows = place(lanes * room.output_stride);
-  room.sums = place(geometry.rows.output * room.output_stride);
+  room.average_rows = place(rows * room.output_stride);
+  room.map = place(geometry.rows.output * room.output_stride);
   room.pair = place(columns * element);
   room.half = place(spectra ? height * room.half_stride : 0);
   room.spectrum = place(spectra ? 2 * height * room.spectrum_stride : 0);
@@ -279,8 +275,6 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
 
 template struct LowPass<float>;
 template struct LowPass<double>;
-template struct RowShares<float>;
-template struct RowShares<double>;
 template struct Level<float>;
 template struct Level<double>;
 template struct FoldedFilter<float>;

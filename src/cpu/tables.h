@@ -42,16 +42,6 @@ struct LowPass {
   int center(int output) const { return (output + border) * step; }  ///< the sample in the middle
 };
 
-/// What blocks of consecutive rows add to the output rows: the vertical low-pass, block by block.
-template <class T>
-struct RowShares {
-  RowShares(const LowPass<T>& low_pass, int height, int outputs, int lanes);
-
-  std::vector<int> outputs;  ///< by blocks of rows
-  std::vector<T> weights;    ///< (outputs, lanes): of the block's rows, 0 where one is not reached
-  std::vector<int> begin;    ///< (blocks of rows + 1): a block's first output
-};
-
 /// Which columns of a spectrum share a vector. Images are real, so that the samples of a column are those of
 /// its mirror image, column width - c, conjugate and upside down: only one of the two is stored. Blocks below
 /// `pairs` hold columns whose mirror images get a block of a plane too; the others hold what is left, column
@@ -96,12 +86,23 @@ struct Level {
   FftPlan<T> along_columns;                ///< of length height
   FftPlan<T> along_rows;                   ///< of length width
   std::vector<std::int32_t> row_position;  ///< where a row stands in along_columns.input
-  std::vector<std::int32_t> places;        ///< of columns in a row of a plane, see ColumnBlocks
-  std::vector<std::int32_t> input_places;  ///< the same in the order of along_rows.input
-  std::size_t
-      plane_stride;  ///< from row to row of a plane: odd in elements, so that a column uses every cache set
-  std::size_t plane_size;  ///< of a plane of elements, in values of T
-  RowShares<T> vertical;
+
+  /// A plane of complex numbers between the transforms of columns and rows stands in memory as (block of
+  /// rows, block of columns, row of the block) elements: the columns write it block by block, the rows read
+  /// it in order. A number of blocks that is odd lets a column use every set of the cache.
+  std::size_t row_block_size;  ///< values of T from one block of rows to the next
+  std::size_t plane_size;      ///< values of T of all
+  std::vector<std::ptrdiff_t>
+      plane_input;  ///< offsets of the rows of a block of columns, as along_columns.input
+  std::vector<std::ptrdiff_t> plane_output;  ///< the same, as along_columns.output
+
+  std::vector<std::ptrdiff_t> line_input;  ///< offsets of columns in a block of rows with ColumnBlocks'
+                                           ///< order, as along_rows.input
+  std::vector<std::ptrdiff_t> line_output;  ///< the same, as along_rows.output
+  std::vector<std::ptrdiff_t>
+      row_output;  ///< offsets of columns in a block of real rows, as along_rows.output
+
+  LowPass<T> vertical;
   LowPass<T> horizontal;
 };
 
@@ -203,9 +204,10 @@ struct Tables {
     std::size_t line;   ///< elements of a block of rows, or of rows of a block of columns
     std::size_t work;   ///< for transform()
     std::size_t row;    ///< real vectors of a block of rows, continued on both sides by the radius of phi_J
-    std::size_t averages;      ///< (output width, lanes) of a block of rows after the horizontal low-pass
-    std::size_t average_rows;  ///< the same transposed, (lanes, output_stride)
-    std::size_t sums;          ///< (output height, output_stride)
+    std::size_t averages;      ///< (output width, lanes): a block of rows after the horizontal low-pass
+    std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
+                               ///< radius of phi_J, output_stride)
+    std::size_t map;           ///< (output height, output_stride)
     std::size_t pair;          ///< elements of two blocks of real rows
     std::size_t half;  ///< (height, half_stride) elements: columns up to the middle, after the row transform
     std::size_t spectrum;  ///< two planes (height, spectrum_stride), re and im: those columns' spectra

@@ -93,6 +93,24 @@ TEST_P(EveryGradient, EqualsTheReferenceInFloat32) {
 }
 
 // A black image has zero modulus everywhere; only order 0 has a gradient then.
+// Order 0 is linear: <g, S x> = <S* g, x>, whatever the boundary and the sampling.
+TEST_P(EveryGradient, OfALinearTransformIsItsAdjoint) {
+  for (auto options : cases()) {
+    options.max_order = 0;
+    const auto plan = make_plan(GetParam(), options);
+    const auto images = random_planes<double>(options, 2);
+    const auto features = transform(plan, images);
+    const auto gradients = random_gradients<double>(plan, 2);
+    const auto adjoint = differentiate(plan, images, gradients);
+    const double left = std::inner_product(features.begin(), features.end(), gradients.begin(), 0.0);
+    const double right = std::inner_product(adjoint.begin(), adjoint.end(), images.begin(), 0.0);
+    const double scale =
+        std::sqrt(std::inner_product(features.begin(), features.end(), features.begin(), 0.0) *
+                  std::inner_product(gradients.begin(), gradients.end(), gradients.begin(), 0.0));
+    EXPECT_NEAR(left, right, 1e-13 * scale) << name_of(options);
+  }
+}
+
 TEST_P(EveryGradient, IsZeroAtZeroModulus) {
   const ScatteringOptions options{.height = 40, .width = 40, .max_order = 2};
   const auto plan = make_plan(GetParam(), options);
