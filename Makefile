@@ -7,7 +7,7 @@ BUILD := build
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH
 
-.PHONY: demo test bench build setup lint format sanitize clean
+.PHONY: demo test bench build setup lint format sanitize fuzz clean
 
 demo: build
 	scripts/demo.sh
@@ -48,6 +48,17 @@ format: setup
 sanitize: setup
 	cmake --preset asan-ubsan >/dev/null && ninja -C build-asan-ubsan --quiet && scripts/test.sh build-asan-ubsan
 	cmake --preset tsan >/dev/null && ninja -C build-tsan --quiet && scripts/test.sh build-tsan
+
+# Random options and samples for three minutes, through C++ and through Python, under the sanitizers.
+fuzz: setup
+	cmake --preset asan-ubsan >/dev/null && ninja -C build-asan-ubsan --quiet plan_fuzz
+	build-asan-ubsan/tests/plan_fuzz 180
+	pip install -q --disable-pip-version-check --no-build-isolation --no-deps --upgrade --target build-fuzz/python . \
+	  -C build-dir=build-fuzz -C cmake.build-type=RelWithDebInfo -C install.strip=false \
+	  -C cmake.define.CMAKE_CXX_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+	SCATLIGHT_FUZZ_SECONDS=180 PYTHONPATH=build-fuzz/python ASAN_OPTIONS=detect_leaks=0 \
+	  LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
+	  python -m pytest -q tests/python/test_fuzz.py
 
 clean:
 	rm -rf build build-*

@@ -133,14 +133,17 @@ class Scattering2DBase:
         self.out_type = out_type
         self.shape = _to_size(shape)
         height, width = self.shape
-        if 1 <= self.J <= 24 and min(height, width) < 2**self.J:
-            raise RuntimeError(
-                "The smallest dimension should be larger than 2^J:"
-                f" shape is {height} x {width}, J is {self.J}."
-            )
-        if self.pre_pad:
+        if 1 <= self.J <= 24:  # the plan says what is wrong with another
             block = 2**self.J
-            height, width = ((size + block) // block * block + block for size in self.shape)
+            if min(height, width) < block:
+                raise RuntimeError(
+                    "The smallest dimension should be larger than 2^J:"
+                    f" shape is {height} x {width}, J is {self.J}."
+                )
+            if self.pre_pad:
+                height, width = (
+                    _to_int("padded shape", (size + block) // block * block + block) for size in self.shape
+                )
         self._options = Options(
             height=height,
             width=width,

@@ -141,7 +141,7 @@ void add_scattering_flags(CLI::App& command, TransformFlags& flags) {
       ->check(CLI::IsMember({"kymatio", "exact"}))
       ->capture_default_str();
   command.add_option("--sigma", options.sigma, "Width of the finest wavelet, in pixels.")
-      ->check(CLI::Range(0.01, 100.0))
+      ->check(CLI::Range(0.1, 100.0))
       ->capture_default_str();
   command
       .add_option("--center-frequency", options.center_frequency,
@@ -149,7 +149,7 @@ void add_scattering_flags(CLI::App& command, TransformFlags& flags) {
       ->check(CLI::Range(0.01, 100.0))
       ->capture_default_str();
   command.add_option("--slant", options.slant, "Ratio of a wavelet's two widths; 0 means 4 / L.")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
 }
 

@@ -99,12 +99,13 @@ ScatteringOptions resolve(ScatteringOptions options) {
           std::has_single_bit(static_cast<unsigned>(options.stride)),
       fmt::format("stride is {}; it must be a power of two between 1 and 2^J = {}", options.stride, block));
   if (options.slant == 0) options.slant = 4.0 / options.angles;
-  require(std::isfinite(options.slant) && options.slant > 0,
-          fmt::format("slant is {}; it must be a positive number, or 0 for 4 / L", options.slant));
-  require(std::isfinite(options.sigma) && options.sigma > 0,
-          fmt::format("sigma is {}; it must be a positive number of samples", options.sigma));
-  require(std::isfinite(options.center_frequency) && options.center_frequency > 0,
-          fmt::format("center_frequency is {}; it must be a positive number of radians a sample",
+  // Far beyond use; a wavelet much narrower than a sample would have a spectrum of millions of periods.
+  require(options.slant >= 0.01 && options.slant <= 10,
+          fmt::format("slant is {}; it must be between 0.01 and 10, or 0 for 4 / L", options.slant));
+  require(options.sigma >= 0.1 && options.sigma <= 100,
+          fmt::format("sigma is {}; it must be between 0.1 and 100 samples", options.sigma));
+  require(options.center_frequency >= 0.01 && options.center_frequency <= 100,
+          fmt::format("center_frequency is {}; it must be between 0.01 and 100 radians a sample",
                       options.center_frequency));
   require(options.threads >= 0,
           fmt::format("threads is {}; it must be 0 (one for each core) or more", options.threads));

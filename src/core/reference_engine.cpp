@@ -180,8 +180,10 @@ class ReferenceEngine final : public Engine<T> {
     auto filtered = subsample(multiply(u, psi), levels);
     inverse_fft_2d(filtered);
     for (std::size_t i = 0; i < filtered.values.size(); ++i) {
-      const double modulus = std::abs(filtered.values[i]);
-      filtered.values[i] *= modulus > 0 ? gradient.values[i].real() / modulus : 0;
+      auto& value = filtered.values[i];
+      const double modulus = std::abs(value);
+      // The quotient first: one by a modulus near the smallest number is infinite.
+      value = modulus > 0 ? value / modulus * gradient.values[i].real() : 0;
     }
     fft_2d(filtered);
     return real_part_of_inverse(multiply(repeat(filtered, levels), psi));

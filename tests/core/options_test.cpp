@@ -56,8 +56,8 @@ TEST(Options, WrongOnesSayWhatIsAccepted) {
        "stride is 16; it must be a power of two between 1 and 2^J = 8"},
       {{.height = 28, .width = 24, .boundary = Boundary::Padded},
        "height is 28; with the boundary 'padded' it must be a multiple of 2^J = 8 and at least 24"},
-      {{.height = 8, .width = 8, .sigma = nan}, "sigma is nan; it must be a positive number of samples"},
-      {{.height = 8, .width = 8, .slant = -1}, "slant is -1; it must be a positive number, or 0 for 4 / L"},
+      {{.height = 8, .width = 8, .sigma = nan}, "sigma is nan; it must be between 0.1 and 100 samples"},
+      {{.height = 8, .width = 8, .slant = -1}, "slant is -1; it must be between 0.01 and 10, or 0 for 4 / L"},
       {{.height = 8, .width = 8, .threads = -1}, "threads is -1; it must be 0 (one for each core) or more"},
   };
   for (const auto& [options, message] : cases) EXPECT_EQ(error_of(options), message);
