@@ -183,7 +183,7 @@ class ReferenceEngine final : public Engine<T> {
       auto& value = filtered.values[i];
       const double modulus = std::abs(value);
       // The quotient first: one by a modulus near the smallest number is infinite.
-      value = modulus > 0 ? value / modulus * gradient.values[i].real() : 0;
+      value = modulus == 0 ? 0 : value / modulus * gradient.values[i].real();  // NaN stays
     }
     fft_2d(filtered);
     return real_part_of_inverse(multiply(repeat(filtered, levels), psi));

@@ -51,6 +51,9 @@ HWY_ATTR Kernels<T> make_kernels(std::string_view name) {
           .differentiate_plane = differentiate_plane<T>};
 }
 
+template Kernels<float> make_kernels(std::string_view name);
+template Kernels<double> make_kernels(std::string_view name);
+
 }  // namespace HWY_NAMESPACE
 }  // namespace scatlight::cpu
 HWY_AFTER_NAMESPACE();

@@ -1,16 +1,20 @@
-// The kernels of every instruction set: foreach_target.h includes this file once for each.
+#include "cpu/kernels.h"
 
-// One target for each vector width: what lies between gains nothing for this arithmetic.
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "cpu/kernels.cpp"
-#include <hwy/foreach_target.h>
+#include "cpu/targets.h"
 
-#include "cpu/kernels-inl.h"
-
-#if HWY_ONCE
 namespace scatlight::cpu {
+
+#define SCATLIGHT_DECLARE_KERNELS(target)         \
+  namespace target {                              \
+  template <class T>                              \
+  Kernels<T> make_kernels(std::string_view name); \
+  }
+SCATLIGHT_DECLARE_KERNELS(N_SCALAR)
+SCATLIGHT_DECLARE_KERNELS(N_EMU128)
+SCATLIGHT_DECLARE_KERNELS(N_NEON)
+SCATLIGHT_DECLARE_KERNELS(N_SSE4)
+SCATLIGHT_DECLARE_KERNELS(N_AVX2)
+SCATLIGHT_DECLARE_KERNELS(N_AVX3)
 
 // The processor is asked through the compiler's run-time library, so that nothing of Highway has to be
 // linked.
@@ -48,4 +52,3 @@ template std::vector<Kernels<float>> available_kernels<float>();
 template std::vector<Kernels<double>> available_kernels<double>();
 
 }  // namespace scatlight::cpu
-#endif

@@ -96,8 +96,8 @@ struct Level {
       plane_input;  ///< offsets of the rows of a block of columns, as along_columns.input
   std::vector<std::ptrdiff_t> plane_output;  ///< the same, as along_columns.output
 
-  std::vector<std::ptrdiff_t> line_input;  ///< offsets of columns in a block of rows with ColumnBlocks'
-                                           ///< order, as along_rows.input
+  std::vector<std::ptrdiff_t> line_input;   ///< offsets of columns in a block of rows with ColumnBlocks'
+                                            ///< order, as along_rows.input
   std::vector<std::ptrdiff_t> line_output;  ///< the same, as along_rows.output
   std::vector<std::ptrdiff_t>
       row_output;  ///< offsets of columns in a block of real rows, as along_rows.output

@@ -197,7 +197,7 @@ def test_skip_bad_names_and_counts(photo, tmp_path):
         (["--max-order 3", "0 to 2"], ["--max-order", 3]),
         (["--size 0"], ["--size", 0]),
         (["--wavelet haar", "morlet, gabor"], ["--wavelet", "haar"]),
-        (["--sigma 0", "0.01 to 100"], ["--sigma", 0]),
+        (["--sigma 0", "0.1 to 100"], ["--sigma", 0]),
     ],
 )
 def test_wrong_flags(words, flags, photo, tmp_path):
