@@ -155,6 +155,10 @@ HWY_INLINE HWY_ATTR void with_radix(int radix, const Body& body) {
       return body(Radix<11>{});
     case 13:
       return body(Radix<13>{});
+    case 15:
+      return body(Radix<15>{});
+    case 16:
+      return body(Radix<16>{});
     default:
       return body(Radix<0>{});
   }
@@ -163,6 +167,41 @@ HWY_INLINE HWY_ATTR void with_radix(int radix, const Body& body) {
 template <class D>
 HWY_INLINE HWY_ATTR Complex<D> twiddle(D d, Complex<D> value, const Real<D>* factor) {
   return rotate<D>(value, hn::Set(d, factor[0]), hn::Set(d, factor[1]));
+}
+
+// A radix with more elements than registers hold, N = A B: between the two they are in memory. (Left to the
+// compiler, they would be spilled one by one.) Twiddle factors and store are small_dft's.
+template <int N, class D, class Load, class Store>
+HWY_INLINE HWY_ATTR void composite_dft(D d, const Real<D>* twiddles, const Load& load, const Store& store) {
+  constexpr int a = first_factor(N);
+  constexpr int b = N / a;
+  constexpr bool coprime = gcd_of(a, b) == 1;
+  constexpr std::size_t step = 2 * hn::MaxLanes(D());
+  HWY_ALIGN Real<D> between[N * step];  // (a, b)
+  unroll<b>([&](auto n) SCATLIGHT_LAMBDA {
+    Complex<D> x[a];
+    unroll<a>([&](auto q) SCATLIGHT_LAMBDA { x[q] = load(coprime ? (b * q + a * n) % N : n + b * q); });
+    Dft<a>::run(d, x);
+    constexpr int column = decltype(n)::value;
+    unroll<a>([&](auto k) SCATLIGHT_LAMBDA {
+      if constexpr (!coprime) x[k] = multiply_by_root<decltype(k)::value * column, N>(d, x[k]);
+      store_element(d, x[k], between + (k * b + n) * step);
+    });
+  });
+  asm volatile("" ::: "memory");  // the compiler would keep some in registers, and spill others for it
+  unroll<a>([&](auto k) SCATLIGHT_LAMBDA {
+    constexpr int row = decltype(k)::value;
+    Complex<D> x[b];
+    unroll<b>([&](auto m) SCATLIGHT_LAMBDA { x[m] = load_element(d, between + (k * b + m) * step); });
+    Dft<b>::run(d, x);
+    unroll<b>([&](auto m) SCATLIGHT_LAMBDA {
+      constexpr int of_a = b * inverse_of(b % a, a);
+      constexpr int of_b = a * inverse_of(a % b, b);
+      constexpr int index =
+          coprime ? (of_a * row + of_b * decltype(m)::value) % N : row + a * decltype(m)::value;
+      store(index, twiddles == nullptr || index == 0 ? x[m] : twiddle(d, x[m], twiddles + 2 * (index - 1)));
+    });
+  });
 }
 
 // One small DFT of a stage: elements from load(q), to store(k, value) after the twiddle factors (null: none).
@@ -179,6 +218,8 @@ HWY_INLINE HWY_ATTR void small_dft(D d, const typename FftPlan<Real<D>>::Stage& 
       const auto value = load_element(d, prime_room + k * step);
       store(k, twiddles == nullptr || k == 0 ? value : twiddle(d, value, twiddles + 2 * (k - 1)));
     }
+  } else if constexpr (R >= 15) {
+    composite_dft<R>(d, twiddles, load, store);
   } else {
     Complex<D> x[R];
     unroll<R>([&](auto q) SCATLIGHT_LAMBDA { x[q] = load(q); });

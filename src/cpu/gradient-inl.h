@@ -33,8 +33,9 @@ struct PhaseSink {
   }
 };
 
-// Adds psi^ z^ to the gradient of a folded spectrum, from exchanged elements.
-template <class D>
+// Adds psi^ z^ to the gradient of a folded spectrum, from exchanged elements. Parts is the number of parts
+// where all of them are kept and the compiler shall know it, else 0.
+template <class D, int Parts>
 struct FilteredSink {
   const Real<D>* filters;  // (position, kept part)
   Real<D>* gradient;       // (position, part) elements
@@ -46,13 +47,18 @@ struct FilteredSink {
   HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
     const std::size_t lanes = hn::Lanes(d);
     const std::size_t position = row_position[index];
-    const Real<D>* filter = filters + position * kept_parts * lanes;
-    Real<D>* at = gradient + position * parts * 2 * lanes;
-    for (int p = 0; p < kept_parts; ++p) {
-      Real<D>* part = at + kept[p] * 2 * lanes;
-      store_element(
-          d, add_scaled<D>(load_element(d, part), hn::Load(d, filter + p * lanes), exchange<D>(exchanged)),
-          part);
+    const auto add_product = [&](const Real<D>* filter, Real<D>* part) SCATLIGHT_LAMBDA {
+      store_element(d, add_scaled<D>(load_element(d, part), hn::Load(d, filter), exchange<D>(exchanged)),
+                    part);
+    };
+    if constexpr (Parts > 0) {
+      const Real<D>* filter = filters + position * (Parts * lanes);
+      Real<D>* at = gradient + position * (Parts * 2 * lanes);
+      unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA { add_product(filter + p * lanes, at + p * 2 * lanes); });
+    } else {
+      const Real<D>* filter = filters + position * kept_parts * lanes;
+      Real<D>* at = gradient + position * parts * 2 * lanes;
+      for (int p = 0; p < kept_parts; ++p) add_product(filter + p * lanes, at + kept[p] * 2 * lanes);
     }
   }
 };
@@ -203,25 +209,38 @@ class PlaneGradient : PlaneTransform<D> {
   // The adjoint of average_line and of what continues the line.
   HWY_INLINE HWY_ATTR void spread_line(const LowPass<T>& low_pass, int length, int outputs, const T* from,
                                        std::size_t from_step, T* line, std::size_t step) {
-    // Outputs [first, last] reach sample x of the continued line.
-    int first = 0;
-    int last = -1;
     const int end = length + 2 * low_pass.radius;
-    for (int x = 0; x < end; ++x) {
-      while (last + 1 < outputs && low_pass.center(last + 1) <= x) ++last;
-      while (first <= last && low_pass.center(first) + low_pass.taps() <= x) ++first;
-      auto sum = hn::Zero(d_);
-      for (int out = first; out <= last; ++out) {
-        sum = hn::MulAdd(hn::Set(d_, low_pass.weights[x - low_pass.center(out)]),
-                         hn::Load(d_, from + out * from_step), sum);
+    constexpr int together = LowPass<T>::margin + 1;
+    if (end < together) {
+      for (int x = 0; x < end; ++x) spread_to<1>(low_pass, x, outputs, from, from_step, line, step);
+    } else {
+      for (int x = 0; x < end; x += together) {
+        spread_to<together>(low_pass, std::min(x, end - together), outputs, from, from_step, line, step);
       }
-      hn::Store(sum, d_, line + x * step);
     }
     T* samples = line + low_pass.radius * step;
     for (int i = 0; i < low_pass.radius; ++i) {
       add_vector(line + i * step, samples + (length - low_pass.radius + i) * step);
       add_vector(samples + (length + i) * step, samples + i * step);
     }
+  }
+
+  // Samples [x, x + Count) of a continued line, which share the loads of the outputs that reach them.
+  template <int Count>
+  HWY_INLINE HWY_ATTR void spread_to(const LowPass<T>& low_pass, int x, int outputs, const T* from,
+                                     std::size_t from_step, T* line, std::size_t step) {
+    const auto [first, last] = low_pass.reaching(x, x + Count, outputs);
+    hn::Vec<D> sums[Count];
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
+    const T* weight = low_pass.weights_from(x - low_pass.center(first));
+    from += first * from_step;
+    for (int out = first; out < last; ++out, from += from_step, weight -= low_pass.step) {
+      const auto value = hn::Load(d_, from);
+      unroll<Count>([&](auto i)
+                        SCATLIGHT_LAMBDA { sums[i] = hn::MulAdd(hn::Set(d_, weight[i]), value, sums[i]); });
+    }
+    line += x * step;
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, line + i * step); });
   }
 
   HWY_INLINE HWY_ATTR void add_vector(const T* from, T* to) const {
@@ -288,9 +307,19 @@ class PlaneGradient : PlaneTransform<D> {
     const int first = filter.begin[planar_block];
     const int kept = filter.begin[planar_block + 1] - first;
     if (kept == 0) return;
-    transform(d_, level.along_columns, source, at(&Room::work),
-              FilteredSink<D>{filter.values.data() + std::size_t(first) * level.height * lanes, gradient,
-                              &filter.parts[first], kept, folding.parts(), level.row_position.data()});
+    const auto run = [&](auto parts) SCATLIGHT_LAMBDA {
+      transform(d_, level.along_columns, source, at(&Room::work),
+                FilteredSink<D, decltype(parts)::value>{
+                    filter.values.data() + std::size_t(first) * level.height * lanes, gradient,
+                    &filter.parts[first], kept, folding.parts(), level.row_position.data()});
+    };
+    if (folding.parts() == 1) {
+      run(std::integral_constant<int, 1>{});
+    } else if (folding.parts() == 4 && kept == 4) {
+      run(std::integral_constant<int, 4>{});
+    } else {
+      run(std::integral_constant<int, 0>{});
+    }
   }
 
   // ---- adjoint of the spectrum of a real plane ----

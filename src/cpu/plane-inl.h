@@ -73,42 +73,38 @@ HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_st
 
 // ---- sources and sinks of the transforms ----
 
-// Columns of x^ psi^, folded. Parts is the number of parts where all of them are kept and the compiler shall
-// know it, else 0.
+// Columns of x^ psi^, folded, where all parts are kept.
 template <class D, int Parts>
 struct ProductSource {
-  const Real<D>* filters;   // (position, kept part)
+  const Real<D>* filters;   // (position, part)
   const Real<D>* spectrum;  // (position, part) elements
-  const std::int32_t* kept;
-  int kept_parts;
-  int parts;
 
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
     const std::size_t lanes = hn::Lanes(d);
     const std::size_t row = position;
+    const Real<D>* filter = filters + row * (Parts * lanes);
+    const Real<D>* samples = spectrum + row * (Parts * 2 * lanes);
     Complex<D> sum;
-    if constexpr (Parts > 0) {
-      const Real<D>* filter = filters + row * (Parts * lanes);
-      const Real<D>* samples = spectrum + row * (Parts * 2 * lanes);
-      unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA {
-        const auto psi = hn::Load(d, filter + p * lanes);
-        const auto x = load_element(d, samples + p * 2 * lanes);
-        if constexpr (decltype(p)::value == 0) {
-          sum = {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
-        } else {
-          sum = add_scaled<D>(sum, psi, x);
-        }
-      });
-    } else {
-      const Real<D>* filter = filters + row * kept_parts * lanes;
-      const Real<D>* samples = spectrum + row * parts * 2 * lanes;
-      sum = {hn::Zero(d), hn::Zero(d)};
-      for (int p = 0; p < kept_parts; ++p) {
-        sum = add_scaled<D>(sum, hn::Load(d, filter + p * lanes),
-                            load_element(d, samples + kept[p] * 2 * lanes));
+    unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA {
+      const auto psi = hn::Load(d, filter + p * lanes);
+      const auto x = load_element(d, samples + p * 2 * lanes);
+      if constexpr (decltype(p)::value == 0) {
+        sum = {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
+      } else {
+        sum = add_scaled<D>(sum, psi, x);
       }
-    }
+    });
     return sum;
+  }
+};
+
+// Elements in the order in which a transform asks for them.
+template <class D>
+struct OrderedElements {
+  const Real<D>* data;
+
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
+    return load_element(d, data + static_cast<std::size_t>(position) * (2 * hn::Lanes(d)));
   }
 };
 
@@ -193,6 +189,7 @@ class PlaneTransform {
   static constexpr int lanes = hn::MaxLanes(D());
   static constexpr std::size_t element = 2 * lanes;
   static constexpr std::size_t block_size = lanes * element;
+  static constexpr int most_parts = 8;  // multiplied at a time
 
   HWY_INLINE T* at(std::size_t Room::* part) const { return room_ + tables_.room.*part; }
   // The vectors of a block of real rows, without the margin before them.
@@ -250,18 +247,38 @@ class PlaneTransform {
       for (int y = 0; y < level.height; ++y) sink.store(d_, y, y, {hn::Zero(d_), hn::Zero(d_)});
       return;
     }
-    const auto run = [&](auto parts) SCATLIGHT_LAMBDA {
-      transform(d_, level.along_columns,
-                ProductSource<D, decltype(parts)::value>{values, spectrum, &filter.parts[first], kept,
-                                                         folding.parts()},
-                work, sink);
-    };
     if (folding.parts() == 1) {
-      run(std::integral_constant<int, 1>{});
+      transform(d_, level.along_columns, ProductSource<D, 1>{values, spectrum}, work, sink);
     } else if (folding.parts() == 4 && kept == 4) {
-      run(std::integral_constant<int, 4>{});
+      transform(d_, level.along_columns, ProductSource<D, 4>{values, spectrum}, work, sink);
     } else {
-      run(std::integral_constant<int, 0>{});
+      T* line = at(&Room::line);
+      const int* parts = &filter.parts[first];
+      for (int p = 0; p < kept; p += most_parts) {
+        with_count<most_parts>(kept - p, [&](auto count) HWY_ATTR {
+          add_products<decltype(count)::value>(level.height, values + p * lanes, kept, spectrum, parts + p,
+                                               folding.parts(), p > 0, line);
+        });
+      }
+      transform(d_, level.along_columns, OrderedElements<D>{line}, work, sink);
+    }
+  }
+
+  // The sum of some of the kept parts' products, by positions; added to the line, or in place of it.
+  template <int Count>
+  HWY_NOINLINE HWY_ATTR void add_products(int height, const T* filter, int kept, const T* spectrum,
+                                          const std::int32_t* parts, int all_parts, bool add, T* line) {
+    std::ptrdiff_t offsets[Count];
+    for (int p = 0; p < Count; ++p) offsets[p] = parts[p] * static_cast<std::ptrdiff_t>(element);
+    for (int position = 0; position < height; ++position, line += element) {
+      Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
+      if (add) sum = load_element(d_, line);
+      unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
+        sum = add_scaled<D>(sum, hn::Load(d_, filter + p * lanes), load_element(d_, spectrum + offsets[p]));
+      });
+      store_element(d_, sum, line);
+      filter += kept * lanes;
+      spectrum += all_parts * element;
     }
   }
 
@@ -348,7 +365,7 @@ class PlaneTransform {
     const std::size_t next = low_pass.step * step;
     hn::Vec<D> sums[Count];
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
-    const T* weight = low_pass.weights.data();
+    const T* weight = low_pass.weights_from(0);
     for (const T* end = weight + low_pass.taps(); weight != end; ++weight, from += step) {
       const auto factor = hn::Set(d_, *weight);
       unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {

@@ -33,7 +33,7 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
 
   double total = 0;
   for (double value : kernel) total += std::abs(value);
-  const double negligible = total * std::numeric_limits<T>::epsilon() / 2;
+  const double negligible = total * std::numeric_limits<T>::epsilon() * 16;
   radius = length / 2;
   double tail = 0;
   while (radius > 0) {
@@ -42,7 +42,8 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
     --radius;
   }
   const int taps = std::min(2 * radius + 1, length);
-  for (int t = 0; t < taps; ++t) weights.push_back(static_cast<T>(at(t - radius)));
+  weights.assign(taps + 2 * margin, T{0});
+  for (int t = 0; t < taps; ++t) weights[margin + t] = static_cast<T>(at(t - radius));
 }
 
 ColumnBlocks::ColumnBlocks(int width, int lanes)

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "core/filter_bank.h"
@@ -28,18 +30,31 @@ template <class T>
 using LineVector = std::vector<T, LineAllocator<T>>;
 
 /// phi_J along one axis at one level, as the weights of the samples around each output sample. The kernel is
-/// cut where what is left is below the precision of T; where it never is, it covers the whole axis.
+/// cut where what is left has less than 16 epsilon of its weight; where that is nowhere, it covers the whole
+/// axis. (Levels above 0 have phi's spectrum cut at their Nyquist frequency, as kymatio does, and so a small
+/// tail that alternates and hardly decays.)
 template <class T>
 struct LowPass {
   LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level);
 
-  std::vector<T> weights;  ///< (taps): weights[t] belongs to the sample at distance t - radius
+  static constexpr int margin = 7;  ///< zeros before and after the weights
+
+  std::vector<T> weights;  ///< (margin + taps + margin)
   int radius;
   int step;    ///< samples from one output sample to the next
   int border;  ///< output samples that are left out before the first one
 
-  int taps() const { return static_cast<int>(weights.size()); }
-  int center(int output) const { return (output + border) * step; }  ///< the sample in the middle
+  int taps() const { return static_cast<int>(weights.size()) - 2 * margin; }
+  /// The weights from tap t on, of the sample at distance t - radius.
+  const T* weights_from(int tap) const { return weights.data() + margin + tap; }
+  /// The sample in the middle; in a line that is continued by the radius, the first one that has a weight.
+  int center(int output) const { return (output + border) * step; }
+  /// Which of the outputs, [first, last), have weights for any of the samples [begin, end) of such a line.
+  std::pair<int, int> reaching(int begin, int end, int outputs) const {
+    const int first = begin < taps() ? 0 : (begin - taps()) / step + 1;
+    const int last = (end - 1) / step + 1;
+    return {std::clamp(first - border, 0, outputs), std::clamp(last - border, 0, outputs)};
+  }
 };
 
 /// Which columns of a spectrum share a vector. Images are real, so that the samples of a column are those of
