@@ -32,7 +32,7 @@ constexpr std::array<Kernel, 11> kernels = {{{15, 1.5},
 constexpr double twiddle_cost = 0.35;
 
 // Of a prime without a kernel, which takes its square of operations.
-constexpr double prime_cost(int radix) { return 1 + 0.17 * radix; }
+constexpr double prime_cost(int radix) { return 1 + 0.3 * radix; }
 
 struct Choice {
   double cost_per_point = std::numeric_limits<double>::infinity();
@@ -74,6 +74,11 @@ int inverse_modulo(int value, int modulus) {
 }
 
 }  // namespace
+
+double fft_cost(int length) {
+  std::map<int, Choice> known;
+  return choose_radices(length, known).cost_per_point;
+}
 
 bool has_kernel(int radix) {
   return std::ranges::any_of(kernels, [&](const Kernel& kernel) { return kernel.radix == radix; });

@@ -39,6 +39,9 @@ struct FftPlan {
   std::size_t work_elements() const { return length + 2 * static_cast<std::size_t>(largest_prime); }
 };
 
+/// What FftPlan expects its transform to take, in nanoseconds an element.
+double fft_cost(int length);
+
 /// Whether dft-inl.h has a kernel for this radix.
 bool has_kernel(int radix);
 

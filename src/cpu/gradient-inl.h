@@ -192,18 +192,22 @@ class PlaneGradient : PlaneTransform<D> {
     for (int out = 0; out < height; ++out, from += width) std::copy_n(from, width, outputs + out * stride);
     T* rows = at(&Room::average_rows);
     for (std::size_t x = 0; x < stride; x += lanes)
-      spread_line(level.vertical, level.height, height, outputs + x, stride, rows + x, stride);
+      spread_line(level.vertical, level.padded_height, height, outputs + x, stride, rows + x, stride);
+    // What the wavelets' grid has beyond the plane is not averaged.
+    std::fill_n(rows + (level.vertical.radius + level.padded_height) * stride,
+                (level.height - level.padded_height) * stride, T{0});
   }
 
-  // The gradient of rows [y, y + lanes), into the row. Rows beyond the plane get anything.
+  // The gradient of rows [y, y + lanes), into the row. Rows beyond the grid get anything.
   HWY_NOINLINE HWY_ATTR void spread_rows(const Level<T>& level, int y) {
     const std::size_t stride = tables_.room.output_stride;
     const T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * stride;
     T* averages = at(&Room::averages);
     for (std::size_t out = 0; out < stride; out += lanes)
       transpose(d_, rows + out, stride, averages + out * lanes, lanes);
-    spread_line(level.horizontal, level.width, tables_.geometry.columns.output, averages, lanes,
+    spread_line(level.horizontal, level.padded_width, tables_.geometry.columns.output, averages, lanes,
                 at(&Room::row), lanes);
+    std::fill_n(row(level) + level.padded_width * lanes, (level.width - level.padded_width) * lanes, T{0});
   }
 
   // The adjoint of average_line and of what continues the line.
@@ -263,6 +267,11 @@ class PlaneGradient : PlaneTransform<D> {
     const Elements<D> line{at(&Room::line)};
     T* work = at(&Room::work);
     for (int y = 0; y < level.height; y += lanes) {
+      T* to = plane + y / lanes * level.row_block_size;
+      if (y >= level.padded_height) {
+        std::fill_n(to, level.blocks * block_size, T{0});
+        continue;
+      }
       spread_rows(level, y);
       if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes);
       this->load_rows(level, plane, y);
@@ -270,7 +279,6 @@ class PlaneGradient : PlaneTransform<D> {
                 PhaseSink<D>{row(level), line.data, level.row_output.data()});
       transform(d_, level.along_rows, line, work, PlacedElements<D>{line.data, level.line_output.data()});
       const T* from = line.data;
-      T* to = plane + y / lanes * level.row_block_size;
       for (int block = 0; block < level.blocks; ++block, from += block_size, to += block_size) {
         transpose(d_, from, element, to, element);
         transpose(d_, from + lanes, element, to + lanes, element);
@@ -441,7 +449,7 @@ class PlaneGradient : PlaneTransform<D> {
 
   // ---- adjoint of the padding ----
 
-  // The gradient of a block of rows of the padded image, in the row, to the samples that the padding repeats.
+  // The gradient of a block of rows of the grid, in the row, to the samples that the padding repeats.
   HWY_NOINLINE HWY_ATTR void add_image_rows(int y, T* image_gradient) {
     const auto& level = tables_.levels[0];
     const std::size_t stride = level.blocks * lanes;

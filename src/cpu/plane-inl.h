@@ -160,8 +160,8 @@ class PlaneTransform {
     const bool keep = tables_.options.max_order >= 1;
     for (int y = 0; y < level.height; y += lanes) {
       load_image_rows(image, y);
-      if (features_ != nullptr) average_rows(level, y);
       if (keep) keep_rows(level, y);
+      if (features_ != nullptr && y < level.padded_height) average_rows(level, y);
     }
     if (features_ != nullptr) write_map(level, 0);
     if (keep) fold_spectrum(level, tables_.image_band[0], spectra);
@@ -203,7 +203,7 @@ class PlaneTransform {
     T* planes = at(&Room::plane);
     transform_columns(band, group, spectra, planes);
     for (int i = 0; i < group.count; ++i) {
-      for (int y = 0; y < level.height; y += lanes) {
+      for (int y = 0; y < level.padded_height; y += lanes) {
         transform_rows(level, planes + i * level.plane_size, y);
         average_rows(level, y);
         if (keep) keep_rows(level, y);
@@ -301,7 +301,7 @@ class PlaneTransform {
     }
   }
 
-  // Rows [y, y + lanes) of the padded image, as lanes of the row.
+  // Rows [y, y + lanes) of the image on the wavelets' grid, as lanes of the row.
   HWY_INLINE HWY_ATTR void load_image_rows(const T* image, int y) {
     const auto& level = tables_.levels[0];
     const std::size_t stride = level.blocks * lanes;
@@ -321,7 +321,7 @@ class PlaneTransform {
       const auto& columns = tables_.geometry.columns;
       pad(0, columns.before);
       std::copy_n(from, columns.size, to + columns.before);
-      pad(columns.before + columns.size, columns.padded);
+      pad(columns.before + columns.size, level.width);
     }
     for (int block = 0; block < level.blocks; ++block) {
       transpose(d_, rows + block * lanes, stride, row(level) + block * lanes * lanes, lanes);
@@ -381,7 +381,7 @@ class PlaneTransform {
     const auto& room = tables_.room;
     T* averages = at(&Room::averages);
     T* extended = at(&Room::row);
-    continue_periodically(level.horizontal, level.width, extended, lanes);
+    continue_periodically(level.horizontal, level.padded_width, extended, lanes);
     average_line(level.horizontal, tables_.geometry.columns.output, extended, lanes, averages, lanes);
     T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * room.output_stride;
     for (std::size_t out = 0; out < room.output_stride; out += lanes)
@@ -395,7 +395,7 @@ class PlaneTransform {
     const int width = tables_.geometry.columns.output;
     T* rows = at(&Room::average_rows);
     T* outputs = at(&Room::map);
-    continue_periodically(level.vertical, level.height, rows, stride);
+    continue_periodically(level.vertical, level.padded_height, rows, stride);
     for (std::size_t x = 0; x < stride; x += lanes)
       average_line(level.vertical, height, rows + x, stride, outputs + x, stride);
     T* to = features_ + map * map_size_;

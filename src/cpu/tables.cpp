@@ -4,6 +4,8 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <map>
+#include <numbers>
 
 namespace scatlight::cpu {
 namespace {
@@ -22,7 +24,79 @@ std::vector<double> kernel_of(const std::vector<double>& spectrum) {
   return kernel;
 }
 
+// Standard deviations of a Gaussian beyond which less than this share of it lies.
+double reach_of_gaussian(double share) {
+  double reach = 0;
+  while (std::erfc(reach / std::numbers::sqrt2) > share) reach += 1.0 / 16;
+  return reach;
+}
+
+// Lengths of the wavelets' grid along an axis that are worth a thought: the plane's and longer ones that
+// continue it by `reach` on both sides.
+std::vector<int> grid_lengths(int padded, int reach, int step) {
+  std::vector<int> lengths = {padded};
+  // A longer grid than this costs more by its length than any transform could save.
+  const int shortest = round_up(padded + 2 * reach, step);
+  const int longest = std::min(2 * padded, shortest + padded / 4);
+  for (int length = shortest; length <= longest; length += step) lengths.push_back(length);
+  return lengths;
+}
+
+// The sources of a padded axis, continued by itself: half of what is added before it, which is its end too.
+std::vector<int> continued_sources(std::vector<int> sources, int length) {
+  const int padded = static_cast<int>(sources.size());
+  const int after = (length - padded + 1) / 2;
+  sources.resize(length);
+  for (int i = padded; i < length; ++i) {
+    sources[i] = sources[i < padded + after ? i - padded : i - (length - padded)];
+  }
+  return sources;
+}
+
 }  // namespace
+
+WaveletGrid::WaveletGrid(const ScatteringOptions& resolved, const Geometry& geometry, double epsilon)
+    : height(geometry.rows.padded), width(geometry.columns.padded) {
+  if (resolved.max_order != 1) return;
+  const int last_scale = resolved.scales - 1;
+  const double sigma = resolved.sigma * std::exp2(last_scale) * std::max(1.0, 1 / resolved.slant);
+  const double reach = std::ceil(sigma * reach_of_gaussian(16 * epsilon));
+  if (reach > std::max(width, height)) return;
+
+  const int coarsest_level = geometry.level(last_scale);
+  const auto heights = grid_lengths(height, static_cast<int>(reach), 1 << coarsest_level);
+  const auto widths = grid_lengths(width, static_cast<int>(reach), 1 << coarsest_level);
+  std::map<int, double> fft_costs;
+  const auto fft_of = [&](int length) {
+    const auto [at, is_new] = fft_costs.try_emplace(length);
+    if (is_new) at->second = fft_cost(length);
+    return at->second;
+  };
+  // All columns are transformed, and the plane's rows. What samples cost beside their transform, in the same
+  // unit, was measured on planes within the second cache and beyond it.
+  const auto cost = [&](int of_height, int of_width) {
+    double sum = 0;
+    for (int level = 0; level <= coarsest_level; ++level) {
+      const double rows = of_height >> level;
+      const double columns = of_width >> level;
+      const double other = rows * columns * 2 * sizeof(float) <= (1 << 20) ? 4.3 : 8;
+      sum += columns * (rows * (fft_of(of_height >> level) + other) +
+                        (geometry.rows.padded >> level) * (fft_of(of_width >> level) + other));
+    }
+    return sum;
+  };
+  constexpr double worth_it = 0.9;
+  double least = cost(height, width) * worth_it;
+  for (const int of_height : heights) {
+    for (const int of_width : widths) {
+      if (const double of_grid = cost(of_height, of_width); of_grid < least) {
+        height = of_height;
+        width = of_width;
+        least = of_grid;
+      }
+    }
+  }
+}
 
 template <class T>
 LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level)
@@ -70,9 +144,12 @@ std::vector<std::int32_t> ColumnBlocks::places() const {
 }
 
 template <class T>
-Level<T>::Level(const FilterBank& bank, const Geometry& geometry, int level, int lanes)
-    : height(geometry.rows.padded >> level),
-      width(geometry.columns.padded >> level),
+Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const WaveletGrid& grid, int level,
+                int lanes)
+    : padded_height(geometry.rows.padded >> level),
+      padded_width(geometry.columns.padded >> level),
+      height(grid.height >> level),
+      width(grid.width >> level),
       blocks((width + lanes - 1) / lanes),
       along_columns(height),
       along_rows(width),
@@ -182,15 +259,20 @@ template <class T>
 Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, const FilterBank& bank, int lanes)
     : options(resolved),
       geometry(given),
-      row_sources(given.rows.sources(resolved.boundary)),
-      column_sources(given.columns.sources(resolved.boundary)),
+      grid(resolved, given, std::numeric_limits<T>::epsilon()),
+      row_sources(continued_sources(given.rows.sources(resolved.boundary), grid.height)),
+      column_sources(continued_sources(given.columns.sources(resolved.boundary), grid.width)),
       maps(static_cast<int>(make_paths(resolved).size())) {
   for (int level = 0; level <= geometry.output_level; ++level)
-    levels.emplace_back(bank, geometry, level, lanes);
-  if (options.max_order >= 1) image_band.emplace_back(bank, geometry, levels, options, 0, 0, lanes);
+    levels.emplace_back(bank, geometry, grid, level, lanes);
+  Geometry of_grid = geometry;
+  of_grid.rows.padded = grid.height;
+  of_grid.columns.padded = grid.width;
+  const FilterBank wavelets(options, of_grid);
+  if (options.max_order >= 1) image_band.emplace_back(wavelets, geometry, levels, options, 0, 0, lanes);
   if (options.max_order >= 2) {
     for (int scale = 0; scale + 1 < options.scales; ++scale) {
-      modulus_bands.emplace_back(bank, geometry, levels, options, geometry.level(scale), scale + 1, lanes);
+      modulus_bands.emplace_back(wavelets, geometry, levels, options, geometry.level(scale), scale + 1, lanes);
     }
   }
   if (options.max_order >= 1) groups = make_groups(0, options.max_order >= 2);

@@ -90,12 +90,26 @@ struct ColumnBlocks {
   std::vector<std::int32_t> places() const;
 };
 
+/// The grid on which a padded plane is convolved with wavelets: the plane itself, or a larger one on which
+/// transforms are faster, for instance 270 x 270 for 232 x 232. The plane stands at its beginning and is
+/// continued by itself as far as wavelets reach, so that they do not see the difference.
+struct WaveletGrid {
+  /// `epsilon` is the relative precision of the samples. Order 2 keeps to the plane: spectra of wavelets are
+  /// cut at the Nyquist frequency there, and what is cut reaches everywhere.
+  WaveletGrid(const ScatteringOptions& resolved, const Geometry& geometry, double epsilon);
+
+  int height;
+  int width;
+};
+
 /// What the engine knows about planes of one sampling step.
 template <class T>
 struct Level {
-  Level(const FilterBank& bank, const Geometry& geometry, int level, int lanes);
+  Level(const FilterBank& bank, const Geometry& geometry, const WaveletGrid& grid, int level, int lanes);
 
-  int height;
+  int padded_height;  ///< of the plane
+  int padded_width;
+  int height;  ///< of the wavelets' grid
   int width;
   int blocks;                              ///< vectors that a row needs
   FftPlan<T> along_columns;                ///< of length height
@@ -194,8 +208,9 @@ struct Tables {
 
   ScatteringOptions options;
   Geometry geometry;
-  std::vector<int> row_sources;
-  std::vector<int> column_sources;
+  WaveletGrid grid;
+  std::vector<int> row_sources;     ///< of the grid's rows: as Axis::sources
+  std::vector<int> column_sources;  ///< of its columns
   std::vector<Level<T>> levels;
   int maps;  ///< output maps of a plane
 
