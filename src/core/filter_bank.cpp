@@ -113,8 +113,12 @@ FilterBank::FilterBank(const ScatteringOptions& resolved, const Geometry& geomet
       pi_(resolved.normalization == Normalization::Kymatio ? 3.1415 : std::numbers::pi) {}
 
 double FilterBank::theta(int angle) const {
-  const int middle = static_cast<int>(options_.angles - options_.angles / 2.0 - 1);
-  return (middle - angle) * std::numbers::pi / options_.angles;
+  return (angle_of_zero() - angle) * std::numbers::pi / options_.angles;
+}
+
+int FilterBank::opposite_angle(int angle) const {
+  const int opposite = 2 * angle_of_zero() - angle;
+  return opposite >= 0 && opposite < options_.angles ? opposite : angle;
 }
 
 FilterBank::Shape FilterBank::shape(int scale, int angle) const {

@@ -15,6 +15,10 @@ class WaveletSpectrum {
   /// Values of one column: (height). Column k stands for the horizontal frequency 2 pi k / width.
   void column(int k, std::span<double> values) const;
 
+  /// Whether psi_{j,-theta} is its mirror image, psi(k_row, -k_column). (The five periods around the origin
+  /// have no middle, so that wavelets which they cut off are not symmetric.)
+  bool is_symmetric() const { return by_columns_.empty(); }
+
  private:
   friend class FilterBank;
 
@@ -68,11 +72,15 @@ class FilterBank {
   /// phi_J is the product of two of these, one for each axis: (axis.padded >> level).
   std::vector<double> phi(const Axis& axis, int level) const;
 
+  /// The angle index of -theta, or of theta itself where the bank has none.
+  int opposite_angle(int angle) const;
+
   /// theta of an angle index, in radians.
   double theta(int angle) const;
 
  private:
   struct Shape;
+  int angle_of_zero() const { return static_cast<int>(options_.angles - options_.angles / 2.0 - 1); }
   Shape shape(int scale, int angle) const;
 
   ScatteringOptions options_;

@@ -37,28 +37,28 @@ struct PhaseSink {
 // where all of them are kept and the compiler shall know it, else 0.
 template <class D, int Parts>
 struct FilteredSink {
-  const Real<D>* filters;  // (position, kept part)
-  Real<D>* gradient;       // (position, part) elements
-  const std::int32_t* kept;
-  int kept_parts;
+  FilterBlock<Real<D>> filter;
+  Real<D>* gradient;  // (position, part) elements
   int parts;
   const std::int32_t* row_position;
 
   HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
     const std::size_t lanes = hn::Lanes(d);
     const std::size_t position = row_position[index];
-    const auto add_product = [&](const Real<D>* filter, Real<D>* part) SCATLIGHT_LAMBDA {
-      store_element(d, add_scaled<D>(load_element(d, part), hn::Load(d, filter), exchange<D>(exchanged)),
-                    part);
+    const std::ptrdiff_t of_filter = filter.offsets[position];
+    const auto add_product = [&](const Real<D>* psi, Real<D>* part) SCATLIGHT_LAMBDA {
+      store_element(d, add_scaled<D>(load_element(d, part), hn::Load(d, psi), exchange<D>(exchanged)), part);
     };
     if constexpr (Parts > 0) {
-      const Real<D>* filter = filters + position * (Parts * lanes);
+      const Real<D>* psi = filter.values + of_filter * Parts;
       Real<D>* at = gradient + position * (Parts * 2 * lanes);
-      unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA { add_product(filter + p * lanes, at + p * 2 * lanes); });
+      unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA {
+        add_product(psi + p * lanes, at + (Parts == 1 ? 0 : filter.parts[p]) * 2 * lanes);
+      });
     } else {
-      const Real<D>* filter = filters + position * kept_parts * lanes;
+      const Real<D>* psi = filter.values + of_filter * filter.kept;
       Real<D>* at = gradient + position * parts * 2 * lanes;
-      for (int p = 0; p < kept_parts; ++p) add_product(filter + p * lanes, at + kept[p] * 2 * lanes);
+      for (int p = 0; p < filter.kept; ++p) add_product(psi + p * lanes, at + filter.parts[p] * 2 * lanes);
     }
   }
 };
@@ -294,14 +294,16 @@ class PlaneGradient : PlaneTransform<D> {
     T* gradient = gradients + band.offset(to);
     for (int block = 0; block < folding.columns.stored; ++block, gradient += folding.block_size()) {
       for (int i = 0; i < group.count; ++i) {
-        const auto& filter = band.filter(group.scale, group.angle + i, tables_.options.angles);
+        const auto filter_at = [&](int planar_block) {
+          return band.filter(group.scale, group.angle + i, level, planar_block);
+        };
         T* plane = planes + i * level.plane_size;
-        differentiate_block(level, folding, filter, block,
+        differentiate_block(level, folding, filter_at(block),
                             PlacedElements<D>{plane + block * block_size, level.plane_input.data()},
                             gradient);
         if (block >= folding.columns.pairs) continue;
         const int mirrored = folding.columns.stored + block;
-        differentiate_block(level, folding, filter, mirrored,
+        differentiate_block(level, folding, filter_at(mirrored),
                             ConjugateSource<D>{plane + mirrored * block_size, level.plane_input.data()},
                             gradient);
       }
@@ -310,20 +312,17 @@ class PlaneGradient : PlaneTransform<D> {
 
   template <class Source>
   HWY_INLINE HWY_ATTR void differentiate_block(const Level<T>& level, const Folding& folding,
-                                               const FoldedFilter<T>& filter, int planar_block,
-                                               const Source& source, T* gradient) {
-    const int first = filter.begin[planar_block];
-    const int kept = filter.begin[planar_block + 1] - first;
-    if (kept == 0) return;
+                                               const FilterBlock<T>& filter, const Source& source,
+                                               T* gradient) {
+    if (filter.kept == 0) return;
     const auto run = [&](auto parts) SCATLIGHT_LAMBDA {
       transform(d_, level.along_columns, source, at(&Room::work),
-                FilteredSink<D, decltype(parts)::value>{
-                    filter.values.data() + std::size_t(first) * level.height * lanes, gradient,
-                    &filter.parts[first], kept, folding.parts(), level.row_position.data()});
+                FilteredSink<D, decltype(parts)::value>{filter, gradient, folding.parts(),
+                                                        level.row_position.data()});
     };
     if (folding.parts() == 1) {
       run(std::integral_constant<int, 1>{});
-    } else if (folding.parts() == 4 && kept == 4) {
+    } else if (folding.parts() == 4 && filter.kept == 4) {
       run(std::integral_constant<int, 4>{});
     } else {
       run(std::integral_constant<int, 0>{});

@@ -76,18 +76,17 @@ HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_st
 // Columns of x^ psi^, folded, where all parts are kept.
 template <class D, int Parts>
 struct ProductSource {
-  const Real<D>* filters;   // (position, part)
+  FilterBlock<Real<D>> filter;
   const Real<D>* spectrum;  // (position, part) elements
 
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
     const std::size_t lanes = hn::Lanes(d);
-    const std::size_t row = position;
-    const Real<D>* filter = filters + row * (Parts * lanes);
-    const Real<D>* samples = spectrum + row * (Parts * 2 * lanes);
+    const Real<D>* values = filter.values + filter.offsets[position] * Parts;
+    const Real<D>* samples = spectrum + std::size_t(position) * (Parts * 2 * lanes);
     Complex<D> sum;
     unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA {
-      const auto psi = hn::Load(d, filter + p * lanes);
-      const auto x = load_element(d, samples + p * 2 * lanes);
+      const auto psi = hn::Load(d, values + p * lanes);
+      const auto x = load_element(d, samples + (Parts == 1 ? 0 : filter.parts[p]) * 2 * lanes);
       if constexpr (decltype(p)::value == 0) {
         sum = {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
       } else {
@@ -223,13 +222,15 @@ class PlaneTransform {
     const T* spectrum = spectra + band.offset(to);
     for (int block = 0; block < folding.columns.stored; ++block, spectrum += folding.block_size()) {
       for (int i = 0; i < group.count; ++i) {
-        const auto& filter = band.filter(group.scale, group.angle + i, tables_.options.angles);
+        const auto filter_at = [&](int planar_block) {
+          return band.filter(group.scale, group.angle + i, level, planar_block);
+        };
         T* plane = planes + i * level.plane_size;
-        filter_block(level, folding, filter, block, spectrum,
+        filter_block(level, folding, filter_at(block), spectrum,
                      PlacedElements<D>{plane + block * block_size, level.plane_output.data()});
         if (block >= folding.columns.pairs) continue;
         const int mirrored = folding.columns.stored + block;
-        filter_block(level, folding, filter, mirrored, spectrum,
+        filter_block(level, folding, filter_at(mirrored), spectrum,
                      ConjugateSink<D>{plane + mirrored * block_size, level.plane_output.data()});
       }
     }
@@ -237,48 +238,45 @@ class PlaneTransform {
 
   template <class Sink>
   HWY_INLINE HWY_ATTR void filter_block(const Level<T>& level, const Folding& folding,
-                                        const FoldedFilter<T>& filter, int planar_block, const T* spectrum,
-                                        const Sink& sink) {
+                                        const FilterBlock<T>& filter, const T* spectrum, const Sink& sink) {
     T* work = at(&Room::work);
-    const int first = filter.begin[planar_block];
-    const int kept = filter.begin[planar_block + 1] - first;
-    const T* values = filter.values.data() + std::size_t(first) * level.height * lanes;
-    if (kept == 0) {
+    if (filter.kept == 0) {
       for (int y = 0; y < level.height; ++y) sink.store(d_, y, y, {hn::Zero(d_), hn::Zero(d_)});
       return;
     }
     if (folding.parts() == 1) {
-      transform(d_, level.along_columns, ProductSource<D, 1>{values, spectrum}, work, sink);
-    } else if (folding.parts() == 4 && kept == 4) {
-      transform(d_, level.along_columns, ProductSource<D, 4>{values, spectrum}, work, sink);
+      transform(d_, level.along_columns, ProductSource<D, 1>{filter, spectrum}, work, sink);
+    } else if (folding.parts() == 4 && filter.kept == 4) {
+      transform(d_, level.along_columns, ProductSource<D, 4>{filter, spectrum}, work, sink);
     } else {
       T* line = at(&Room::line);
-      const int* parts = &filter.parts[first];
-      for (int p = 0; p < kept; p += most_parts) {
-        with_count<most_parts>(kept - p, [&](auto count) HWY_ATTR {
-          add_products<decltype(count)::value>(level.height, values + p * lanes, kept, spectrum, parts + p,
-                                               folding.parts(), p > 0, line);
+      for (int p = 0; p < filter.kept; p += most_parts) {
+        with_count<most_parts>(filter.kept - p, [&](auto count) HWY_ATTR {
+          add_products<decltype(count)::value>(level.height, filter, p, spectrum, folding.parts(), line);
         });
       }
       transform(d_, level.along_columns, OrderedElements<D>{line}, work, sink);
     }
   }
 
-  // The sum of some of the kept parts' products, by positions; added to the line, or in place of it.
+  // The sum of the products of the kept parts [first, first + Count), by positions; added to the line, or for
+  // the first ones in place of it.
   template <int Count>
-  HWY_NOINLINE HWY_ATTR void add_products(int height, const T* filter, int kept, const T* spectrum,
-                                          const std::int32_t* parts, int all_parts, bool add, T* line) {
+  HWY_NOINLINE HWY_ATTR void add_products(int height, const FilterBlock<T>& filter, int first,
+                                          const T* spectrum, int all_parts, T* line) {
     std::ptrdiff_t offsets[Count];
-    for (int p = 0; p < Count; ++p) offsets[p] = parts[p] * static_cast<std::ptrdiff_t>(element);
-    for (int position = 0; position < height; ++position, line += element) {
+    for (int p = 0; p < Count; ++p)
+      offsets[p] = filter.parts[first + p] * static_cast<std::ptrdiff_t>(element);
+    const T* values = filter.values + first * lanes;
+    for (int position = 0; position < height; ++position, line += element, spectrum += all_parts * element) {
+      const T* at_position = values + filter.offsets[position] * filter.kept;
       Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
-      if (add) sum = load_element(d_, line);
+      if (first > 0) sum = load_element(d_, line);
       unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
-        sum = add_scaled<D>(sum, hn::Load(d_, filter + p * lanes), load_element(d_, spectrum + offsets[p]));
+        sum = add_scaled<D>(sum, hn::Load(d_, at_position + p * lanes),
+                            load_element(d_, spectrum + offsets[p]));
       });
       store_element(d_, sum, line);
-      filter += kept * lanes;
-      spectrum += all_parts * element;
     }
   }
 

@@ -146,7 +146,8 @@ std::vector<std::int32_t> ColumnBlocks::places() const {
 template <class T>
 Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const WaveletGrid& grid, int level,
                 int lanes)
-    : padded_height(geometry.rows.padded >> level),
+    : level(level),
+      padded_height(geometry.rows.padded >> level),
       padded_width(geometry.columns.padded >> level),
       height(grid.height >> level),
       width(grid.width >> level),
@@ -160,6 +161,11 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const WaveletG
       horizontal(bank, geometry.columns, geometry, level) {
   for (int position = 0; position < height; ++position)
     row_position[along_columns.input[position]] = position;
+  for (int position = 0; position < height; ++position) {
+    const int row = along_columns.input[position];
+    filter_offset.push_back(position * lanes);
+    flipped_offset.push_back((row == 0 ? height : row_position[height - row]) * lanes);
+  }
 
   const int element = 2 * lanes;
   const auto in_plane = [&](int row) {
@@ -184,8 +190,10 @@ Folding::Folding(int from_height, int from_width, int levels, int lanes)
       columns(width, lanes) {}
 
 template <class T>
-FoldedFilter<T>::FoldedFilter(const FilterBank& bank, int scale, int angle, int from_level,
-                              const Folding& folding, const std::vector<std::int32_t>& order) {
+FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, int from_level,
+                              const Folding& folding, const std::vector<std::int32_t>& order,
+                              bool opposite_exists)
+    : has_opposite(opposite_exists) {
   const int from_height = folding.height * folding.down;
   const int from_width = folding.width * folding.across;
   const int lanes = folding.columns.lanes;
@@ -193,22 +201,24 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, int scale, int angle, int 
   // The peak of psi is about 1.
   const double negligible = std::numeric_limits<T>::epsilon() / 64;
 
-  const auto wavelet = bank.wavelet(scale, angle);
   std::vector<double> whole(static_cast<std::size_t>(from_height) << from_level);
   // All columns that fold onto one block: (across, lanes, from_height).
   std::vector<double> columns(static_cast<std::size_t>(folding.across) * lanes * from_height);
-  const auto part_column = [&](int part, int lane) {
-    return &columns[(static_cast<std::size_t>(part % folding.across) * lanes + lane) * from_height +
-                    static_cast<std::size_t>(part / folding.across) * folding.height];
+  const auto value = [&](int part, int lane, int row) {
+    const int whole_row = (part / folding.across * folding.height + row) % from_height;
+    return columns[(static_cast<std::size_t>(part % folding.across) * lanes + lane) * from_height +
+                   whole_row];
   };
   for (int block = 0; block < folding.columns.planar(); ++block) {
     begin.push_back(static_cast<std::int32_t>(parts.size()));
     const int stored = folding.columns.stored_block(block);
+    if (has_opposite && stored < folding.columns.pairs) continue;
     const int used = folding.columns.used(stored);
     std::ranges::fill(columns, 0.0);
     for (int across = 0; across < folding.across; ++across) {
       for (int lane = 0; lane < used; ++lane) {
-        const std::span column(part_column(across, lane), from_height);
+        const auto column = std::span(columns).subspan(
+            (static_cast<std::size_t>(across) * lanes + lane) * from_height, from_height);
         const int x = across * folding.width + folding.columns.column(stored, lane);
         if (folding.columns.is_mirrored(block)) {
           bank.psi_column(wavelet, from_level, from_width - x, whole, column);
@@ -221,18 +231,21 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, int scale, int angle, int 
     for (int part = 0; part < folding.parts(); ++part) {
       double largest = 0;
       for (int lane = 0; lane < used; ++lane) {
-        const double* column = part_column(part, lane);
-        for (int row = 0; row < folding.height; ++row) largest = std::max(largest, std::abs(column[row]));
+        for (int row = 0; row <= folding.height; ++row)
+          largest = std::max(largest, std::abs(value(part, lane, row)));
       }
-      if (largest >= negligible) parts.push_back(part);
+      if (largest < negligible) continue;
+      parts.push_back(part);
+      flipped_parts.push_back(folding.flipped(part));
     }
-    for (const int row : order) {
+    const auto add_row = [&](int row) {
       for (std::size_t kept = begin.back(); kept < parts.size(); ++kept) {
-        for (int lane = 0; lane < lanes; ++lane) {
-          values.push_back(static_cast<T>(part_column(parts[kept], lane)[row] * share));
-        }
+        for (int lane = 0; lane < lanes; ++lane)
+          values.push_back(static_cast<T>(value(parts[kept], lane, row) * share));
       }
-    }
+    };
+    std::ranges::for_each(order, add_row);
+    add_row(folding.height);
   }
   begin.push_back(static_cast<std::int32_t>(parts.size()));
   values.shrink_to_fit();
@@ -250,9 +263,28 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
   for (int scale = first_scale; scale < options.scales; ++scale) {
     const int to = geometry.level(scale);
     for (int angle = 0; angle < options.angles; ++angle) {
-      filters.emplace_back(bank, scale, angle, level, folding(to), levels[to].along_columns.input);
+      const auto wavelet = bank.wavelet(scale, angle);
+      filters.emplace_back(bank, wavelet, level, folding(to), levels[to].along_columns.input,
+                           wavelet.is_symmetric() && bank.opposite_angle(angle) < angle);
     }
   }
+  for (int angle = 0; angle < options.angles; ++angle) opposite_angles.push_back(bank.opposite_angle(angle));
+}
+
+template <class T>
+FilterBlock<T> Band<T>::filter(int scale, int angle, const Level<T>& to, int planar_block) const {
+  const auto* of_scale = &filters[(scale - first_scale) * opposite_angles.size()];
+  const auto& columns = folding(to.level).columns;
+  const int stored = columns.stored_block(planar_block);
+  const bool flipped = of_scale[angle].has_opposite && stored < columns.pairs;
+  const auto& filter = of_scale[flipped ? opposite_angles[angle] : angle];
+  int block = planar_block;
+  if (flipped) block = columns.is_mirrored(block) ? stored : columns.stored + stored;
+  const int first = filter.begin[block];
+  return {.values = filter.values.data() + static_cast<std::size_t>(first) * (to.height + 1) * columns.lanes,
+          .kept = filter.begin[block + 1] - first,
+          .parts = (flipped ? filter.flipped_parts : filter.parts).data() + first,
+          .offsets = (flipped ? to.flipped_offset : to.filter_offset).data()};
 }
 
 template <class T>
@@ -272,7 +304,8 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
   if (options.max_order >= 1) image_band.emplace_back(wavelets, geometry, levels, options, 0, 0, lanes);
   if (options.max_order >= 2) {
     for (int scale = 0; scale + 1 < options.scales; ++scale) {
-      modulus_bands.emplace_back(wavelets, geometry, levels, options, geometry.level(scale), scale + 1, lanes);
+      modulus_bands.emplace_back(wavelets, geometry, levels, options, geometry.level(scale), scale + 1,
+                                 lanes);
     }
   }
   if (options.max_order >= 1) groups = make_groups(0, options.max_order >= 2);

@@ -107,6 +107,7 @@ template <class T>
 struct Level {
   Level(const FilterBank& bank, const Geometry& geometry, const WaveletGrid& grid, int level, int lanes);
 
+  int level;
   int padded_height;  ///< of the plane
   int padded_width;
   int height;  ///< of the wavelets' grid
@@ -115,6 +116,11 @@ struct Level {
   FftPlan<T> along_columns;                ///< of length height
   FftPlan<T> along_rows;                   ///< of length width
   std::vector<std::int32_t> row_position;  ///< where a row stands in along_columns.input
+
+  /// By positions of a spectrum, the offset of the values of a filter of one part: of the same position, or
+  /// for a filter that is upside down, of row height - row.
+  std::vector<std::ptrdiff_t> filter_offset;
+  std::vector<std::ptrdiff_t> flipped_offset;
 
   /// A plane of complex numbers between the transforms of columns and rows stands in memory as (block of
   /// rows, block of columns, row of the block) elements: the columns write it block by block, the rows read
@@ -151,24 +157,42 @@ struct Folding {
   ColumnBlocks columns;
 
   int parts() const { return across * down; }
+  /// Of a part, the one that it falls on when the finer spectrum is turned upside down.
+  int flipped(int part) const { return (down - 1 - part / across) * across + part % across; }
   std::size_t block_size() const { return static_cast<std::size_t>(height) * parts() * 2 * columns.lanes; }
   std::size_t size() const { return columns.stored * block_size(); }
+};
+
+/// psi at one block of a plane.
+template <class T>
+struct FilterBlock {
+  const T* values;  ///< (position, kept part) vectors of columns
+  int kept;
+  const std::int32_t* parts;      ///< of the spectrum, which the kept parts are to be multiplied with
+  const std::ptrdiff_t* offsets;  ///< by positions of the spectrum, those of the values, divided by `kept`
 };
 
 /// One psi_{j,theta} as Folding's order asks for it, for each block of a plane: psi(k) where samples of a
 /// stored block stand for themselves, psi(-k) where they stand for their mirror images. Parts of a block in
 /// which it is negligible are left out.
+///
+/// psi_{j,-theta} is the mirror image of psi_{j,theta}: its blocks that have mirror images are the other's
+/// mirror images upside down. They are not stored twice.
 template <class T>
 struct FoldedFilter {
   /// Divides by the samples of the finer level, which covers the mean of the folded parts and the inverse
-  /// transform.
-  FoldedFilter(const FilterBank& bank, int scale, int angle, int from_level, const Folding& folding,
-               const std::vector<std::int32_t>& order);
+  /// transform. With `opposite_exists`, stores only what that of -theta does not have.
+  FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, int from_level, const Folding& folding,
+               const std::vector<std::int32_t>& order, bool opposite_exists);
 
-  LineVector<T> values;             ///< by blocks; of a block, (position, kept part) vectors of columns
+  bool has_opposite;
+  LineVector<T> values;             ///< by blocks; of a block, (position, kept part) vectors of columns. The
+                                    ///< position after the last is that of the row after the last, where
+                                    ///< each part has the first row of the next
   std::vector<std::int32_t> parts;  ///< the kept parts, by blocks
+  std::vector<std::int32_t> flipped_parts;  ///< Folding::flipped of them
   std::vector<std::int32_t> begin;  ///< (blocks + 1): a block's first kept part; its values begin at begin x
-                                    ///< height vectors
+                                    ///< (height + 1) vectors
 };
 
 /// The spectra of signals at one level, folded to each level that the wavelets of coarser (or, for images,
@@ -180,13 +204,13 @@ struct Band {
 
   const Folding& folding(int to_level) const { return foldings[to_level - first_to_level]; }
   std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
-  const FoldedFilter<T>& filter(int scale, int angle, int angles) const {
-    return filters[static_cast<std::size_t>(scale - first_scale) * angles + angle];
-  }
+  /// psi_{scale,angle} at a block of planes of `level`, which is the scale's.
+  FilterBlock<T> filter(int scale, int angle, const Level<T>& level, int planar_block) const;
 
   int first_scale;
   int level;
   int first_to_level;
+  std::vector<int> opposite_angles;  ///< FilterBank's
   std::vector<Folding> foldings;
   std::vector<std::size_t> offsets;      ///< of each folded spectrum in the memory of all of them
   std::size_t size = 0;                  ///< of that memory, in values of T
