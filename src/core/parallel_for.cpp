@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
-#include <list>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -32,7 +31,7 @@ class Helpers {
     loops_.push_back(&loop);
     work_.notify_all();
     work_on(loop, lock);
-    loops_.remove(&loop);
+    std::erase(loops_, &loop);
     done_.wait(lock, [&] { return loop.helpers == 0; });
   }
 
@@ -75,7 +74,7 @@ class Helpers {
   std::mutex mutex_;
   std::condition_variable work_;  // a loop has begun
   std::condition_variable done_;  // a helper has left a loop
-  std::list<Loop*> loops_;
+  std::vector<Loop*> loops_;
   std::vector<std::thread> threads_;
 };
 

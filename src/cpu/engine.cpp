@@ -1,8 +1,7 @@
 #include "cpu/engine.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -11,6 +10,12 @@
 
 namespace scatlight::cpu {
 namespace {
+
+// Runs the body over its indices. (Not given as it is: what it captures would be allocated.)
+template <class Body>
+void loop(const ParallelFor& run, std::int64_t count, const Body& body) {
+  run(count, std::cref(body));
+}
 
 // Rooms that were used before and are free now, so that executing a plan again allocates nothing.
 template <class T>
@@ -23,11 +28,13 @@ class RoomStore {
     std::unique_ptr<LineVector<T>> room;
     {
       const std::lock_guard lock(mutex_);
-      const auto fits =
-          std::find_if(free_.begin(), free_.end(), [&](auto& r) { return r->size() >= values; });
-      if (fits != free_.end()) {
-        room = std::move(*fits);
-        free_.erase(fits);
+      auto best = free_.end();
+      for (auto at = free_.begin(); at != free_.end(); ++at) {
+        if ((*at)->size() >= values && (best == free_.end() || (*at)->size() < (*best)->size())) best = at;
+      }
+      if (best != free_.end()) {
+        room = std::move(*best);
+        free_.erase(best);
       }
     }
     if (!room) room = std::make_unique<LineVector<T>>(values);
@@ -85,12 +92,12 @@ class VectorEngine final : public Engine<T> {
     const std::int64_t plane_features = map_size() * tables_.maps;
     const bool first_order = tables_.options.max_order >= 1;
     if (first_order) {
-      run(planes, [&](std::int64_t plane) {
+      loop(run, planes, [&](std::int64_t plane) {
         const auto room = rooms_.borrow(tables_.room.size);
         kernels_.analyse_plane(tables_, images + plane * image_size(), spectra + plane * plane_spectra,
                                nullptr, room->data());
       });
-      run(planes * slices, [&](std::int64_t index) {
+      loop(run, planes * slices, [&](std::int64_t index) {
         const auto room = rooms_.borrow(tables_.room.size);
         const std::int64_t plane = index / slices;
         const int slice = static_cast<int>(index % slices);
@@ -103,7 +110,7 @@ class VectorEngine final : public Engine<T> {
         }
       });
     }
-    run(planes, [&](std::int64_t plane) {
+    loop(run, planes, [&](std::int64_t plane) {
       const auto room = rooms_.borrow(tables_.room.size);
       const T* gradients[slices];
       for (int slice = 0; slice < slices; ++slice) {
@@ -123,7 +130,7 @@ class VectorEngine final : public Engine<T> {
   void forward_block(const T* images, std::int64_t planes, T* spectra, T* features,
                      const ParallelFor& run) const {
     const std::int64_t plane_features = map_size() * tables_.maps;
-    run(planes, [&](std::int64_t plane) {
+    loop(run, planes, [&](std::int64_t plane) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
       kernels_.analyse_plane(tables_, images + plane * image_size(), spectra + plane * spectra_size(),
                              features + plane * plane_features, room->data());
@@ -133,7 +140,7 @@ class VectorEngine final : public Engine<T> {
     // together. Small ones go in bunches, so that handing them out costs nothing.
     const auto groups = static_cast<std::int64_t>(tables_.groups.size());
     const std::int64_t bunch = std::max<std::int64_t>(1, samples_in_a_bunch / samples());
-    run((groups * planes + bunch - 1) / bunch, [&](std::int64_t index) {
+    loop(run, (groups * planes + bunch - 1) / bunch, [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
       for (std::int64_t i = index * bunch; i < std::min(groups * planes, (index + 1) * bunch); ++i) {
         const std::int64_t plane = i % planes;
@@ -154,8 +161,9 @@ class VectorEngine final : public Engine<T> {
   // Planes whose spectra are held at once: enough for all threads to have work between two waits, in bounded
   // memory.
   std::int64_t planes_at_once() const {
-    constexpr std::int64_t target_bytes = 6 << 20;
-    return std::max<std::int64_t>(3, target_bytes / (spectra_size() * std::int64_t{sizeof(T)} + 1));
+    constexpr std::int64_t target_bytes = 2 << 20;
+    return std::max<std::int64_t>(
+        {3, tables_.options.threads, target_bytes / (spectra_size() * std::int64_t{sizeof(T)} + 1)});
   }
 
   static constexpr std::int64_t samples_in_a_bunch = 1 << 16;
