@@ -7,7 +7,7 @@ BUILD := build
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH
 
-.PHONY: demo test bench build setup lint format sanitize fuzz clean
+.PHONY: demo test bench build setup lint format neon sanitize fuzz clean
 
 demo: build
 	scripts/demo.sh
@@ -43,6 +43,11 @@ format: setup
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i
 	ruff format benchmarks figures python scripts tests
 	ruff check --fix benchmarks figures python scripts tests
+
+# The transform compiled for 64-bit ARM, and its engines tested in an emulator.
+neon:
+	@scripts/setup.sh neon
+	scripts/test_neon.sh
 
 # The tests that need no torch, under address, undefined-behaviour and thread sanitizers.
 sanitize: setup

@@ -9,7 +9,10 @@ packages=(
   libhwy-dev libfmt-dev libturbojpeg0-dev libspng-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libgtest-dev
 )
-if [ "${1:-}" = bench ]; then packages+=(libbenchmark-dev); fi
+case ${1:-} in
+  bench) packages+=(libbenchmark-dev) ;;
+  neon) packages+=(g++-aarch64-linux-gnu qemu-user-static) ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -43,10 +43,10 @@ HWY_INLINE HWY_ATTR void unroll(const Body& body) {
   unroll(body, std::make_index_sequence<N>());
 }
 
-// body(constant) with the smaller of the count, which is 1 or more, and Most.
+// body(constant) with the smaller of the count and Most.
 template <int Most, class Body>
 HWY_INLINE HWY_ATTR void with_count(int count, const Body& body) {
-  if constexpr (Most > 1) {
+  if constexpr (Most > 0) {
     if (count < Most) return with_count<Most - 1>(count, body);
   }
   body(std::integral_constant<int, Most>{});

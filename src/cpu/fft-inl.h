@@ -237,82 +237,111 @@ HWY_INLINE const Real<D>* twiddles_of(const typename FftPlan<Real<D>>::Stage& st
   return stage.twiddles.empty() ? nullptr : stage.twiddles.data();
 }
 
-template <int R, class D, class Source>
-HWY_NOINLINE HWY_ATTR void first_stage(D d, const FftPlan<Real<D>>& plan, const Source given, Real<D>* work,
-                                       Real<D>* prime_room) {
-  const Source source = given;
+// Where the stages meet. Output k of small DFT p of the first stage goes to at_first(d, p + k * part,
+// position + k); later stages know elements by their indices. Both count the plan's gaps.
+
+// Memory of its own.
+template <class D>
+struct Buffer {
+  Real<D>* data;
+
+  HWY_INLINE HWY_ATTR Real<D>* at_first(D d, int index, int) const { return at(d, index); }
+  HWY_INLINE HWY_ATTR Real<D>* at(D d, int index) const {
+    return data + static_cast<std::size_t>(index) * (2 * hn::Lanes(d));
+  }
+};
+
+// The memory of the source, which is PlacedElements of the same data and `input`.
+template <class D>
+struct InPlace {
+  Real<D>* data;
+  const std::ptrdiff_t* input;
+  const std::ptrdiff_t* work;
+
+  HWY_INLINE HWY_ATTR Real<D>* at_first(D, int, int position) const { return data + input[position]; }
+  HWY_INLINE HWY_ATTR Real<D>* at(D, int index) const { return data + work[index]; }
+};
+
+template <int R, class D, class Source, class Work>
+HWY_NOINLINE HWY_ATTR void first_stage(D d, const FftPlan<Real<D>>& plan, const Source given_source,
+                                       const Work given_work, Real<D>* prime_room) {
+  const Source source = given_source;
+  const Work work = given_work;
   const auto& stage = plan.stages.front();
   const int radix = R == 0 ? stage.radix : R;
   const int part = stage.part;
-  const std::size_t step = 2 * hn::Lanes(d);
-  const std::size_t part_step = part * step;
+  const int part_step = part + plan.work_gap;
   const std::int32_t* input = plan.input.data();
   const Real<D>* twiddles = twiddles_of<D>(stage);
   const std::size_t twiddle_step = twiddles == nullptr ? 0 : 2 * (radix - 1);
-  for (int p = 0, position = 0; p < part; ++p, position += radix, work += step, twiddles += twiddle_step) {
+  for (int p = 0, position = 0; p < part; ++p, position += radix, twiddles += twiddle_step) {
     small_dft<R>(
         d, stage, twiddles, prime_room,
         [&](int q) SCATLIGHT_LAMBDA { return source.load(d, position + q, input[position + q]); },
-        [&](int k, Complex<D> value) SCATLIGHT_LAMBDA { store_element(d, value, work + k * part_step); });
+        [&](int k, Complex<D> value)
+            SCATLIGHT_LAMBDA { store_element(d, value, work.at_first(d, p + k * part_step, position + k)); });
   }
 }
 
-template <int R, class D>
-HWY_NOINLINE HWY_ATTR void middle_stage(D d, const typename FftPlan<Real<D>>::Stage& stage, Real<D>* work,
+template <int R, class D, class Work>
+HWY_NOINLINE HWY_ATTR void middle_stage(D d, const FftPlan<Real<D>>& plan,
+                                        const typename FftPlan<Real<D>>::Stage& stage, const Work given_work,
                                         Real<D>* prime_room) {
+  const Work work = given_work;
   const int radix = R == 0 ? stage.radix : R;
-  const std::size_t step = 2 * hn::Lanes(d);
   const int part = stage.part;
-  const int blocks = stage.blocks;
-  const std::size_t part_step = part * step;
   const Real<D>* of_stage = twiddles_of<D>(stage);
   const std::size_t twiddle_step = of_stage == nullptr ? 0 : 2 * (radix - 1);
-  for (int block = 0; block < blocks; ++block, work += radix * part_step) {
-    const Real<D>* twiddles = of_stage;
-    for (int p = 0; p < part; ++p, twiddles += twiddle_step) {
-      Real<D>* at = work + p * step;
-      small_dft<R>(
-          d, stage, twiddles, prime_room,
-          [&](int q) SCATLIGHT_LAMBDA { return load_element(d, at + q * part_step); },
-          [&](int k, Complex<D> value) SCATLIGHT_LAMBDA { store_element(d, value, at + k * part_step); });
+  const int groups = plan.stages.front().radix;
+  for (int group = 0, first = 0; group < groups; ++group, first += plan.work_gap) {
+    for (int block = 0; block < stage.blocks / groups; ++block, first += radix * part) {
+      const Real<D>* twiddles = of_stage;
+      for (int p = first; p < first + part; ++p, twiddles += twiddle_step) {
+        small_dft<R>(
+            d, stage, twiddles, prime_room,
+            [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work.at(d, p + q * part)); },
+            [&](int k, Complex<D> value)
+                SCATLIGHT_LAMBDA { store_element(d, value, work.at(d, p + k * part)); });
+      }
     }
   }
 }
 
-template <int R, class D, class Sink>
-HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const Real<D>* work,
-                                      Real<D>* prime_room, const Sink given) {
-  const Sink sink = given;
+template <int R, class D, class Work, class Sink>
+HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const Work given_work,
+                                      Real<D>* prime_room, const Sink given_sink) {
+  const Work work = given_work;
+  const Sink sink = given_sink;
   const auto& stage = plan.stages.back();
   const int radix = R == 0 ? stage.radix : R;
-  const std::size_t step = 2 * hn::Lanes(d);
   const std::int32_t* output = plan.output.data();
-  const int blocks = stage.blocks;
-  for (int position = 0; position < blocks * radix; position += radix, work += radix * step) {
-    small_dft<R>(
-        d, stage, nullptr, prime_room,
-        [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work + q * step); },
-        [&](int k, Complex<D> value)
-            SCATLIGHT_LAMBDA { sink.store(d, position + k, output[position + k], value); });
+  const int groups = std::min(plan.stages.front().radix, stage.blocks);
+  const int group_size = stage.blocks / groups * radix;
+  for (int group = 0, first = 0, position = 0; group < groups; ++group, first += plan.work_gap) {
+    for (const int end = position + group_size; position < end; position += radix, first += radix) {
+      small_dft<R>(
+          d, stage, nullptr, prime_room,
+          [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work.at(d, first + q)); },
+          [&](int k, Complex<D> value)
+              SCATLIGHT_LAMBDA { sink.store(d, position + k, output[position + k], value); });
+    }
   }
 }
 
-// The inverse DFT of the source's elements, given to the sink. The source is read before the sink is written,
-// so both may be the same memory. `work` is plan.work_elements() elements.
-template <class D, class Source, class Sink>
-HWY_INLINE HWY_ATTR void transform(D d, const FftPlan<Real<D>>& plan, const Source& source, Real<D>* work,
-                                   const Sink& sink) {
-  const std::size_t step = 2 * hn::Lanes(d);
-  Real<D>* prime_room = work + plan.length * step;
+// The inverse DFT of the source's elements, given to the sink, which may be the same memory if the work is
+// not. `prime_room` is plan.prime_elements() elements.
+template <class D, class Source, class Work, class Sink>
+HWY_INLINE HWY_ATTR void transform(D d, const FftPlan<Real<D>>& plan, const Source& source, const Work& work,
+                                   Real<D>* prime_room, const Sink& sink) {
   if (plan.stages.size() == 1) {
-    for (int n = 0; n < plan.length; ++n) store_element(d, source.load(d, n, plan.input[n]), work + n * step);
+    for (int n = 0; n < plan.length; ++n) store_element(d, source.load(d, n, plan.input[n]), work.at(d, n));
   } else {
     with_radix(plan.stages.front().radix, [&](auto radix) SCATLIGHT_LAMBDA {
       first_stage<decltype(radix)::value>(d, plan, source, work, prime_room);
     });
     for (std::size_t s = 1; s + 1 < plan.stages.size(); ++s) {
       with_radix(plan.stages[s].radix, [&](auto radix) SCATLIGHT_LAMBDA {
-        middle_stage<decltype(radix)::value>(d, plan.stages[s], work, prime_room);
+        middle_stage<decltype(radix)::value>(d, plan, plan.stages[s], work, prime_room);
       });
     }
   }

@@ -108,6 +108,8 @@ FftPlan<T>::FftPlan(int length) : length(length) {
     blocks *= radix;
   }
 
+  if (stages.size() > 1) work_gap = 1;
+
   // From the last stage up: which index of a sub-transform stands at which position of its block, before it
   // (`time`) and after it (`frequency`).
   std::vector<int> time = {0};

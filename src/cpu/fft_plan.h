@@ -11,7 +11,9 @@ namespace scatlight::cpu {
 ///
 /// The work buffer holds `length` elements. Stage s sees it as (blocks, radix, part): for each block and each
 /// p < part it transforms the `radix` elements at distance `part`, in place. The first stage takes its
-/// elements from the input at `input`, the last one (part = 1) gives them to the output at `output`.
+/// elements from the input at `input`, the last one (part = 1) gives them to the output at `output`. In
+/// memory there is a gap after each block that the first of several stages makes: else the elements that it
+/// writes together would often stand a power of two apart, where the cache holds few of them.
 ///
 /// Where radix and part are coprime, the index maps of Good and Thomas make twiddle factors unnecessary;
 /// elsewhere the stage is one of Cooley and Tukey. The maps of all stages are folded into `input` and
@@ -35,8 +37,9 @@ struct FftPlan {
   std::vector<std::int32_t> output;  ///< (blocks, radix) of the last stage
   int largest_prime = 1;             ///< the largest radix that has no kernel of its own, or 1
 
-  /// Elements of work room that a transform needs.
-  std::size_t work_elements() const { return length + 2 * static_cast<std::size_t>(largest_prime); }
+  int work_gap = 0;  ///< elements
+  int work_elements() const { return length + stages.front().radix * work_gap; }
+  int prime_elements() const { return 2 * largest_prime; }  ///< of room that stages without a kernel need
 };
 
 /// What FftPlan expects its transform to take, in nanoseconds an element.

@@ -17,49 +17,47 @@ HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
+// g / sqrt(x), and 0 where x is 0.
+template <class D>
+HWY_INLINE HWY_ATTR hn::Vec<D> over_root(D d, hn::Vec<D> g, hn::Vec<D> x) {
+  const auto is_zero = hn::Eq(x, hn::Zero(d));
+  if constexpr (has_fast_reciprocal_root<D>()) {
+    const auto r = reciprocal_root_estimate(d, x);
+    const auto half = hn::Mul(hn::Set(d, Real<D>{-0.5}), hn::Mul(x, r));
+    return hn::IfThenZeroElse(is_zero, hn::Mul(hn::Mul(g, r), hn::MulAdd(half, r, hn::Set(d, Real<D>{1.5}))));
+  } else {
+    return hn::IfThenZeroElse(is_zero, hn::Div(g, hn::Sqrt(x)));
+  }
+}
+
 // g u / |u|, exchanged for the forward transform that follows; 0 where u is 0.
 template <class D>
 struct PhaseSink {
-  const Real<D>* gradient;  // reals
-  Real<D>* elements;
+  const Real<D>* gradient;        // reals
   const std::ptrdiff_t* offsets;  // of the reals
+  PlacedElements<D> elements;
 
-  HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> u) const {
-    const std::size_t offset = offsets[position];
-    const auto squared = hn::MulAdd(u.re, u.re, hn::Mul(u.im, u.im));
-    const auto g = hn::Load(d, gradient + offset);
-    const auto factor = hn::IfThenZeroElse(hn::Eq(squared, hn::Zero(d)), hn::Div(g, hn::Sqrt(squared)));
-    store_element(d, Complex<D>{hn::Mul(factor, u.im), hn::Mul(factor, u.re)}, elements + 2 * offset);
+  HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> u) const {
+    const auto factor = over_root(d, hn::Load(d, gradient + offsets[position]), squared_modulus<D>(u));
+    elements.store(d, position, index, {hn::Mul(factor, u.im), hn::Mul(factor, u.re)});
   }
 };
 
-// Adds psi^ z^ to the gradient of a folded spectrum, from exchanged elements. Parts is the number of parts
-// where all of them are kept and the compiler shall know it, else 0.
-template <class D, int Parts>
+// Adds psi^ z^ to the gradient of a spectrum that is not folded, from exchanged elements.
+template <class D>
 struct FilteredSink {
-  FilterBlock<Real<D>> filter;
-  Real<D>* gradient;  // (position, part) elements
-  int parts;
+  const Real<D>* filter;
+  const std::int32_t* filter_positions;  // null if they are those of the spectrum
   const std::int32_t* row_position;
+  Real<D>* gradient;
 
   HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
     const std::size_t lanes = hn::Lanes(d);
     const std::size_t position = row_position[index];
-    const std::ptrdiff_t of_filter = filter.offsets[position];
-    const auto add_product = [&](const Real<D>* psi, Real<D>* part) SCATLIGHT_LAMBDA {
-      store_element(d, add_scaled<D>(load_element(d, part), hn::Load(d, psi), exchange<D>(exchanged)), part);
-    };
-    if constexpr (Parts > 0) {
-      const Real<D>* psi = filter.values + of_filter * Parts;
-      Real<D>* at = gradient + position * (Parts * 2 * lanes);
-      unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA {
-        add_product(psi + p * lanes, at + (Parts == 1 ? 0 : filter.parts[p]) * 2 * lanes);
-      });
-    } else {
-      const Real<D>* psi = filter.values + of_filter * filter.kept;
-      Real<D>* at = gradient + position * parts * 2 * lanes;
-      for (int p = 0; p < filter.kept; ++p) add_product(psi + p * lanes, at + filter.parts[p] * 2 * lanes);
-    }
+    const std::size_t of_filter = filter_positions == nullptr ? position : filter_positions[position];
+    Real<D>* at = gradient + position * (2 * lanes);
+    const auto psi = hn::Load(d, filter + of_filter * lanes);
+    store_element(d, add_scaled<D>(load_element(d, at), psi, exchange<D>(exchanged)), at);
   }
 };
 
@@ -264,8 +262,8 @@ class PlaneGradient : PlaneTransform<D> {
   // The plane holds columns of u on entry, those of the transform of g u / |u| (exchanged) on return. `more`
   // is added to the gradient of |u|, by blocks of rows; null for none.
   HWY_NOINLINE HWY_ATTR void differentiate_rows(const Level<T>& level, T* plane, const T* more) {
-    const Elements<D> line{at(&Room::line)};
-    T* work = at(&Room::work);
+    T* line = at(&Room::line);
+    T* turned = at(&Room::pair);  // a line too
     for (int y = 0; y < level.height; y += lanes) {
       T* to = plane + y / lanes * level.row_block_size;
       if (y >= level.padded_height) {
@@ -275,11 +273,11 @@ class PlaneGradient : PlaneTransform<D> {
       spread_rows(level, y);
       if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes);
       this->load_rows(level, plane, y);
-      transform(d_, level.along_rows, PlacedElements<D>{line.data, level.line_input.data()}, work,
-                PhaseSink<D>{row(level), line.data, level.row_output.data()});
-      transform(d_, level.along_rows, line, work, PlacedElements<D>{line.data, level.line_output.data()});
-      const T* from = line.data;
-      for (int block = 0; block < level.blocks; ++block, from += block_size, to += block_size) {
+      this->fft_of_line(
+          level, line, PhaseSink<D>{row(level), level.row_output.data(), {turned, level.line_output.data()}});
+      this->fft_of_line(level, turned, PlacedElements<D>{line, level.line_output.data()});
+      const T* from = line;
+      for (int block = 0; block < level.blocks; ++block, from += level.line_block_size, to += block_size) {
         transpose(d_, from, element, to, element);
         transpose(d_, from + lanes, element, to + lanes, element);
       }
@@ -295,7 +293,7 @@ class PlaneGradient : PlaneTransform<D> {
     for (int block = 0; block < folding.columns.stored; ++block, gradient += folding.block_size()) {
       for (int i = 0; i < group.count; ++i) {
         const auto filter_at = [&](int planar_block) {
-          return band.filter(group.scale, group.angle + i, level, planar_block);
+          return band.filter(group.scale, group.angle + i, to, planar_block);
         };
         T* plane = planes + i * level.plane_size;
         differentiate_block(level, folding, filter_at(block),
@@ -314,18 +312,42 @@ class PlaneGradient : PlaneTransform<D> {
   HWY_INLINE HWY_ATTR void differentiate_block(const Level<T>& level, const Folding& folding,
                                                const FilterBlock<T>& filter, const Source& source,
                                                T* gradient) {
-    if (filter.kept == 0) return;
-    const auto run = [&](auto parts) SCATLIGHT_LAMBDA {
-      transform(d_, level.along_columns, source, at(&Room::work),
-                FilteredSink<D, decltype(parts)::value>{filter, gradient, folding.parts(),
-                                                        level.row_position.data()});
-    };
+    if (filter.segments.empty()) return;
     if (folding.parts() == 1) {
-      run(std::integral_constant<int, 1>{});
-    } else if (folding.parts() == 4 && filter.kept == 4) {
-      run(std::integral_constant<int, 4>{});
-    } else {
-      run(std::integral_constant<int, 0>{});
+      this->fft(level.along_columns, source,
+                FilteredSink<D>{filter.values + filter.segments.front().values,
+                                Base::positions(level, filter), level.row_position.data(), gradient});
+      return;
+    }
+    T* line = at(&Room::line);
+    this->fft(level.along_columns, source, Elements<D>{line});
+    for (const auto& segment : filter.segments) {
+      for (int part = 0; part < segment.parts; part += Base::most_parts) {
+        with_count<Base::most_parts>(segment.parts - part, [&](auto count) HWY_ATTR {
+          spread_products<decltype(count)::value>(filter, segment, part, line, folding.part_size(), gradient);
+        });
+      }
+    }
+  }
+
+  // The adjoint of add_products: adds the products of the line's exchanged elements to the gradient.
+  template <int Count>
+  HWY_NOINLINE HWY_ATTR void spread_products(const FilterBlock<T>& filter, const FilterSegment& segment,
+                                             int first, const T* line, std::size_t part_size, T* gradient) {
+    std::ptrdiff_t offsets[std::max(Count, 1)];
+    for (int p = 0; p < Count; ++p)
+      offsets[p] = filter.parts[segment.first_part + first + p] * static_cast<std::ptrdiff_t>(part_size);
+    const std::size_t row_values = segment.parts * lanes;
+    const auto [begin, end] = filter.used_rows(segment);
+    const T* values = filter.values + segment.values + (begin - segment.begin) * row_values + first * lanes;
+    for (int of_filter = begin; of_filter < end; ++of_filter, values += row_values) {
+      const std::size_t row = filter.row(of_filter);
+      const auto z = exchange<D>(load_element(d_, line + row * element));
+      T* samples = gradient + row * element;
+      unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
+        T* to = samples + offsets[p];
+        store_element(d_, add_scaled<D>(load_element(d_, to), hn::Load(d_, values + p * lanes), z), to);
+      });
     }
   }
 
@@ -341,18 +363,18 @@ class PlaneGradient : PlaneTransform<D> {
     const T* re = gradient_plane(0, level);
     const T* im = gradient_plane(1, level);
     T* half = at(&Room::half);
-    for (int block = 0; block < Base::half_blocks(level); ++block) {
+    for (int block = 0; block < half_blocks(level); ++block) {
       const int x = block * lanes;
       const int mirrored = level.width - x - (lanes - 1);
-      transform(d_, level.along_columns,
+      this->fft(level.along_columns,
                 HermitianSource<D>{re + x, im + x, re + mirrored, im + mirrored,
                                    static_cast<std::ptrdiff_t>(room.gradient_stride), level.height},
-                at(&Room::work), StridedElements<D>{half + block * element, room.half_stride});
+                StridedElements<D>{half + block * element, room.half_stride});
     }
     // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the
     // other block.
     for (int y = level.height; y % (2 * lanes) != 0; ++y) {
-      std::fill_n(half + y * room.half_stride, Base::half_blocks(level) * element, T{0});
+      std::fill_n(half + y * room.half_stride, half_blocks(level) * element, T{0});
     }
     T* pair = at(&Room::pair);
     for (int y = 0; y < level.height; y += 2 * lanes) {
@@ -378,11 +400,13 @@ class PlaneGradient : PlaneTransform<D> {
           }
         }
       }
-      transform(d_, level.along_rows, Elements<D>{pair}, at(&Room::work), Elements<D>{pair});
+      this->fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
       take(y, pair);
       if (is_pair) take(y + lanes, pair + lanes);
     }
   }
+
+  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / lanes + 1; }
 
   HWY_INLINE T* gradient_plane(int part, const Level<T>& level) const {
     const auto& room = tables_.room;
@@ -399,7 +423,6 @@ class PlaneGradient : PlaneTransform<D> {
     std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
     for (int g = 0; g < count; ++g) {
       for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-        const auto& order = tables_.levels[band.first_to_level + i].along_columns.input;
         const T* from = gradients[g] + band.offsets[i];
         const auto& folding = band.foldings[i];
         for (int block = 0; block < folding.columns.stored; ++block) {
@@ -408,16 +431,18 @@ class PlaneGradient : PlaneTransform<D> {
           const bool lone_zero = folding.columns.has_zero(block) && first > 0;
           auto used = hn::FirstN(d_, folding.columns.used(block));
           if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
-          for (const int row : order) {
-            for (int down = 0; down < folding.down; ++down) {
-              for (int across = 0; across < folding.across; ++across, from += element) {
+          for (int down = 0; down < folding.down; ++down) {
+            for (int across = 0; across < folding.across; ++across) {
+              for (const int row : folding.rows) {
                 const std::size_t start = (row + down * folding.height) * stride + across * folding.width;
                 const auto z = load_element(d_, from);
                 add_to(re + start + first, hn::IfThenElseZero(used, z.re));
                 add_to(im + start + first, hn::IfThenElseZero(used, z.im));
-                if (!lone_zero) continue;
-                re[start] += from[0];
-                im[start] += from[lanes];
+                if (lone_zero) {
+                  re[start] += from[0];
+                  im[start] += from[lanes];
+                }
+                from += element;
               }
             }
           }
@@ -438,7 +463,7 @@ class PlaneGradient : PlaneTransform<D> {
     const std::size_t stride = tables_.room.half_stride;
     const T* from = at(&Room::half) + y * stride;
     T* line = at(&Room::line);
-    for (int block = 0; block < Base::half_blocks(level); ++block) {
+    for (int block = 0; block < half_blocks(level); ++block) {
       transpose(d_, from, stride, line, element);
       transpose(d_, from + lanes, stride, line + lanes, element);
       from += element;

@@ -11,6 +11,7 @@
 #endif
 
 #include <algorithm>
+#include <limits>
 
 #include "cpu/fft-inl.h"
 #include "cpu/tables.h"
@@ -73,39 +74,49 @@ HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_st
 
 // ---- sources and sinks of the transforms ----
 
-// Columns of x^ psi^, folded, where all parts are kept.
-template <class D, int Parts>
+// Columns of x^ psi^ where nothing is folded.
+template <class D>
 struct ProductSource {
-  FilterBlock<Real<D>> filter;
-  const Real<D>* spectrum;  // (position, part) elements
+  const Real<D>* filter;
+  const std::int32_t* filter_positions;  // null if they are those of the spectrum
+  const Real<D>* spectrum;
 
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
     const std::size_t lanes = hn::Lanes(d);
-    const Real<D>* values = filter.values + filter.offsets[position] * Parts;
-    const Real<D>* samples = spectrum + std::size_t(position) * (Parts * 2 * lanes);
-    Complex<D> sum;
-    unroll<Parts>([&](auto p) SCATLIGHT_LAMBDA {
-      const auto psi = hn::Load(d, values + p * lanes);
-      const auto x = load_element(d, samples + (Parts == 1 ? 0 : filter.parts[p]) * 2 * lanes);
-      if constexpr (decltype(p)::value == 0) {
-        sum = {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
-      } else {
-        sum = add_scaled<D>(sum, psi, x);
-      }
-    });
-    return sum;
+    const std::size_t of_filter = filter_positions == nullptr ? position : filter_positions[position];
+    const auto psi = hn::Load(d, filter + of_filter * lanes);
+    const auto x = load_element(d, spectrum + position * (2 * lanes));
+    return {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
   }
 };
 
-// Elements in the order in which a transform asks for them.
 template <class D>
-struct OrderedElements {
-  const Real<D>* data;
+HWY_INLINE HWY_ATTR hn::Vec<D> squared_modulus(Complex<D> z) {
+  return hn::MulAdd(z.re, z.re, hn::Mul(z.im, z.im));
+}
 
-  HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
-    return load_element(d, data + static_cast<std::size_t>(position) * (2 * hn::Lanes(d)));
+// Whether 1 / sqrt(x) to 14 bits and a step of Newton's take less time than a square root.
+template <class D>
+constexpr bool has_fast_reciprocal_root() {
+  return HWY_TARGET == HWY_AVX3 && sizeof(Real<D>) == 4;
+}
+
+// About 1 / sqrt(x), and finite at 0.
+template <class D>
+HWY_INLINE HWY_ATTR hn::Vec<D> reciprocal_root_estimate(D d, hn::Vec<D> x) {
+  return hn::ApproximateReciprocalSqrt(hn::Max(hn::Set(d, std::numeric_limits<Real<D>>::min()), x));
+}
+
+template <class D>
+HWY_INLINE HWY_ATTR hn::Vec<D> square_root(D d, hn::Vec<D> x) {
+  if constexpr (has_fast_reciprocal_root<D>()) {
+    const auto r = reciprocal_root_estimate(d, x);
+    const auto root = hn::Mul(x, r);
+    return hn::MulAdd(hn::NegMulAdd(root, root, x), hn::Mul(hn::Set(d, Real<D>{0.5}), r), root);
+  } else {
+    return hn::Sqrt(x);
   }
-};
+}
 
 template <class D>
 struct ModulusSink {
@@ -113,7 +124,7 @@ struct ModulusSink {
   const std::ptrdiff_t* offsets;
 
   HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> z) const {
-    hn::Store(hn::Sqrt(hn::MulAdd(z.re, z.re, hn::Mul(z.im, z.im))), d, row + offsets[position]);
+    hn::Store(square_root(d, squared_modulus<D>(z)), d, row + offsets[position]);
   }
 };
 
@@ -138,6 +149,18 @@ struct PlanarSink {
   HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
     hn::StoreU(exchanged.im, d, re + index * stride);
     hn::StoreU(exchanged.re, d, im + index * stride);
+  }
+};
+
+// Both of two sinks, the second of which takes elements as they were before their exchange.
+template <class D>
+struct TwoSinks {
+  PlanarSink<D> planar;
+  PlacedElements<D> placed;
+
+  HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> exchanged) const {
+    planar.store(d, position, index, exchanged);
+    placed.store(d, position, index, exchange<D>(exchanged));
   }
 };
 
@@ -194,6 +217,24 @@ class PlaneTransform {
   // The vectors of a block of real rows, without the margin before them.
   HWY_INLINE T* row(const Level<T>& level) const { return at(&Room::row) + level.horizontal.radius * lanes; }
 
+  template <class Source, class Sink>
+  HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) {
+    transform(d_, plan, source, Buffer<D>{at(&Room::work)}, at(&Room::prime), sink);
+  }
+
+  // From a line: in place up to the last stage where two lines are too much for the first cache.
+  template <class Sink>
+  HWY_INLINE HWY_ATTR void fft_of_line(const Level<T>& level, T* line, const Sink& sink) {
+    const std::ptrdiff_t* input = level.line_input.data();
+    const PlacedElements<D> source{line, input};
+    if constexpr (lanes * sizeof(T) >= 64) {
+      transform(d_, level.along_rows, source, InPlace<D>{line, input, level.line_work.data()},
+                at(&Room::prime), sink);
+    } else {
+      fft(level.along_rows, source, sink);
+    }
+  }
+
   // |x * psi| * phi_J into the maps; with `keep`, the row transform of |x * psi| too.
   template <class MapOf>
   HWY_INLINE HWY_ATTR void transform_group(const Band<T>& band, const PathGroup& group, const T* spectra,
@@ -223,7 +264,7 @@ class PlaneTransform {
     for (int block = 0; block < folding.columns.stored; ++block, spectrum += folding.block_size()) {
       for (int i = 0; i < group.count; ++i) {
         const auto filter_at = [&](int planar_block) {
-          return band.filter(group.scale, group.angle + i, level, planar_block);
+          return band.filter(group.scale, group.angle + i, to, planar_block);
         };
         T* plane = planes + i * level.plane_size;
         filter_block(level, folding, filter_at(block), spectrum,
@@ -239,44 +280,54 @@ class PlaneTransform {
   template <class Sink>
   HWY_INLINE HWY_ATTR void filter_block(const Level<T>& level, const Folding& folding,
                                         const FilterBlock<T>& filter, const T* spectrum, const Sink& sink) {
-    T* work = at(&Room::work);
-    if (filter.kept == 0) {
+    if (filter.segments.empty()) {
       for (int y = 0; y < level.height; ++y) sink.store(d_, y, y, {hn::Zero(d_), hn::Zero(d_)});
       return;
     }
     if (folding.parts() == 1) {
-      transform(d_, level.along_columns, ProductSource<D, 1>{filter, spectrum}, work, sink);
-    } else if (folding.parts() == 4 && filter.kept == 4) {
-      transform(d_, level.along_columns, ProductSource<D, 4>{filter, spectrum}, work, sink);
-    } else {
-      T* line = at(&Room::line);
-      for (int p = 0; p < filter.kept; p += most_parts) {
-        with_count<most_parts>(filter.kept - p, [&](auto count) HWY_ATTR {
-          add_products<decltype(count)::value>(level.height, filter, p, spectrum, folding.parts(), line);
-        });
-      }
-      transform(d_, level.along_columns, OrderedElements<D>{line}, work, sink);
+      const T* values = filter.values + filter.segments.front().values;
+      fft(level.along_columns, ProductSource<D>{values, positions(level, filter), spectrum}, sink);
+      return;
     }
+    T* line = at(&Room::line);
+    for (const auto& segment : filter.segments) {
+      int part = 0;
+      do {  // also if none is kept
+        with_count<most_parts>(segment.parts - part, [&](auto count) HWY_ATTR {
+          add_products<decltype(count)::value>(filter, segment, part, spectrum, folding.part_size(), line);
+        });
+        part += most_parts;
+      } while (part < segment.parts);
+    }
+    fft(level.along_columns, Elements<D>{line}, sink);
   }
 
-  // The sum of the products of the kept parts [first, first + Count), by positions; added to the line, or for
-  // the first ones in place of it.
+  // Of a filter of one part, by positions of a spectrum; null if they are the same.
+  static HWY_INLINE const std::int32_t* positions(const Level<T>& level, const FilterBlock<T>& filter) {
+    return filter.flipped ? level.flipped_position.data() : nullptr;
+  }
+
+  // The sum of the products of the kept parts [first, first + Count) of a segment, by rows; added to the
+  // line, or for the first ones in place of it.
   template <int Count>
-  HWY_NOINLINE HWY_ATTR void add_products(int height, const FilterBlock<T>& filter, int first,
-                                          const T* spectrum, int all_parts, T* line) {
-    std::ptrdiff_t offsets[Count];
+  HWY_NOINLINE HWY_ATTR void add_products(const FilterBlock<T>& filter, const FilterSegment& segment,
+                                          int first, const T* spectrum, std::size_t part_size, T* line) {
+    std::ptrdiff_t offsets[std::max(Count, 1)];
     for (int p = 0; p < Count; ++p)
-      offsets[p] = filter.parts[first + p] * static_cast<std::ptrdiff_t>(element);
-    const T* values = filter.values + first * lanes;
-    for (int position = 0; position < height; ++position, line += element, spectrum += all_parts * element) {
-      const T* at_position = values + filter.offsets[position] * filter.kept;
+      offsets[p] = filter.parts[segment.first_part + first + p] * static_cast<std::ptrdiff_t>(part_size);
+    const std::size_t row_values = segment.parts * lanes;
+    const auto [begin, end] = filter.used_rows(segment);
+    const T* values = filter.values + segment.values + (begin - segment.begin) * row_values + first * lanes;
+    for (int of_filter = begin; of_filter < end; ++of_filter, values += row_values) {
+      const std::size_t row = filter.row(of_filter);
+      T* to = line + row * element;
+      const T* samples = spectrum + row * element;
       Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
-      if (first > 0) sum = load_element(d_, line);
+      if (first > 0) sum = load_element(d_, to);
       unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
-        sum = add_scaled<D>(sum, hn::Load(d_, at_position + p * lanes),
-                            load_element(d_, spectrum + offsets[p]));
+        sum = add_scaled<D>(sum, hn::Load(d_, values + p * lanes), load_element(d_, samples + offsets[p]));
       });
-      store_element(d_, sum, line);
+      store_element(d_, sum, to);
     }
   }
 
@@ -285,15 +336,14 @@ class PlaneTransform {
   // |x * psi| of rows [y, y + lanes) into the row.
   HWY_INLINE HWY_ATTR void transform_rows(const Level<T>& level, const T* plane, int y) {
     load_rows(level, plane, y);
-    transform(d_, level.along_rows, PlacedElements<D>{at(&Room::line), level.line_input.data()},
-              at(&Room::work), ModulusSink<D>{row(level), level.row_output.data()});
+    fft_of_line(level, at(&Room::line), ModulusSink<D>{row(level), level.row_output.data()});
   }
 
   // Rows [y, y + lanes) of the plane between columns and rows, as lanes of a line.
   HWY_INLINE HWY_ATTR void load_rows(const Level<T>& level, const T* plane, int y) {
     const T* from = plane + y / lanes * level.row_block_size;
     T* line = at(&Room::line);
-    for (int block = 0; block < level.blocks; ++block, from += block_size, line += block_size) {
+    for (int block = 0; block < level.blocks; ++block, from += block_size, line += level.line_block_size) {
       transpose(d_, from, element, line, element);
       transpose(d_, from + lanes, element, line + lanes, element);
     }
@@ -402,8 +452,6 @@ class PlaneTransform {
 
   // ---- the spectrum of a real plane ----
 
-  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / lanes + 1; }
-
   // Two blocks of real rows travel through one transform as its real and imaginary parts; what belongs to
   // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
   // elements.
@@ -423,43 +471,39 @@ class PlaneTransform {
       for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + x * element);
     }
     const Elements<D> elements{pair};
-    transform(d_, level.along_rows, elements, at(&Room::work), elements);
+    fft(level.along_rows, elements, elements);
 
     const auto one_half = hn::Set(d_, T{0.5});
-    const auto mirrored = [&](int k) SCATLIGHT_LAMBDA {
-      return load_element(d_, pair + (k == 0 ? 0 : level.width - k) * element);
-    };
-    const int first = is_second ? y - lanes : y;
-    T* line = at(&Room::line);
-    for (int k = 0; k <= level.width / 2; ++k) {
-      const auto z = load_element(d_, pair + k * element);
-      const auto m = mirrored(k);
-      store_element(
-          d_, Complex<D>{hn::Mul(one_half, hn::Sub(z.re, m.re)), hn::Mul(one_half, hn::Add(z.im, m.im))},
-          line + k * element);
-    }
-    store_half_rows(level, first);
+    store_half_rows(level, is_second ? y - lanes : y,
+                    [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
+                      return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
+                                        hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
+                    });
     if (!is_second) return;
-    for (int k = 0; k <= level.width / 2; ++k) {
-      const auto z = load_element(d_, pair + k * element);
-      const auto m = mirrored(k);
-      store_element(
-          d_, Complex<D>{hn::Mul(one_half, hn::Sub(m.im, z.im)), hn::Mul(one_half, hn::Add(z.re, m.re))},
-          line + k * element);
-    }
-    store_half_rows(level, y);
+    store_half_rows(level, y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
+      return Complex<D>{hn::Mul(one_half, hn::Sub(mirrored.im, z.im)),
+                        hn::Mul(one_half, hn::Add(z.re, mirrored.re))};
+    });
   }
 
-  // From lanes of rows in the line to lanes of columns in `half`; still exchanged.
-  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y) {
+  // The columns that are stored of the spectrum of one block of the pair, from each element and its mirror
+  // image: to lanes of columns in `half`; still exchanged.
+  template <class Part>
+  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Part& part) {
+    const T* pair = at(&Room::pair);
     const std::size_t stride = tables_.room.half_stride;
-    const T* line = at(&Room::line);
     T* to = at(&Room::half) + y * stride;
-    for (int block = 0; block < half_blocks(level); ++block) {
+    for (int block = 0; block < level.columns.stored; ++block, to += element) {
+      T* line = at(&Room::line);
+      for (int lane = 0; lane < level.columns.used(block); ++lane) {
+        const int k = level.columns.column(block, lane);
+        store_element(d_,
+                      part(load_element(d_, pair + k * element),
+                           load_element(d_, pair + (k == 0 ? 0 : level.width - k) * element)),
+                      line + lane * element);
+      }
       transpose(d_, line, element, to, stride);
       transpose(d_, line + lanes, element, to + lanes, stride);
-      line += lanes * element;
-      to += element;
     }
   }
 
@@ -468,55 +512,56 @@ class PlaneTransform {
     const auto& room = tables_.room;
     T* re = at(&Room::spectrum) + room.spectrum_margin;
     T* im = re + level.height * room.spectrum_stride;
-    for (int block = 0; block < half_blocks(level); ++block) {
-      transform(d_, level.along_columns,
-                StridedElements<D>{at(&Room::half) + block * element, room.half_stride}, at(&Room::work),
-                PlanarSink<D>{re + block * lanes, im + block * lanes, room.spectrum_stride});
+    const Folding& finest = band.foldings.front();
+    // The last block first: column 0, which it has, stands where the block before it has another column.
+    for (int block = level.columns.stored - 1; block >= 0; --block) {
+      const int x = level.columns.first(block);
+      const StridedElements<D> source{at(&Room::half) + block * element, room.half_stride};
+      const PlanarSink<D> planar{re + x, im + x, room.spectrum_stride};
+      if (finest.parts() == 1) {
+        fft(level.along_columns, source,
+            TwoSinks<D>{planar, {spectra + block * finest.block_size(), level.spectrum_output.data()}});
+      } else {
+        fft(level.along_columns, source, planar);
+      }
+      if (!level.columns.has_zero(block)) continue;
+      for (std::size_t at = 0; at < level.height * room.spectrum_stride; at += room.spectrum_stride) {
+        re[at] = re[at + x];
+        im[at] = im[at + x];
+      }
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-      const auto& order = tables_.levels[band.first_to_level + i].along_columns.input;
-      fold_to(level, band.foldings[i], order, re, im, spectra + band.offsets[i]);
+      if (band.foldings[i].parts() > 1) fold_to(level, band.foldings[i], re, im, spectra + band.offsets[i]);
     }
   }
 
-  HWY_INLINE HWY_ATTR void fold_to(const Level<T>& level, const Folding& folding,
-                                   const std::vector<std::int32_t>& order, const T* re, const T* im, T* to) {
-    for (int block = 0; block < folding.columns.stored; ++block) {
-      for (int across = 0; across < folding.across; ++across) {
-        const int x = folding.columns.first(block) + across * folding.width;
-        T* part = to + block * folding.block_size() + across * element;
-        if (x + lanes - 1 <= level.width / 2) {
-          fold_column(folding, order, part, [&](int y) SCATLIGHT_LAMBDA { return direct_at(re, im, y, x); });
-        } else if (x > level.width / 2) {
-          fold_column(folding, order, part,
-                      [&](int y) SCATLIGHT_LAMBDA { return mirrored_at(level, re, im, y, x); });
-        } else {
-          fold_column(folding, order, part,
-                      [&](int y) SCATLIGHT_LAMBDA { return middle_at(level, re, im, y, x); });
+  HWY_INLINE HWY_ATTR void fold_to(const Level<T>& level, const Folding& folding, const T* re, const T* im,
+                                   T* to) {
+    // Row by row, as the spectrum stands.
+    for (const int row : folding.rows) {
+      for (int down = 0; down < folding.down; ++down) {
+        const int y = row + down * folding.height;
+        T* of_block = to + down * folding.across * folding.part_size();
+        for (int block = 0; block < folding.columns.stored; ++block, of_block += folding.block_size()) {
+          T* part = of_block;
+          for (int x = folding.columns.first(block); x < level.width;
+               x += folding.width, part += folding.part_size()) {
+            if (x + lanes - 1 <= level.width / 2) {
+              store_element(d_, direct_at(re, im, y, x), part);
+            } else if (x > level.width / 2) {
+              store_element(d_, mirrored_at(level, re, im, y, x), part);
+            } else {
+              store_element(d_, middle_at(level, re, im, y, x), part);
+            }
+          }
+          // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
+          if (!folding.columns.has_zero(block) || folding.columns.first(block) == 0) continue;
+          part = of_block;
+          for (int x = 0; x < level.width; x += folding.width, part += folding.part_size())
+            copy_sample(level, re, im, y, x, part, part + lanes);
         }
-        if (folding.columns.has_zero(block) && folding.columns.first(block) > 0)
-          fold_zero(level, folding, order, re, im, across * folding.width, part);
       }
-    }
-  }
-
-  template <class SpectrumAt>
-  HWY_INLINE HWY_ATTR void fold_column(const Folding& folding, const std::vector<std::int32_t>& order,
-                                       T* part, const SpectrumAt& spectrum_at) {
-    for (const int row : order) {
-      for (int down = 0; down < folding.down; ++down, part += folding.across * element) {
-        store_element(d_, spectrum_at(row + down * folding.height), part);
-      }
-    }
-  }
-
-  // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
-  HWY_INLINE HWY_ATTR void fold_zero(const Level<T>& level, const Folding& folding,
-                                     const std::vector<std::int32_t>& order, const T* re, const T* im, int x,
-                                     T* part) {
-    for (const int row : order) {
-      for (int down = 0; down < folding.down; ++down, part += folding.across * element)
-        copy_sample(level, re, im, row + down * folding.height, x, part, part + lanes);
+      to += element;
     }
   }
 

@@ -152,54 +152,63 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const WaveletG
       height(grid.height >> level),
       width(grid.width >> level),
       blocks((width + lanes - 1) / lanes),
+      columns(width, lanes),
       along_columns(height),
       along_rows(width),
       row_position(height),
       row_block_size(static_cast<std::size_t>(blocks | 1) * lanes * 2 * lanes),
       plane_size((height + lanes - 1) / lanes * row_block_size),
+      line_block_size((lanes + 1) * static_cast<std::size_t>(2 * lanes)),
       vertical(bank, geometry.rows, geometry, level),
       horizontal(bank, geometry.columns, geometry, level) {
   for (int position = 0; position < height; ++position)
     row_position[along_columns.input[position]] = position;
-  for (int position = 0; position < height; ++position) {
-    const int row = along_columns.input[position];
-    filter_offset.push_back(position * lanes);
-    flipped_offset.push_back((row == 0 ? height : row_position[height - row]) * lanes);
-  }
+  for (const int row : along_columns.input)
+    flipped_position.push_back(row == 0 ? height : row_position[height - row]);
 
   const int element = 2 * lanes;
+  for (const int row : along_columns.output) spectrum_output.push_back(row_position[row] * element);
   const auto in_plane = [&](int row) {
     return static_cast<std::ptrdiff_t>(row / lanes * row_block_size) + row % lanes * element;
   };
   std::ranges::transform(along_columns.input, std::back_inserter(plane_input), in_plane);
   std::ranges::transform(along_columns.output, std::back_inserter(plane_output), in_plane);
-  const auto in_line = [&, places = ColumnBlocks(width, lanes).places()](int column) -> std::ptrdiff_t {
-    return places[column] * element;
+  const auto in_line = [&, places = columns.places()](int column) -> std::ptrdiff_t {
+    return places[column] / lanes * line_block_size + places[column] % lanes * element;
   };
   std::ranges::transform(along_rows.input, std::back_inserter(line_input), in_line);
   std::ranges::transform(along_rows.output, std::back_inserter(line_output), in_line);
+  line_work.resize(along_rows.work_elements());
+  const auto& first = along_rows.stages.front();
+  for (int k = 0; k < first.radix; ++k) {
+    for (int p = 0; p < first.part; ++p)
+      line_work[k * (first.part + along_rows.work_gap) + p] = line_input[p * first.radix + k];
+  }
   std::ranges::transform(along_rows.output, std::back_inserter(row_output),
                          [&](int column) -> std::ptrdiff_t { return column * lanes; });
 }
 
-Folding::Folding(int from_height, int from_width, int levels, int lanes)
+Folding::Folding(int from_height, int from_width, int levels, const std::vector<std::int32_t>& input,
+                 int lanes)
     : height(from_height >> levels),
       width(from_width >> levels),
       across(1 << levels),
       down(1 << levels),
-      columns(width, lanes) {}
+      columns(width, lanes),
+      rows(input) {
+  if (levels > 0) std::ranges::sort(rows);
+}
 
 template <class T>
 FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, int from_level,
-                              const Folding& folding, const std::vector<std::int32_t>& order,
-                              bool opposite_exists)
+                              const Folding& folding, bool opposite_exists)
     : has_opposite(opposite_exists) {
   const int from_height = folding.height * folding.down;
   const int from_width = folding.width * folding.across;
   const int lanes = folding.columns.lanes;
   const double share = 1.0 / (static_cast<double>(from_height) * from_width);
   // The peak of psi is about 1.
-  const double negligible = std::numeric_limits<T>::epsilon() / 64;
+  const double negligible = std::numeric_limits<T>::epsilon() / 8;
 
   std::vector<double> whole(static_cast<std::size_t>(from_height) << from_level);
   // All columns that fold onto one block: (across, lanes, from_height).
@@ -209,8 +218,15 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
     return columns[(static_cast<std::size_t>(part % folding.across) * lanes + lane) * from_height +
                    whole_row];
   };
+  const auto counts = [&](int part, int used, int row) {
+    for (int lane = 0; lane < used; ++lane) {
+      if (std::abs(value(part, lane, row)) >= negligible) return true;
+    }
+    return false;
+  };
+  std::vector<std::int32_t> kept;
   for (int block = 0; block < folding.columns.planar(); ++block) {
-    begin.push_back(static_cast<std::int32_t>(parts.size()));
+    begin.push_back(static_cast<std::int32_t>(segments.size()));
     const int stored = folding.columns.stored_block(block);
     if (has_opposite && stored < folding.columns.pairs) continue;
     const int used = folding.columns.used(stored);
@@ -228,26 +244,46 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
         }
       }
     }
-    for (int part = 0; part < folding.parts(); ++part) {
-      double largest = 0;
-      for (int lane = 0; lane < used; ++lane) {
-        for (int row = 0; row <= folding.height; ++row)
-          largest = std::max(largest, std::abs(value(part, lane, row)));
-      }
-      if (largest < negligible) continue;
-      parts.push_back(part);
-      flipped_parts.push_back(folding.flipped(part));
-    }
-    const auto add_row = [&](int row) {
-      for (std::size_t kept = begin.back(); kept < parts.size(); ++kept) {
-        for (int lane = 0; lane < lanes; ++lane)
-          values.push_back(static_cast<T>(value(parts[kept], lane, row) * share));
+    const auto begin_segment = [&](int row) {
+      segments.push_back({.begin = row,
+                          .end = row,
+                          .parts = static_cast<std::int32_t>(kept.size()),
+                          .first_part = static_cast<std::int32_t>(parts.size()),
+                          .values = static_cast<std::ptrdiff_t>(values.size())});
+      for (const int part : kept) {
+        parts.push_back(part);
+        flipped_parts.push_back(folding.flipped(part));
       }
     };
-    std::ranges::for_each(order, add_row);
-    add_row(folding.height);
+    const auto add_row = [&](int row) {
+      for (const int part : kept) {
+        for (int lane = 0; lane < lanes; ++lane)
+          values.push_back(static_cast<T>(value(part, lane, row) * share));
+      }
+      ++segments.back().end;
+    };
+    if (folding.parts() == 1) {
+      const auto counts_at = [&](int row) { return counts(0, used, row); };
+      if (std::ranges::none_of(folding.rows, counts_at)) continue;
+      kept = {0};
+      begin_segment(0);
+      std::ranges::for_each(folding.rows, add_row);
+      add_row(folding.height);
+      continue;
+    }
+    for (int row = 0; row <= folding.height; ++row) {
+      std::vector<std::int32_t> of_row;
+      for (int part = 0; part < folding.parts(); ++part) {
+        if (counts(part, used, row)) of_row.push_back(part);
+      }
+      if (row == 0 || of_row != kept) {
+        kept = std::move(of_row);
+        begin_segment(row);
+      }
+      add_row(row);
+    }
   }
-  begin.push_back(static_cast<std::int32_t>(parts.size()));
+  begin.push_back(static_cast<std::int32_t>(segments.size()));
   values.shrink_to_fit();
 }
 
@@ -256,7 +292,8 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
               const ScatteringOptions& options, int level, int first_scale, int lanes)
     : first_scale(first_scale), level(level), first_to_level(geometry.level(first_scale)) {
   for (int to = first_to_level; to <= geometry.level(options.scales - 1); ++to) {
-    foldings.emplace_back(levels[level].height, levels[level].width, to - level, lanes);
+    foldings.emplace_back(levels[level].height, levels[level].width, to - level,
+                          levels[to].along_columns.input, lanes);
     offsets.push_back(size);
     size += foldings.back().size();
   }
@@ -264,7 +301,7 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
     const int to = geometry.level(scale);
     for (int angle = 0; angle < options.angles; ++angle) {
       const auto wavelet = bank.wavelet(scale, angle);
-      filters.emplace_back(bank, wavelet, level, folding(to), levels[to].along_columns.input,
+      filters.emplace_back(bank, wavelet, level, folding(to),
                            wavelet.is_symmetric() && bank.opposite_angle(angle) < angle);
     }
   }
@@ -272,19 +309,20 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
 }
 
 template <class T>
-FilterBlock<T> Band<T>::filter(int scale, int angle, const Level<T>& to, int planar_block) const {
+FilterBlock<T> Band<T>::filter(int scale, int angle, int to_level, int planar_block) const {
   const auto* of_scale = &filters[(scale - first_scale) * opposite_angles.size()];
-  const auto& columns = folding(to.level).columns;
-  const int stored = columns.stored_block(planar_block);
-  const bool flipped = of_scale[angle].has_opposite && stored < columns.pairs;
+  const auto& to = folding(to_level);
+  const int stored = to.columns.stored_block(planar_block);
+  const bool flipped = of_scale[angle].has_opposite && stored < to.columns.pairs;
   const auto& filter = of_scale[flipped ? opposite_angles[angle] : angle];
   int block = planar_block;
-  if (flipped) block = columns.is_mirrored(block) ? stored : columns.stored + stored;
-  const int first = filter.begin[block];
-  return {.values = filter.values.data() + static_cast<std::size_t>(first) * (to.height + 1) * columns.lanes,
-          .kept = filter.begin[block + 1] - first,
-          .parts = (flipped ? filter.flipped_parts : filter.parts).data() + first,
-          .offsets = (flipped ? to.flipped_offset : to.filter_offset).data()};
+  if (flipped) block = to.columns.is_mirrored(block) ? stored : to.columns.stored + stored;
+  return {.values = filter.values.data(),
+          .segments = std::span(filter.segments)
+                          .subspan(filter.begin[block], filter.begin[block + 1] - filter.begin[block]),
+          .parts = (flipped ? filter.flipped_parts : filter.parts).data(),
+          .flipped = flipped,
+          .height = to.height};
 }
 
 template <class T>
@@ -343,12 +381,18 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   const std::size_t height = round_up(levels[0].height, static_cast<int>(2 * lanes));
   const std::size_t blocks = levels[0].blocks;
   const std::size_t columns = blocks * lanes;
-  const std::size_t half_blocks = levels[0].width / 2 / lanes + 1;
+  // Of blocks of columns up to the middle and of stored ones, the larger number.
+  const std::size_t half_blocks =
+      std::max<std::size_t>(levels[0].width / 2 / lanes + 1, levels[0].columns.stored);
   std::size_t work = 0;
+  std::size_t prime = 0;
   std::size_t margins = 0;
   std::size_t rows = 0;
   for (const auto& level : levels) {
-    work = std::max({work, level.along_columns.work_elements(), level.along_rows.work_elements()});
+    for (const auto* plan : {&level.along_columns, &level.along_rows}) {
+      work = std::max(work, plan->work_elements() * element);
+      prime = std::max(prime, plan->prime_elements() * element);
+    }
     margins = std::max<std::size_t>(margins, 2 * level.horizontal.radius);
     // What the last block of rows has too many may be more than what continues them.
     rows = std::max<std::size_t>(rows,
@@ -369,13 +413,15 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   room.spectrum_stride = lanes + (half_blocks + 1) * lanes;
   room.output_stride = round_up(geometry.columns.output, static_cast<int>(lanes));
   room.plane = place(spectra ? levels[0].plane_size : 0);
-  room.line = place(columns * element);
-  room.work = place(work * element);
+  const std::size_t line = std::max(blocks * levels[0].line_block_size, height * element);
+  room.line = place(line);
+  room.work = place(work);
+  room.prime = place(prime);
   room.row = place((columns + margins) * lanes);
   room.averages = place(room.output_stride * lanes);
   room.average_rows = place(rows * room.output_stride);
   room.map = place(geometry.rows.output * room.output_stride);
-  room.pair = place(columns * element);
+  room.pair = place(line);
   room.half = place(spectra ? height * room.half_stride : 0);
   room.spectrum = place(spectra ? 2 * height * room.spectrum_stride : 0);
   room.folded = place(folded);

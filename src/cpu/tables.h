@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -112,15 +113,16 @@ struct Level {
   int padded_width;
   int height;  ///< of the wavelets' grid
   int width;
-  int blocks;                              ///< vectors that a row needs
-  FftPlan<T> along_columns;                ///< of length height
-  FftPlan<T> along_rows;                   ///< of length width
-  std::vector<std::int32_t> row_position;  ///< where a row stands in along_columns.input
-
-  /// By positions of a spectrum, the offset of the values of a filter of one part: of the same position, or
-  /// for a filter that is upside down, of row height - row.
-  std::vector<std::ptrdiff_t> filter_offset;
-  std::vector<std::ptrdiff_t> flipped_offset;
+  int blocks;  ///< vectors that a row needs
+  ColumnBlocks columns;
+  FftPlan<T> along_columns;  ///< of length height
+  FftPlan<T> along_rows;     ///< of length width
+  /// Where a row stands in along_columns.input. `flipped_position` is that of row height - row by positions,
+  /// where row `height` stands after the last position.
+  std::vector<std::int32_t> row_position;
+  std::vector<std::int32_t> flipped_position;
+  std::vector<std::ptrdiff_t> spectrum_output;  ///< offsets of the rows of a column in Folding's order, if
+                                                ///< nothing is folded, as along_columns.output
 
   /// A plane of complex numbers between the transforms of columns and rows stands in memory as (block of
   /// rows, block of columns, row of the block) elements: the columns write it block by block, the rows read
@@ -131,9 +133,13 @@ struct Level {
       plane_input;  ///< offsets of the rows of a block of columns, as along_columns.input
   std::vector<std::ptrdiff_t> plane_output;  ///< the same, as along_columns.output
 
-  std::vector<std::ptrdiff_t> line_input;   ///< offsets of columns in a block of rows with ColumnBlocks'
-                                            ///< order, as along_rows.input
+  /// A line is a block of rows with lanes for rows: columns in ColumnBlocks' order, with a gap of an element
+  /// after each block, for the reason of FftPlan's gaps.
+  std::size_t line_block_size;              ///< values of T from one block of columns to the next
+  std::vector<std::ptrdiff_t> line_input;   ///< offsets of columns, as along_rows.input
   std::vector<std::ptrdiff_t> line_output;  ///< the same, as along_rows.output
+  std::vector<std::ptrdiff_t> line_work;  ///< of the elements of along_rows' work, for a transform in place:
+                                          ///< those of line_input that the same small DFT reads
   std::vector<std::ptrdiff_t>
       row_output;  ///< offsets of columns in a block of real rows, as along_rows.output
 
@@ -142,39 +148,59 @@ struct Level {
 };
 
 /// How a spectrum at one level stands in memory to be multiplied with filters and folded to a lower level.
-/// The finer spectrum is a grid of parts, each of the coarser one's height and width; all parts of one
-/// coarser sample stand side by side, and samples stand in the order in which the transform of a coarser
-/// column asks for them:
+/// The finer spectrum is a grid of parts, each of the coarser one's height and width:
 ///
-///   (stored block of columns, position in FftPlan::input, part) elements of {re, im} x lanes
+///   (stored block of columns, part, row) elements of {re, im} x lanes
+///
+/// Where nothing is folded, there is one part, and rows stand in the order in which the transform of a column
+/// asks for them.
 struct Folding {
-  Folding(int from_height, int from_width, int levels, int lanes);
+  /// `input` is that of the transform of a coarser column.
+  Folding(int from_height, int from_width, int levels, const std::vector<std::int32_t>& input, int lanes);
 
   int height;  ///< of the coarser spectrum
   int width;   ///< of the coarser spectrum
   int across;  ///< parts side by side in a row; parts are numbered row by row
   int down;    ///< parts below each other
   ColumnBlocks columns;
+  std::vector<std::int32_t> rows;  ///< by where they stand
 
   int parts() const { return across * down; }
   /// Of a part, the one that it falls on when the finer spectrum is turned upside down.
   int flipped(int part) const { return (down - 1 - part / across) * across + part % across; }
-  std::size_t block_size() const { return static_cast<std::size_t>(height) * parts() * 2 * columns.lanes; }
+  std::size_t part_size() const { return static_cast<std::size_t>(height) * 2 * columns.lanes; }
+  std::size_t block_size() const { return parts() * part_size(); }
   std::size_t size() const { return columns.stored * block_size(); }
+};
+
+/// Rows [begin, end) of a filter at a block of a plane, of which the same parts are kept.
+struct FilterSegment {
+  std::int32_t begin;
+  std::int32_t end;
+  std::int32_t parts;       ///< how many are kept
+  std::int32_t first_part;  ///< of FoldedFilter::parts
+  std::ptrdiff_t values;    ///< offset of the values, (row, kept part) vectors of columns
 };
 
 /// psi at one block of a plane.
 template <class T>
 struct FilterBlock {
-  const T* values;  ///< (position, kept part) vectors of columns
-  int kept;
-  const std::int32_t* parts;      ///< of the spectrum, which the kept parts are to be multiplied with
-  const std::ptrdiff_t* offsets;  ///< by positions of the spectrum, those of the values, divided by `kept`
+  const T* values;
+  std::span<const FilterSegment> segments;  ///< none if the filter is negligible in this block
+  const std::int32_t* parts;                ///< of the spectrum, by FilterSegment::first_part
+  bool flipped;  ///< row r stands for row height - r. A filter has rows 0 to `height`, and either the first
+                 ///< or the last of them is of no use.
+  int height;
+
+  std::pair<int, int> used_rows(const FilterSegment& segment) const {
+    return {std::max(segment.begin, flipped ? 1 : 0), std::min(segment.end, flipped ? height + 1 : height)};
+  }
+  int row(int of_filter) const { return flipped ? height - of_filter : of_filter; }
 };
 
-/// One psi_{j,theta} as Folding's order asks for it, for each block of a plane: psi(k) where samples of a
-/// stored block stand for themselves, psi(-k) where they stand for their mirror images. Parts of a block in
-/// which it is negligible are left out.
+/// One psi_{j,theta} as it is to be multiplied with a spectrum in Folding's order, for each block of a plane:
+/// psi(k) where samples of a stored block stand for themselves, psi(-k) where they stand for their mirror
+/// images. What is negligible is left out: of filters of one part whole blocks, of others the parts of a row.
 ///
 /// psi_{j,-theta} is the mirror image of psi_{j,theta}: its blocks that have mirror images are the other's
 /// mirror images upside down. They are not stored twice.
@@ -183,16 +209,16 @@ struct FoldedFilter {
   /// Divides by the samples of the finer level, which covers the mean of the folded parts and the inverse
   /// transform. With `opposite_exists`, stores only what that of -theta does not have.
   FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, int from_level, const Folding& folding,
-               const std::vector<std::int32_t>& order, bool opposite_exists);
+               bool opposite_exists);
 
   bool has_opposite;
-  LineVector<T> values;             ///< by blocks; of a block, (position, kept part) vectors of columns. The
-                                    ///< position after the last is that of the row after the last, where
-                                    ///< each part has the first row of the next
-  std::vector<std::int32_t> parts;  ///< the kept parts, by blocks
+  /// By segments. Rows stand in Folding's order if there is one part, which is in one segment, and else in
+  /// their natural one; row `height`, where each part has the first row of the next, stands last.
+  LineVector<T> values;
+  std::vector<std::int32_t> parts;
   std::vector<std::int32_t> flipped_parts;  ///< Folding::flipped of them
-  std::vector<std::int32_t> begin;  ///< (blocks + 1): a block's first kept part; its values begin at begin x
-                                    ///< (height + 1) vectors
+  std::vector<FilterSegment> segments;      ///< by blocks
+  std::vector<std::int32_t> begin;          ///< (blocks + 1): a block's first segment
 };
 
 /// The spectra of signals at one level, folded to each level that the wavelets of coarser (or, for images,
@@ -204,8 +230,8 @@ struct Band {
 
   const Folding& folding(int to_level) const { return foldings[to_level - first_to_level]; }
   std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
-  /// psi_{scale,angle} at a block of planes of `level`, which is the scale's.
-  FilterBlock<T> filter(int scale, int angle, const Level<T>& level, int planar_block) const;
+  /// psi_{scale,angle} at a block of planes of to_level, which is the scale's.
+  FilterBlock<T> filter(int scale, int angle, int to_level, int planar_block) const;
 
   int first_scale;
   int level;
@@ -257,13 +283,15 @@ struct Tables {
     std::size_t plane;  ///< planes of a group of paths, between columns and rows
     std::size_t line;   ///< elements of a block of rows, or of rows of a block of columns
     std::size_t work;   ///< for transform()
+    std::size_t prime;  ///< for transform()
     std::size_t row;    ///< real vectors of a block of rows, continued on both sides by the radius of phi_J
     std::size_t averages;      ///< (output width, lanes): a block of rows after the horizontal low-pass
     std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
                                ///< radius of phi_J, output_stride)
     std::size_t map;           ///< (output height, output_stride)
-    std::size_t pair;          ///< elements of two blocks of real rows
-    std::size_t half;  ///< (height, half_stride) elements: columns up to the middle, after the row transform
+    std::size_t pair;          ///< elements of two blocks of real rows, or as `line`
+    std::size_t
+        half;  ///< (height, half_stride) elements: the columns that are stored, after the row transform
     std::size_t spectrum;  ///< two planes (height, spectrum_stride), re and im: those columns' spectra
     std::size_t folded;    ///< the spectra of a modulus, for order 2
     // backward only

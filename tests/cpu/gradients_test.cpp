@@ -92,7 +92,6 @@ TEST_P(EveryGradient, EqualsTheReferenceInFloat32) {
   }
 }
 
-// A black image has zero modulus everywhere; only order 0 has a gradient then.
 // Order 0 is linear: <g, S x> = <S* g, x>, whatever the boundary and the sampling.
 TEST_P(EveryGradient, OfALinearTransformIsItsAdjoint) {
   for (auto options : cases()) {
@@ -111,6 +110,7 @@ TEST_P(EveryGradient, OfALinearTransformIsItsAdjoint) {
   }
 }
 
+// A black image has zero modulus everywhere; only order 0 has a gradient then.
 TEST_P(EveryGradient, IsZeroAtZeroModulus) {
   const ScatteringOptions options{.height = 40, .width = 40, .max_order = 2};
   const auto plan = make_plan(GetParam(), options);

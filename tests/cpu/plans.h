@@ -56,6 +56,8 @@ inline std::vector<ScatteringOptions> cases() {
       {.height = 224, .width = 224, .scales = 3, .max_order = 0},
       {.height = 2, .width = 2, .scales = 1, .max_order = 2},  // the smallest
       {.height = 4, .width = 500, .scales = 2},
+      {.height = 500, .width = 4, .scales = 2},
+      {.height = 300, .width = 20, .scales = 3, .max_order = 2},
       {.height = 110, .width = 118, .scales = 2},  // larger grids for the wavelets: 116 x 124 takes longer
       {.height = 56, .width = 90, .scales = 1, .boundary = Boundary::Periodic},  // one axis of it only
   };
