@@ -99,8 +99,8 @@ class Scattering {
   ///   images:            (planes, height, width), those given to forward()
   ///   feature_gradients: (planes, K, output_height, output_width)
   ///   image_gradients:   (planes, height, width), overwritten
-  /// The modulus is computed again, so nothing has to be kept from forward(). Threads, NaN and errors as
-  /// there.
+  /// The modulus is computed again, so nothing has to be kept from forward(). Maps whose gradient is zero
+  /// everywhere take no time and add nothing. Threads, NaN and errors as in forward().
   void backward(std::span<const float> images, std::span<const float> feature_gradients,
                 std::span<float> image_gradients) const;
   void backward(std::span<const double> images, std::span<const double> feature_gradients,

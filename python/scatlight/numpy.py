@@ -1,14 +1,22 @@
 """The scattering transform of numpy arrays. Needs no torch."""
 
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from scatlight._core import ScatteringError
-from scatlight._options import Path, Scattering2DBase
+from scatlight._options import Path, Scattering2DBase, _to_int
 
-__all__ = ["Path", "Scattering2D", "ScatteringError"]
+__all__ = ["Path", "Reconstruction", "Scattering2D", "ScatteringError"]
+
+
+class Reconstruction(NamedTuple):
+    """An image whose scattering is close to a given one."""
+
+    image: npt.NDArray[np.float32]  # (C, H, W) or (H, W), not clamped to a range
+    relative_error: float  # ||S y - S x|| / ||S x||
+    errors: list[float]  # of each evaluation of the transform and its gradient
 
 
 class Scattering2D(Scattering2DBase):
@@ -51,6 +59,38 @@ class Scattering2D(Scattering2DBase):
         if images.size:
             plan.backward(images, gradient_in, gradient)
         return gradient
+
+    def reconstruct(
+        self,
+        maps: npt.ArrayLike,
+        *,
+        solver: Literal["coarse-to-fine", "paper"] = "coarse-to-fine",
+        evaluations: int = 0,
+        tolerance: float = 0,
+        pixel_range: float = 1,
+    ) -> Reconstruction:
+        """An image with these maps: (C, K, h, w) to (C, H, W), or (K, h, w) to (H, W) (paper, section 2.2).
+
+        solver: 'coarse-to-fine', or 'paper' for the paper's recipe, whose steps depend on pixel_range.
+        evaluations: of the transform and its gradient, at most; 0 means 300, and 1000 of 'paper'.
+        tolerance: stop at this relative error; 0 means 1e-5, and 2e-3 of 'paper'.
+        pixel_range: from black to white.
+        """
+        given = np.ascontiguousarray(maps, np.float32)
+        plan = self._plan()
+        wanted = (len(plan.paths), plan.output_height, plan.output_width)
+        if given.ndim not in (3, 4) or given.shape[-3:] != wanted:
+            raise RuntimeError(f"The maps are {given.shape}; those of an image are {wanted} or (C, *{wanted}).")
+        image = np.empty((*given.shape[:-3], self._options.height, self._options.width), np.float32)
+        error, errors = plan.reconstruct(
+            given,
+            image,
+            solver=solver,
+            evaluations=_to_int("evaluations", evaluations),
+            tolerance=float(tolerance),
+            pixel_range=float(pixel_range),
+        )
+        return Reconstruction(image, error, errors)
 
     __call__ = scattering
 

@@ -8,6 +8,7 @@ namespace scatlight::cli {
 // else.
 void add_info_command(CLI::App& app);
 void add_transform_command(CLI::App& app);
+void add_reconstruct_command(CLI::App& app);
 void add_draw_command(CLI::App& app);
 void add_completion_command(CLI::App& app);
 #ifdef SCATLIGHT_HAS_TORCH

@@ -39,6 +39,7 @@ void add_commands(CLI::App& app) {
   add_models_command(app);
 #endif
   add_transform_command(app);
+  add_reconstruct_command(app);
   add_draw_command(app);
 #ifdef SCATLIGHT_HAS_TORCH
   add_train_command(app);

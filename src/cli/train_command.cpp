@@ -16,7 +16,7 @@
 #include "nets/catalogue.h"
 #include "scatlight/error.h"
 #include "train/checkpoint.h"
-#include "train/interrupt.h"
+#include "io/interrupt.h"
 #include "train/trainer.h"
 
 namespace scatlight::cli {
@@ -127,8 +127,8 @@ void run_training(CLI::App& command, TrainFlags& flags) {
   } catch (const Error& error) {
     throw CLI::ValidationError(error.what());
   }
-  const train::StopOnSignal stop_on_signal;
-  const auto result = train::train(options, train::StopOnSignal::requested);
+  const io::StopOnSignal stop_on_signal;
+  const auto result = train::train(options, io::StopOnSignal::requested);
   if (!result.finished) {
     throw Error(
         fmt::format("stopped by a signal after step {}: `scatlight train --resume --run {}` continues",

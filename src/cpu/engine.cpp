@@ -104,9 +104,11 @@ class VectorEngine final : public Engine<T> {
         const T* of_plane = spectra + plane * plane_spectra;
         T* gradient = spectra + plane * plane_spectra + (1 + slice) * spectra_size();
         std::fill_n(gradient, spectra_size(), T{0});
-        for (std::size_t group = slice; group < tables_.groups.size(); group += slices) {
-          kernels_.differentiate_paths(tables_, tables_.groups[group], of_plane,
-                                       feature_gradients + plane * plane_features, gradient, room->data());
+        const T* of_features = feature_gradients + plane * plane_features;
+        for (std::size_t i = slice; i < tables_.groups.size(); i += slices) {
+          const auto& group = tables_.groups[i];
+          if (is_zero(group, of_features)) continue;
+          kernels_.differentiate_paths(tables_, group, of_plane, of_features, gradient, room->data());
         }
       });
     }
@@ -120,6 +122,22 @@ class VectorEngine final : public Engine<T> {
                                    first_order ? slices : 0, image_gradients + plane * image_size(),
                                    room->data());
     });
+  }
+
+  // Whether all maps of the group's paths, and of those that go on from them, have a gradient of zero.
+  bool is_zero(const PathGroup& group, const T* feature_gradients) const {
+    const auto are_zero = [&](int first, int maps) {
+      const T* begin = feature_gradients + first * map_size();
+      return std::all_of(begin, begin + maps * map_size(), [](T value) { return value == 0; });
+    };
+    const auto& options = tables_.options;
+    if (!are_zero(1 + group.scale * options.angles + group.angle, group.count)) return false;
+    const int coarser = options.max_order < 2 ? 0 : options.scales - 1 - group.scale;
+    for (int i = 0; i < group.count && coarser > 0; ++i) {
+      const int first = tables_.second_map(group.scale, group.angle + i, group.scale + 1, 0);
+      if (!are_zero(first, coarser * options.angles)) return false;
+    }
+    return true;
   }
 
   std::int64_t image_size() const { return std::int64_t{tables_.options.height} * tables_.options.width; }

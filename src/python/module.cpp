@@ -4,14 +4,18 @@
 #include <fmt/format.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
+#include <vector>
 
+#include "scatlight/reconstruction.h"
 #include "scatlight/scattering.h"
 
 namespace nb = nanobind;
@@ -80,6 +84,38 @@ void backward(const Scattering& plan, const Input<T>& images, const Input<T>& fe
   plan.backward(of, from, to);
 }
 
+Solver parse_solver(const std::string& text) {
+  return parse<Solver, 2>("solver", text,
+                          {{{"coarse-to-fine", Solver::CoarseToFine}, {"paper", Solver::Paper}}});
+}
+
+// The image into `image`; returns the relative error and that of each evaluation.
+std::pair<double, std::vector<double>> reconstruct_image(const Scattering& plan, const Input<float>& features,
+                                                         const Output<float>& image,
+                                                         const std::string& solver, int evaluations,
+                                                         double tolerance, double pixel_range) {
+  ReconstructionOptions options{.solver = parse_solver(solver),
+                                .evaluations = evaluations,
+                                .tolerance = tolerance,
+                                .pixel_range = pixel_range};
+  bool interrupted = false;
+  options.on_step = [&](const ReconstructionStep&) {
+    const nb::gil_scoped_acquire acquired;
+    interrupted = PyErr_CheckSignals() != 0;
+    return !interrupted;
+  };
+  const auto from = values_of<float>(features);
+  const auto to = values_of<float>(image);
+  Reconstruction found;
+  {
+    const nb::gil_scoped_release released;
+    found = reconstruct(plan, from, options);
+  }
+  if (interrupted) throw nb::python_error();
+  std::copy(found.image.begin(), found.image.end(), to.begin());
+  return {found.relative_error, std::move(found.errors)};
+}
+
 Scattering make_plan(int height, int width, int scales, int angles, int max_order, int stride,
                      const std::string& wavelet, const std::string& boundary,
                      const std::string& normalization, double sigma, double center_frequency, double slant,
@@ -133,7 +169,10 @@ NB_MODULE(_core, module) {
       .def("backward", &backward<float>, nb::arg("images").noconvert(),
            nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert())
       .def("backward", &backward<double>, nb::arg("images").noconvert(),
-           nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert());
+           nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert())
+      .def("reconstruct", &reconstruct_image, nb::arg("features").noconvert(), nb::arg("image").noconvert(),
+           nb::kw_only(), nb::arg("solver"), nb::arg("evaluations"), nb::arg("tolerance"),
+           nb::arg("pixel_range"));
 
   module.def("available_engines", &Scattering::available_engines);
 }

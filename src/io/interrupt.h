@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace scatlight::train {
+namespace scatlight::io {
 
 /// While it lives, SIGINT and SIGTERM no longer end the process but ask for a stop; a second signal of the
 /// same kind ends it as usual. One at a time.
@@ -17,4 +17,4 @@ class StopOnSignal {
   static bool requested();
 };
 
-}  // namespace scatlight::train
+}  // namespace scatlight::io

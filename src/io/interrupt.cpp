@@ -1,8 +1,8 @@
-#include "train/interrupt.h"
+#include "io/interrupt.h"
 
 #include <csignal>
 
-namespace scatlight::train {
+namespace scatlight::io {
 namespace {
 
 volatile std::sig_atomic_t was_requested = 0;
@@ -27,4 +27,4 @@ StopOnSignal::~StopOnSignal() {
 
 bool StopOnSignal::requested() { return was_requested != 0; }
 
-}  // namespace scatlight::train
+}  // namespace scatlight::io

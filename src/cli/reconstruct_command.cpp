@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/reconstruct_job.h"
+#include "io/display.h"
+
+namespace scatlight::cli {
+namespace {
+
+struct ReconstructFlags {
+  ReconstructJob job = {};
+  std::string out = "reconstruction";
+  std::string solver = std::string(solver_name(Solver::CoarseToFine));
+};
+
+void run(const ReconstructFlags& flags) {
+  auto job = flags.job;
+  job.out = flags.out;
+  job.reconstruction.solver =
+      flags.solver == solver_name(Solver::Paper) ? Solver::Paper : Solver::CoarseToFine;
+  const auto results = run_reconstruct(job);
+  double psnr = 0;
+  for (const auto& result : results) {
+    fmt::print("{}: {:.2f} dB, error {:.2e}, {} steps, {:.1f} s\n", io::display(result.file), result.psnr_db,
+               result.relative_error, result.iterations, result.seconds);
+    psnr += result.psnr_db;
+  }
+  if (results.size() > 1)
+    fmt::print("mean of {} images: {:.2f} dB\n", results.size(), psnr / static_cast<double>(results.size()));
+  fmt::print("{}\n", io::display_path(job.out / "reconstruction.json"));
+}
+
+}  // namespace
+
+void add_reconstruct_command(CLI::App& app) {
+  auto flags = std::make_shared<ReconstructFlags>();
+  auto& job = flags->job;
+  auto* command = app.add_subcommand("reconstruct",
+                                     "Reconstruct images from their scattering, to see what it keeps\n"
+                                     "Of each image the transform is computed, and then an image is sought "
+                                     "whose transform is the same (paper, "
+                                     "section 2.2). The folder gets reconstruction.json, with peak "
+                                     "signal-to-noise ratio, relative error of the "
+                                     "transform, steps and seconds of each image, and for each a picture "
+                                     "with the original, the reconstruction "
+                                     "and their difference.");
+  command->add_option("IMAGE", job.inputs, "Images, and folders of images at any depth.")
+      ->required()
+      ->type_name("PATH");
+  command->add_option("--out", flags->out, "Folder to write to.")->type_name("DIR")->capture_default_str();
+  command->add_option("--scales", job.scattering.scales, "J: the transform averages over 2^J pixels.")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  command->add_option("--angles", job.scattering.angles, "L: directions of the wavelets.")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command->add_option("--max-order", job.scattering.max_order, "Wavelets in a row.")
+      ->check(CLI::Range(0, 2))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--size", job.size,
+          "Take the centre square of each image, resized to so many pixels a side; 0: images as they are.")
+      ->check(CLI::Range(0, 8192))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--solver", flags->solver,
+          "coarse-to-fine: a quasi-Newton method that fits coarse scales first; paper: the paper's recipe.")
+      ->check(CLI::IsMember(
+          {std::string(solver_name(Solver::CoarseToFine)), std::string(solver_name(Solver::Paper))}))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--iterations", job.reconstruction.evaluations,
+          fmt::format("Steps at most, each an evaluation of the transform and its gradient; 0 means {}, and "
+                      "{} of the paper's.",
+                      default_evaluations(Solver::CoarseToFine), default_evaluations(Solver::Paper)))
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  command
+      ->add_option("--tolerance", job.reconstruction.tolerance,
+                   "Stop at this relative error of the transform; 0 means 1e-5, and 2e-3 of the paper's.")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--threads", job.threads, "Threads; 0 means one for each core.")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  command->footer(R"(
+A first Ctrl-C ends the steps; what was reached is written.
+
+Examples:
+  scatlight reconstruct photo.jpg --size 224
+  scatlight reconstruct photos --size 224 --scales 4 --out j4
+  scatlight reconstruct photo.jpg --size 224 --solver paper --out paper)");
+  command->callback([flags] { run(*flags); });
+}
+
+}  // namespace scatlight::cli
