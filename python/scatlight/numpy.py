@@ -80,7 +80,9 @@ class Scattering2D(Scattering2DBase):
         plan = self._plan()
         wanted = (len(plan.paths), plan.output_height, plan.output_width)
         if given.ndim not in (3, 4) or given.shape[-3:] != wanted:
-            raise RuntimeError(f"The maps are {given.shape}; those of an image are {wanted} or (C, *{wanted}).")
+            raise RuntimeError(
+                f"The maps are {given.shape}; those of an image are {wanted} or (C, *{wanted})."
+            )
         image = np.empty((*given.shape[:-3], self._options.height, self._options.width), np.float32)
         error, errors = plan.reconstruct(
             given,

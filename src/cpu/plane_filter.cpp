@@ -63,12 +63,14 @@ PlaneFilters::Filter PlaneFilters::make(const Response& response) const {
   const double share = 1.0 / (static_cast<double>(folding.height) * folding.width);
   Filter filter;
   for (int block = 0; block < folding.columns.stored; ++block) {
+    // The way back takes the real part: of columns whose mirror images are not stored, half of the plane.
+    const double twice = block < folding.columns.pairs ? 2 : 1;
     for (const int row : folding.rows) {
       for (int lane = 0; lane < lanes; ++lane) {
         const bool is_used = lane < folding.columns.used(block);
         const int column = is_used ? folding.columns.column(block, lane) : 0;
         const double distance = std::hypot(frequency(row, folding.height), frequency(column, folding.width));
-        filter.push_back(is_used ? static_cast<float>(share * response(distance)) : 0.0F);
+        filter.push_back(is_used ? static_cast<float>(share * twice * response(distance)) : 0.0F);
       }
     }
   }

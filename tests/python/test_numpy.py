@@ -174,6 +174,30 @@ except ScatteringError as error:
     assert "not enough memory" in result.stdout
 
 
+def test_reconstruct() -> None:
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    disk = np.hypot(rows - 10, columns - 25) < 8
+    image = np.stack([disk * (0.5 - 0.1 * channel) + 0.01 * rows for channel in range(3)]).astype(np.float32)
+    scattering = Scattering2D(1, SHAPE, 6, max_order=1)
+    found = scattering.reconstruct(scattering(image))
+    assert found.image.shape == image.shape
+    assert found.errors[0] > found.errors[-1]
+    again = scattering(found.image) - scattering(image)
+    assert found.relative_error == pytest.approx(
+        np.linalg.norm(again) / np.linalg.norm(scattering(image)), rel=1e-3
+    )
+    assert np.abs(found.image - image).mean() < 0.01
+    grey = scattering.reconstruct(scattering(image[0]), evaluations=7, solver="paper", pixel_range=2)
+    assert grey.image.shape == SHAPE
+    assert len(grey.errors) == 7
+    with pytest.raises(RuntimeError, match=r"\(13, 12, 20\)"):
+        scattering.reconstruct(np.zeros((2, 3, 13, 12, 20)))
+    with pytest.raises(ScatteringError, match="solver is 'magic'"):
+        scattering.reconstruct(scattering(image), solver="magic")
+    with pytest.raises(ScatteringError, match="not finite"):
+        scattering.reconstruct(np.full((13, 12, 20), np.nan))
+
+
 def test_needs_no_torch() -> None:
     program = "import sys, scatlight.numpy; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
