@@ -1,12 +1,14 @@
-"""Makes one self-contained HTML page from what the programs wrote into run folders.
+"""Makes one self-contained HTML page from what the programs wrote into folders.
 
-load.py     files -> typed records; whatever is wrong with a file is a ReportError of one line
+load.py     files -> typed records; whatever is wrong with a file is a ReportError of one line.
+            features.py, reconstruction.py and study.py read the files of one command each
 figures.py  records -> pictures that follow the page's colours
 images.py   photographs and maps -> pictures inside the page
-sections.py records -> sections: the list SECTIONS says which there are, in their order on the page
+sections.py records -> sections: the list SECTIONS says which there are, in their order on the page.
+            reconstruction_section.py and study_sections.py make those of one command each
 page.py     sections -> HTML, by the templates in templates/
 
-A new kind of result is a reader in load.py, a function in sections.py and a template.
+A new kind of result is a reader that load.py calls, a function in SECTIONS and a template.
 """
 
 from scatlight.report.fields import ReportError

@@ -1,4 +1,4 @@
-"""python -m scatlight.report RUN [RUN...] [--out report.html] [--title TITLE]"""
+"""python -m scatlight.report FOLDER [FOLDER...] [--out report.html] [--title TITLE]"""
 
 import argparse
 import sys
@@ -9,16 +9,21 @@ from scatlight.report.fields import ReportError
 from scatlight.report.load import load_runs
 from scatlight.report.page import make_page, write_page
 
-DESCRIPTION = """Make one self-contained HTML page from run folders: curves, accuracy, confusion matrices,
-predictions, scattering maps, whatever the folders hold. Several runs are compared in the same pictures."""
+DESCRIPTION = """Make one self-contained HTML page from the folders of runs, reconstructions and studies:
+curves, accuracy, confusion matrices, predictions, scattering maps, reconstructed images, what the transform
+keeps and loses, whatever the folders hold. Several are compared in the same pictures."""
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scatlight.report", description=DESCRIPTION)
     parser.add_argument(
-        "runs", metavar="RUN", nargs="+", type=Path, help="a folder that `scatlight train` made"
+        "runs",
+        metavar="FOLDER",
+        nargs="+",
+        type=Path,
+        help="a folder that `scatlight train`, `scatlight reconstruct` or `scatlight study` made",
     )
-    parser.add_argument("--out", type=Path, help="file to write (default: report.html in the first RUN)")
+    parser.add_argument("--out", type=Path, help="file to write (default: report.html in the first FOLDER)")
     parser.add_argument(
         "--title", default="scatlight report", help="heading of the page (default: %(default)s)"
     )

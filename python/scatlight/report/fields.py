@@ -57,6 +57,20 @@ class Fields:
             raise self._fail(name, "text")
         return value
 
+    def expect(self, name: str, value: str) -> None:
+        """Another's file under the same name is told apart by this."""
+        if self._find(name) != value:
+            raise self._fail(name, json.dumps(value))
+
+    def within(self, name: str) -> "Fields":
+        return Fields(self._find(name), f"{self._where}: {name}")
+
+    def flag(self, name: str) -> bool:
+        value = self._find(name)
+        if not isinstance(value, bool):
+            raise self._fail(name, "true or false")
+        return value
+
     def number(self, name: str) -> float:
         value = self._find(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -98,6 +112,16 @@ class Fields:
         if not isinstance(value, list) or not all(type(entry) in (int, float) for entry in value):
             raise self._fail(name, "a list of numbers")
         return [float(entry) for entry in value]
+
+    def columns(self, *names: str) -> list[list[float]]:
+        """Lists of numbers, of one length."""
+        columns = [self.numbers(name) for name in names]
+        for name, column in zip(names, columns, strict=True):
+            if len(column) != len(columns[0]):
+                raise ReportError(
+                    f"{self._where}: '{name}' has {len(column)} numbers, '{names[0]}' {len(columns[0])}"
+                )
+        return columns
 
     def square(self, name: str, side: int) -> list[list[int]]:
         """A matrix of side x side whole numbers."""

@@ -14,7 +14,8 @@ import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 INK = "#010101"
 FAINT = "#020202"
@@ -42,6 +43,7 @@ class Series:
     color: int
     points: bool = False
     dashed: bool = False
+    thin: bool = False  # one of very many
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Bar:
     name: str
     value: float
     color: int
+
+
+def _plain(name: str) -> str:
+    """A name of a file or folder, in which a dollar sign is no formula."""
+    return name.replace("$", r"\$")
 
 
 def series_color(index: int) -> str:
@@ -79,13 +86,27 @@ def _new_axes(height: float) -> tuple[Figure, Axes]:
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color(GRID)
-    axes.tick_params(colors=FAINT, labelcolor=FAINT, labelsize=8.5, length=3)
+    axes.tick_params(which="both", colors=FAINT, labelcolor=FAINT, labelsize=8.5)
+    axes.tick_params(length=3)
     axes.xaxis.label.set(color=FAINT, size=9)
     axes.yaxis.label.set(color=FAINT, size=9)
     return figure, axes
 
 
-def line_plot(series: Sequence[Series], x_label: str, y_label: str, label: str) -> Markup:
+def line_plot(
+    series: Sequence[Series],
+    x_label: str,
+    y_label: str,
+    label: str,
+    *,
+    log: str = "",
+    whole_x: bool = False,
+    mark: tuple[float, str] | None = None,
+    y_range: tuple[float, float] | None = None,
+) -> Markup:
+    """Series without a name are left out of the legend. `log` holds the letters of the axes that are
+    logarithmic, x by powers of 2; `whole_x` puts a tick at each whole number; `mark`: height, name.
+    """
     figure, axes = _new_axes(3.0)
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -94,17 +115,84 @@ def line_plot(series: Sequence[Series], x_label: str, y_label: str, label: str) 
             line.x,
             line.y,
             color=series_color(line.color),
-            linewidth=1.4 if line.dashed else 2,
+            linewidth=0.7 if line.thin else 1.4 if line.dashed else 2,
+            alpha=0.7 if line.thin else 1,
             linestyle="--" if line.dashed else "-",
             marker="o" if line.points else None,
             markersize=4,
-            label=line.name,
+            label=_plain(line.name) or "_",
         )
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="best")
+    if mark:
+        axes.axhline(mark[0], color=FAINT, linewidth=1, linestyle=":")
+        axes.annotate(
+            mark[1], (1, mark[0]), xycoords=("axes fraction", "data"), xytext=(-2, 3),
+            textcoords="offset points", ha="right", size=8, color=FAINT,
+        )  # fmt: skip
+    if "y" in log:
+        axes.set_yscale("log")
+    if "x" in log:
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    elif whole_x:
+        axes.xaxis.set_major_locator(MultipleLocator(1))
+    else:
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    if y_range:
+        axes.set_ylim(y_range)
+    if any(line.name for line in series):
+        legend = axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="best")
+        for handle in legend.legend_handles:
+            if isinstance(handle, Line2D):
+                handle.set(linewidth=max(1.4, handle.get_linewidth()), alpha=1)
+    return _to_svg(figure, label)
+
+
+def stacked_plot(
+    columns: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]], y_label: str, label: str
+) -> Markup:
+    """A column for each of `columns`, its parts one on the other, up to a line at 1."""
+    figure, axes = _new_axes(3.0)
+    axes.axhline(1, color=FAINT, linewidth=1)
+    base = np.zeros(len(columns))
+    for index, (name, values) in enumerate(parts):
+        axes.bar(range(len(columns)), values, 0.66, base, color=series_color(index), label=name)
+        base += values
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_ylim(0, max(1.0, float(base.max(initial=0))) * 1.02)
+    axes.set_ylabel(y_label)
+    figure.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="outside upper right", ncols=len(parts))
+    return _to_svg(figure, label)
+
+
+def dot_plot(
+    rows: Sequence[str], series: Sequence[tuple[str, int, Sequence[float | None]]], x_label: str, label: str
+) -> Markup:
+    """A row of dots for each of `rows`, one of each series (name, colour, a value for each row)."""
+    figure, axes = _new_axes(1.0 + 0.2 * len(rows))
+    axes.grid(axis="x", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for place in range(len(rows)):
+        values = [value for _, _, line in series if (value := line[place]) is not None]
+        if values:
+            axes.plot([min(values), max(values)], [place, place], color=GRID, linewidth=1.6)
+    for name, color, line in series:
+        known = [(value, place) for place, value in enumerate(line) if value is not None]
+        axes.plot(
+            [value for value, _ in known],
+            [place for _, place in known],
+            "o",
+            color=series_color(color),
+            markersize=5,
+            label=_plain(name),
+        )
+    axes.set_yticks(range(len(rows)), [_plain(row) for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.set_xlabel(x_label)
+    figure.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="outside upper right", ncols=2)
     return _to_svg(figure, label)
 
 

@@ -9,11 +9,15 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 LARGEST_SIDE = 360  # pixels of a photograph on the page
+LARGEST_WIDTH = 1050  # pixels of a picture as wide as the page
 
 
-def _data_uri(image: Image.Image, kind: str) -> str:
+def _data_uri(image: Image.Image, kind: str, quality: int = 85, subsampling: int = 2) -> str:
     data = io.BytesIO()
-    image.save(data, kind, quality=85) if kind == "jpeg" else image.save(data, kind, optimize=True)
+    if kind == "jpeg":
+        image.save(data, kind, quality=quality, subsampling=subsampling)
+    else:
+        image.save(data, kind, optimize=True)
     return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}"
 
 
@@ -54,6 +58,21 @@ def cropped_photograph(file: Path | None, size: int, resize: int) -> str | None:
         image = image.crop((left, top, left + size, top + size))
     image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     return _data_uri(image, "jpeg")
+
+
+def wide_picture(file: Path) -> str | None:
+    """A data URI of a picture with fine detail, as wide as the page at most; None when it is gone."""
+    image = _open(file)
+    if image is None:
+        return None
+    image.thumbnail((LARGEST_WIDTH, LARGEST_WIDTH))
+    return _data_uri(image, "jpeg", quality=92, subsampling=0)
+
+
+def drawing(file: Path) -> str | None:
+    """A data URI of a drawing as it is; None when it is gone or no picture."""
+    image = _open(file)
+    return _data_uri(image, "png") if image else None
 
 
 def map_picture(values: npt.NDArray[np.float64], lowest: float, highest: float) -> str:

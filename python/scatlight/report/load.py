@@ -1,4 +1,5 @@
-"""Run folders as typed records. Every file of a folder is optional; a file that is there must be right."""
+"""Folders that the programs wrote, as typed records. Every file of a folder is optional; a file that is there
+must be right."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +8,8 @@ from typing import Any, TypeVar
 
 from scatlight.report.features import Features, find_features
 from scatlight.report.fields import Fields, ReportError, parse, read_text
+from scatlight.report.reconstruction import Reconstruction, read_reconstruction
+from scatlight.report.study import Study, read_study
 
 Record = TypeVar("Record")
 
@@ -116,6 +119,13 @@ class Run:
     evaluation: Evaluation | None = None
     predictions: list[Prediction] = field(default_factory=list)
     features: list[Features] = field(default_factory=list)
+    reconstruction: Reconstruction | None = None
+    study: Study | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        found = (self.facts, self.log, self.evaluation, self.predictions, self.features)
+        return not any(found) and self.reconstruction is None and self.study is None
 
 
 def read_facts(fields: Fields) -> RunFacts:
@@ -231,11 +241,13 @@ def load_run(folder: Path) -> Run:
         evaluation=read("eval.json", read_evaluation),
         predictions=read("predict.json", read_predictions) or [],
         features=find_features(folder),
+        reconstruction=read("reconstruction.json", read_reconstruction),
+        study=read("study.json", read_study),
     )
-    if not (run.facts or run.log or run.evaluation or run.predictions or run.features):
+    if run.is_empty:
         raise ReportError(
-            f"{folder}: it holds nothing to report: none of run.json, log.jsonl, eval.json, predict.json "
-            "and features"
+            f"{folder}: it holds nothing to report: none of run.json, log.jsonl, eval.json, predict.json, "
+            "reconstruction.json, study.json and features"
         )
     return run
 

@@ -23,7 +23,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        count=words.count, duration=words.duration, memory=words.memory, percent=words.percent
+        count=words.count,
+        decibel=words.decibel,
+        digits=words.digits,
+        duration=words.duration,
+        memory=words.memory,
+        percent=words.percent,
     )
     return environment
 

@@ -3,39 +3,21 @@ nothing for it."""
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from markupsafe import Markup
 
 from scatlight.report import words
 from scatlight.report.figures import Bar, Series, bar_plot, confusion_plot, line_plot, smooth
 from scatlight.report.images import find_file, photograph
 from scatlight.report.load import Evaluation, Run, RunFacts
 from scatlight.report.maps import show_maps
+from scatlight.report.reconstruction_section import reconstructions
+from scatlight.report.section import Figure, MakeSection, Section
+from scatlight.report.study_sections import STUDY_SECTIONS
 
 LARGEST_CLASS_TABLE = 200
 PICTURES_OF_DATA = 16
 LARGEST_PREDICTIONS = 24
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png"}
-
-
-@dataclass(frozen=True)
-class Section:
-    name: str  # its anchor on the page
-    title: str
-    template: str
-    content: dict[str, Any]
-
-
-MakeSection = Callable[[Sequence[Run]], Section | None]
-
-
-@dataclass(frozen=True)
-class Figure:
-    svg: Markup
-    caption: str
 
 
 def _evaluated(runs: Sequence[Run]) -> list[tuple[int, Run, Evaluation]]:
@@ -44,13 +26,13 @@ def _evaluated(runs: Sequence[Run]) -> list[tuple[int, Run, Evaluation]]:
 
 def results(runs: Sequence[Run]) -> Section | None:
     """One row a run."""
-    told = [run for run in runs if run.facts or run.evaluation or run.log]
+    told = [(index, run) for index, run in enumerate(runs) if run.facts or run.evaluation or run.log]
     if not told:
         return None
-    evaluations = [run.evaluation for run in told if run.evaluation]
+    evaluations = [run.evaluation for _, run in told if run.evaluation]
     best = max((evaluation.top1 for evaluation in evaluations), default=None)
     with_top5 = any(len(evaluation.classes) > 5 for evaluation in evaluations)
-    content = {"runs": list(enumerate(runs)), "best": best, "with_top5": with_top5}
+    content = {"runs": told, "best": best, "with_top5": with_top5}
     return Section("results", "Results", "results.html.j2", content)
 
 
@@ -246,4 +228,6 @@ SECTIONS: list[MakeSection] = [
     cost,
     facts,
     next_steps,
+    reconstructions,
+    *STUDY_SECTIONS,
 ]

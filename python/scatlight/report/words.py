@@ -26,3 +26,14 @@ def memory(size: float) -> str:
 
 def percent(value: float) -> str:
     return f"{value:.1f} %"
+
+
+def decibel(value: float | None) -> str:
+    """Of a peak signal-to-noise ratio, which None says is infinite."""
+    return "equal" if value is None else f"{value:.2f} dB"
+
+
+def digits(value: float, number: int = 3) -> str:
+    """0.0036561 -> "0.00366", 0.0000012345 -> "1.23e-6" """
+    mantissa, _, exponent = f"{value:.{number}g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa

@@ -1,0 +1,173 @@
+"""How well images come back from their scattering."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from scatlight.report.figures import Series, dot_plot, line_plot
+from scatlight.report.images import wide_picture
+from scatlight.report.load import Run
+from scatlight.report.reconstruction import ReconstructedImage, Reconstruction
+from scatlight.report.section import Figure, Section
+
+LARGEST_GALLERY = 24  # pictures
+LARGEST_DOT_PLOT = 48  # images
+POINTS_OF_A_CURVE = 200
+
+ImageKey = tuple[str, int, int]  # file, height, width
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """A folder of reconstructions."""
+
+    index: int  # its colour
+    name: str
+    folder: Path
+    found: Reconstruction
+
+    @property
+    def images(self) -> list[ReconstructedImage]:
+        return self.found.images
+
+    def mean(self, value: Callable[[ReconstructedImage], float]) -> float | None:
+        return sum(map(value, self.images)) / len(self.images) if self.images else None
+
+    @property
+    def mean_psnr(self) -> float | None:
+        """Of the images whose pixels are not all equal to the original's."""
+        known = [image.psnr for image in self.images if image.psnr is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def equal_images(self) -> int:
+        return sum(image.psnr is None for image in self.images)
+
+
+def _key(image: ReconstructedImage) -> ImageKey:
+    return image.file, image.height, image.width
+
+
+def _table(folders: Sequence[Reconstructed]) -> list[dict[str, object]]:
+    return [
+        {
+            "folder": folder,
+            "psnr": folder.mean_psnr,
+            "error": folder.mean(lambda image: image.relative_error),
+            "iterations": folder.mean(lambda image: image.iterations),
+            "seconds": folder.mean(lambda image: image.seconds),
+        }
+        for folder in folders
+    ]
+
+
+def _settings(found: Reconstruction) -> tuple[str, int, int, int]:
+    return found.solver, found.scales, found.angles, found.max_order
+
+
+def _comparable(one: Reconstructed, other: Reconstructed) -> bool:
+    """A difference tells something where one setting differs at most."""
+    differ = [a != b for a, b in zip(_settings(one.found), _settings(other.found), strict=True)]
+    return sum(differ) <= 1
+
+
+def _difference(one: float | None, other: float | None) -> float | None:
+    return other - one if one is not None and other is not None else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _compare(folders: Sequence[Reconstructed]) -> dict[str, object] | None:
+    """PSNR of every image that at least two folders have, and the differences."""
+    of_folder = [{_key(image): image for image in folder.images} for folder in folders]
+    keys = dict.fromkeys(key for images in of_folder for key in images)
+    shared = [key for key in keys if sum(key in images for images in of_folder) > 1]
+    if not shared:
+        return None
+    pairs = [(a, b) for a, b in combinations(range(len(folders)), 2) if _comparable(folders[a], folders[b])]
+    psnr = [[images[key].psnr if key in images else None for images in of_folder] for key in shared]
+    differences = [[_difference(row[a], row[b]) for a, b in pairs] for row in psnr]
+    names = [Path(file).name for file, _, _ in shared]
+    drawn = [
+        (folder.name, folder.index, [row[place] for row in psnr[:LARGEST_DOT_PLOT]])
+        for place, folder in enumerate(folders)
+    ]
+    svg = dot_plot(names[:LARGEST_DOT_PLOT], drawn, "PSNR, dB", "PSNR of each image by folder")
+    not_drawn = len(shared) - LARGEST_DOT_PLOT
+    left_out = f" The first {LARGEST_DOT_PLOT} of {len(shared)} images." if not_drawn > 0 else ""
+    return {
+        "figure": Figure(svg, f"PSNR of each image that several folders have; right is better.{left_out}"),
+        "folders": folders,
+        "pairs": [(folders[a], folders[b]) for a, b in pairs],
+        "rows": [
+            (name, [(key in images, value) for images, value in zip(of_folder, values, strict=True)], changes)
+            for key, name, values, changes in zip(shared, names, psnr, differences, strict=True)
+        ],
+        "means": [_mean(column) for column in zip(*differences, strict=True)],
+    }
+
+
+def _gallery(folders: Sequence[Reconstructed]) -> dict[str, object]:
+    """The pictures of one image in all folders stand together."""
+    of_folder = [{_key(image): image for image in folder.images} for folder in folders]
+    keys = list(dict.fromkeys(key for images in of_folder for key in images))
+    largest = max(1, LARGEST_GALLERY // len(folders))
+    shown = [
+        {
+            "file": key[0],
+            "size": f"{key[2]} x {key[1]}",
+            "results": [
+                (folder, images[key], wide_picture(folder.folder / Path(images[key].picture).name))
+                for folder, images in zip(folders, of_folder, strict=True)
+                if key in images
+            ],
+        }
+        for key in keys[:largest]
+    ]
+    return {"images": shown, "left_out": max(0, len(keys) - largest)}
+
+
+def _curve(image: ReconstructedImage, name: str, color: int) -> Series | None:
+    """Thinned out to what can be seen; errors of zero have no place on a logarithmic axis."""
+    last = len(image.errors)
+    step = max(1, last // POINTS_OF_A_CURVE)
+    steps = [number for number in range(1, last + 1) if (number - 1) % step == 0 or number == last]
+    known = [number for number in steps if image.errors[number - 1] > 0]
+    errors = [image.errors[number - 1] for number in known]
+    return Series(name, known, errors, color, points=len(known) == 1, thin=True) if known else None
+
+
+def _curves(folders: Sequence[Reconstructed]) -> list[Figure]:
+    lines = []
+    for folder in folders:
+        name = folder.name
+        for image in folder.images:
+            line = _curve(image, name, folder.index)
+            if line:
+                lines.append(line)
+                name = ""
+    if not lines:
+        return []
+    svg = line_plot(lines, "iterations", "relative error", "error curves", log="y")
+    return [Figure(svg, "Relative error of the transform by iteration, one line an image.")]
+
+
+def reconstructions(runs: Sequence[Run]) -> Section | None:
+    folders = [
+        Reconstructed(index, run.name, run.folder, run.reconstruction)
+        for index, run in enumerate(runs)
+        if run.reconstruction
+    ]
+    if not folders:
+        return None
+    content = {
+        "table": _table(folders),
+        "comparison": _compare(folders) if len(folders) > 1 else None,
+        "gallery": _gallery(folders),
+        "curves": _curves(folders),
+    }
+    return Section("reconstructions", "Reconstructions", "reconstruction.html.j2", content)
