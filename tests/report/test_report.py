@@ -2,13 +2,11 @@
 
 import json
 import re
-import subprocess
-import sys
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import scatlight
+from pages import Page, change, report
 from runs import (
     CLASSES,
     draw_picture,
@@ -26,43 +24,6 @@ from scatlight.report import ReportError, load_run, make_page
 from scatlight.report.figures import smooth
 from scatlight.report.load import load_runs
 from scatlight.report.words import count, duration, memory
-
-
-def report(*arguments) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "scatlight.report", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-class Page(HTMLParser):
-    """Checks that tags are balanced, and gathers what a page refers to and the text in it."""
-
-    ALONE = frozenset({"meta", "img", "br", "link"})
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.references: list[str] = []
-        self.anchors: set[str] = set()
-        self.text = ""
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        if tag not in self.ALONE:
-            self.open.append(tag)
-        values = dict(attrs)
-        self.references += [values[name] for name in ("src", "href", "xlink:href") if values.get(name)]
-        if tag == "section":
-            self.anchors.add(values["id"])
-
-    def handle_startendtag(self, tag, attrs):
-        self.references += [value for name, value in attrs if name in ("src", "href", "xlink:href")]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @pytest.fixture
@@ -152,11 +113,6 @@ def test_many_classes(tmp_path):
     evaluation["per_class"] = [{"class": name, "images": 0, "correct": 0, "top1": None} for name in classes]
     write_json(tmp_path / "eval.json", evaluation)
     assert "class 59" in Page(make_page([load_run(tmp_path)], "title")).text
-
-
-def change(file, **values):
-    record = json.loads(file.read_text())
-    write_json(file, {key: value for key, value in (record | values).items() if value is not None})
 
 
 @pytest.mark.parametrize(

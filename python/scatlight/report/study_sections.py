@@ -129,7 +129,7 @@ def _ratio_figure(signal: Signal, caption: str, least: float) -> Figure:
         lines.append(Series(f"j = {scale}", shifts, [row.ratio for row in rows], scale, points=True))
     label = f"proposition 1, {signal.name}"
     svg = line_plot(
-        lines, "|a|, pixels", "left / right", label, log="xy", mark=(1, "the bound"), y_range=(least, 3)
+        lines, "|a|, pixels", "left / right", label, log="xy", mark=(1, "the bound"), y_range=(least, 1.6)
     )
     return Figure(svg, caption)
 

@@ -1,0 +1,51 @@
+"""Makes pages and reads them."""
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+from runs import write_json
+
+
+def report(*arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "scatlight.report", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+class Page(HTMLParser):
+    """Checks that tags are balanced, and gathers what a page refers to and the text in it."""
+
+    ALONE = frozenset({"meta", "img", "br", "link"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.references: list[str] = []
+        self.anchors: set[str] = set()
+        self.text = ""
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.ALONE:
+            self.open.append(tag)
+        values = dict(attrs)
+        self.references += [values[name] for name in ("src", "href", "xlink:href") if values.get(name)]
+        if tag == "section":
+            self.anchors.add(values["id"])
+
+    def handle_startendtag(self, tag, attrs):
+        self.references += [value for name, value in attrs if name in ("src", "href", "xlink:href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def change(file, **values):
+    """A record with other values; None takes one out."""
+    record = json.loads(file.read_text())
+    write_json(file, {key: value for key, value in (record | values).items() if value is not None})
