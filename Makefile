@@ -1,13 +1,14 @@
 # make demo   draws a data set, trains two networks on it, and writes an HTML report
 # make test   runs every test
 # make bench  times the transform, against kymatio too
+# make figures   draws the pictures of docs/images again
 # All do all their own set-up on a fresh Debian 12 machine.
 
 BUILD := build
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH
 
-.PHONY: demo test bench build setup lint format neon sanitize fuzz clean
+.PHONY: demo test bench figures build setup lint format neon sanitize fuzz clean
 
 demo: build
 	scripts/demo.sh
@@ -26,6 +27,12 @@ bench: build
 	$(BUILD)/bin/loader_benchmark $(BUILD)/shapes/train --benchmark_out=$(BUILD)/loader.json
 	$(BUILD)/bin/network_benchmark --benchmark_out=$(BUILD)/networks.json
 	python benchmarks/compare_kymatio.py --out $(BUILD)/kymatio.json
+
+# Every picture of docs/images, of images that the project draws itself. `make figures SCATLIGHT=...` takes another
+# program instead of building one.
+figures: $(if $(SCATLIGHT),setup,build)
+	@for figure in overview reconstruction study speed; do \
+	  SCATLIGHT=$(SCATLIGHT) python figures/$$figure.py || exit 1; done
 
 build: setup
 	@[ -f $(BUILD)/build.ninja ] || cmake --preset release \

@@ -3,7 +3,6 @@
 python figures/overview.py     writes docs/images/overview.png; needs build/bin/scatlight
 """
 
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -13,20 +12,17 @@ import numpy.typing as npt
 from matplotlib.colors import hsv_to_rgb
 from PIL import Image
 from safetensors.numpy import load_file
+from tools import save, scatlight
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "build" / "bin" / "scatlight"
 SCALES, ANGLES = 3, 8
 
 
 def draw_and_transform(folder: Path) -> tuple[Image.Image, npt.NDArray[np.float32]]:
     flags = ["--classes", "8", "--train", "1", "--val", "1", "--size", "224", "--seed", "4"]
-    subprocess.run([PROGRAM, "draw", folder / "shapes", *flags], check=True)
+    scatlight("draw", folder / "shapes", *flags)
     picture = min((folder / "shapes" / "train").glob("*/*.jpg"))
     out = folder / "maps.safetensors"
-    subprocess.run(
-        [PROGRAM, "transform", picture, "--size", "224", "--resize", "224", "--out", out], check=True
-    )
+    scatlight("transform", picture, "--size", "224", "--resize", "224", "--out", out)
     (maps,) = load_file(out).values()
     return Image.open(picture).copy(), maps.reshape(3, 1 + SCALES * ANGLES, *maps.shape[-2:])
 
@@ -57,10 +53,7 @@ def main() -> None:
         axis.imshow(panel, interpolation="nearest")
         axis.set_title(title, fontsize=10)
         axis.set_axis_off()
-    out = ROOT / "docs" / "images" / "overview.png"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=110)
-    print(out)
+    save(figure, "overview.png")
 
 
 if __name__ == "__main__":
