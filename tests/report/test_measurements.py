@@ -61,6 +61,12 @@ def test_two_solvers_and_two_scales_are_compared(tmp_path):
     assert "alone.png 9.00" not in text
 
 
+def test_only_equal_pixels_to_compare(tmp_path):
+    write_reconstruction(tmp_path / "a", {"plain": None})
+    write_reconstruction(tmp_path / "b", {"plain": None}, scales=2)
+    assert "plain.png equal equal -" in words_of(page_of(tmp_path / "a", tmp_path / "b"))
+
+
 def test_other_images_are_not_compared(tmp_path):
     write_reconstruction(tmp_path / "a", {"one": 20.0})
     write_reconstruction(tmp_path / "b", {"two": 21.0})
@@ -215,6 +221,7 @@ def spoil_curve(folder):
         (lambda f: (f / "study.json").write_text("{}"), ["study.json", "'command' is missing", '"study"']),
         (lambda f: change(f / "study.json", command="train"), ["'command' is \"train\"", '"study"']),
         (lambda f: change(f / "study.json", frame_bounds=[]), ["study.json: frame_bounds", "JSON object"]),
+        (lambda f: change(f / "study.json", options={"scales": [3]}), ["'options.scales' is [3]", "whole"]),
         (spoil_curve, ["symmetrised_sum_by_radius", "'mean' has 31 numbers, 'radius' 32"]),
         (lambda f: change(f / "study.json", conditioning=[3]), ["conditioning[0]", "JSON object"]),
         (lambda f: change(f / "study.json", search={}), ["search.symmetrised_sum", "JSON object"]),

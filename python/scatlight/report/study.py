@@ -124,6 +124,8 @@ class Study:
 
     version: str
     options: dict[str, Any]
+    scales: int  # J and L among the options
+    angles: int
     frame: Frame
     search: list[FoundFrame]  # without a gain, then with one; empty if there was no search
     signals: list[Signal]
@@ -235,6 +237,8 @@ def read_study(fields: Fields) -> Study:
     return Study(
         version=fields.text("scatlight"),
         options=fields.items("options"),
+        scales=fields.integer("options.scales"),
+        angles=fields.integer("options.angles"),
         frame=_read_frame(fields.within("frame_bounds")),
         search=[_read_found(fields.within(name)) for name in searches if fields.has("search")],
         signals=[

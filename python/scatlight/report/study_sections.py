@@ -178,7 +178,7 @@ def _blobs(study: Study, folder: Path) -> dict[str, Any] | None:
     return {
         "scales": scales,
         "rows": rows,
-        "worst_residual": max(entry.residual for blob in study.blobs for entry in blob.scales),
+        "worst_residual": max((entry.residual for blob in study.blobs for entry in blob.scales), default=0.0),
         "drawings": [_drawing(folder, "blobs.png", caption, small_text=False)],
     }
 
@@ -235,10 +235,9 @@ def _energy(study: Study, _: Path) -> dict[str, Any] | None:
         svg = stacked_plot(columns, parts, "share of the variance", "energy by order against J")
         images = "one image" if count == 1 else f"the mean of {count} images"
         figures = [Figure(svg, f"Share of the variance that each order keeps, {images}.")]
-    scales = study.options.get("scales")
-    own = [row for row in varied if row.scales == scales]
+    own = [row for row in varied if row.scales == study.scales]
     shares = [_mean_shares(own, order)[0] for order in range(3)] if own else None
-    return {"figures": figures, "rows": study.energy, "scales": scales, "shares": shares}
+    return {"figures": figures, "rows": study.energy, "scales": study.scales, "shares": shares}
 
 
 def _compression(study: Study, _: Path) -> dict[str, Any] | None:
@@ -250,7 +249,7 @@ def _compression(study: Study, _: Path) -> dict[str, Any] | None:
         (scales, [of.get((scales, count)) for count in angles])
         for scales in sorted({size.scales for size in study.sizes})
     ]
-    own = of.get((study.options.get("scales", 0), study.options.get("angles", 0)))
+    own = of.get((study.scales, study.angles))
     return {"angles": angles, "rows": rows, "own": own}
 
 
