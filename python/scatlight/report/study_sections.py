@@ -159,8 +159,8 @@ def _blobs(study: Study, folder: Path) -> dict[str, Any] | None:
     scales = sorted({scale.scale for blob in study.blobs for scale in blob.scales})
     rows = [
         {
-            "name": f"{blob.length:g} x {blob.thickness:g}"
-            + (f" at {math.degrees(blob.direction):g}°" if blob.length != blob.thickness else ""),
+            "name": f"{blob.length:.3g} x {blob.thickness:.3g}"
+            + (f" at {math.degrees(blob.direction):.3g}°" if blob.length != blob.thickness else ""),
             "order0": blob.order0_error,
             "errors": [
                 next((entry.error for entry in blob.scales if entry.scale == scale), None) for scale in scales
