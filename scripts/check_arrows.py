@@ -17,7 +17,8 @@ KNOWS = {
     "torch": set(),
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},
-    "cli": {"train", "nets", "torch", "data", "io"},
+    "analysis": {"core", "io"},
+    "cli": {"analysis", "train", "nets", "torch", "data", "io"},
 }
 MAY_SEE_TORCH = {"torch", "nets", "train", "cli"}
 TORCH_HEADER = re.compile(r"(torch|ATen|c10)/")

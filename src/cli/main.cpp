@@ -40,6 +40,7 @@ void add_commands(CLI::App& app) {
 #endif
   add_transform_command(app);
   add_draw_command(app);
+  add_study_command(app);
 #ifdef SCATLIGHT_HAS_TORCH
   add_train_command(app);
   add_eval_command(app);

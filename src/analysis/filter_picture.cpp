@@ -1,0 +1,253 @@
+#include "analysis/filter_picture.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <functional>
+#include <numbers>
+#include <string>
+
+namespace scatlight::analysis {
+namespace {
+
+constexpr double pi = std::numbers::pi;
+constexpr Color black = {};
+constexpr Color grey = {150, 150, 150};
+constexpr Color light = {225, 225, 225};
+constexpr int picture_width = 1000;
+constexpr int margin = 16;
+
+/// The index of a spectrum of `length` samples that a pixel of [-pi, pi) stands for.
+int index_of_pixel(int pixel, int size, int length) {
+  const int shifted = pixel * length / size;
+  return (shifted + (length + 1) / 2) % length;
+}
+
+/// Writes with the text's middle at a column.
+void write_centred(Picture& picture, const std::string& text, int top, int column, int scale, Color color) {
+  picture.write(text, top, column - (text_width(text, scale) - scale) / 2, scale, color);
+}
+
+// ---- the Littlewood-Paley sum ----
+
+/// One curve through values in [0, 2] over a box.
+void draw_curve(Picture& picture, const std::vector<double>& values, int top, int left, int height, int width,
+                Color color) {
+  const auto row_of = [&](double value) {
+    return top + height - static_cast<int>(std::lround(value / 2 * height));
+  };
+  for (int column = 0; column < width; ++column) {
+    const double position = static_cast<double>(column) / width * static_cast<double>(values.size() - 1);
+    const auto i = static_cast<std::size_t>(position);
+    const double share = position - static_cast<double>(i);
+    const double slope = values[i + 1] - values[i];
+    const int from = row_of(std::clamp(values[i] + share * slope, 0.0, 2.0));
+    const int to = row_of(std::clamp(
+        values[i] + std::min(1.0, share + static_cast<double>(values.size() - 1) / width) * slope, 0.0, 2.0));
+    picture.fill(std::min(from, to) - 1, left + column, std::abs(from - to) + 3, 1, color);
+  }
+}
+
+void draw_axes(Picture& picture, int top, int left, int height, int width) {
+  for (int tick = 0; tick <= 4; ++tick) {
+    const int row = top + height - tick * height / 4;
+    picture.fill(row, left, 1, width, tick == 2 ? grey : light);
+    const auto label = fmt::format("{:.1f}", tick / 2.0);
+    picture.write(label, row - 7, left - 8 - text_width(label, 2), 2, black);
+  }
+  const char* labels[] = {"0", "PI/4", "PI/2", "3PI/4", "PI"};
+  for (int tick = 0; tick <= 4; ++tick) {
+    const int column = left + tick * (width - 1) / 4;
+    picture.fill(top, column, height + 6, 1, tick % 4 == 0 ? grey : light);
+    write_centred(picture, labels[tick], top + height + 12, column, 2, black);
+  }
+}
+
+// ---- filters ----
+
+/// The angles that a gallery shows.
+std::vector<int> shown_angles(int angles) {
+  const int step = (angles + 15) / 16;
+  std::vector<int> shown;
+  for (int angle = 0; angle < angles; angle += step) shown.push_back(angle);
+  return shown;
+}
+
+/// A filter in space between the samples too: its own trigonometric polynomial, over a window of `size`
+/// pixels and 2 `reach` samples around the origin.
+class Interpolation {
+ public:
+  Interpolation(int length_down, int length_across, int size, double reach)
+      : size_(size), down_(waves(length_down, size, reach)), across_(waves(length_across, size, reach)) {}
+
+  /// (size, size)
+  std::vector<std::complex<double>> operator()(const std::vector<double>& spectrum) const {
+    const auto height = down_.size() / size_;
+    const auto width = across_.size() / size_;
+    std::vector<std::complex<double>> half(height * size_);
+    for (std::size_t row = 0; row < height; ++row) {
+      for (std::size_t column = 0; column < width; ++column) {
+        const double value = spectrum[row * width + column];
+        if (std::abs(value) < 1e-9) continue;
+        for (int pixel = 0; pixel < size_; ++pixel)
+          half[row * size_ + pixel] += value * across_[column * size_ + pixel];
+      }
+    }
+    std::vector<std::complex<double>> plane(static_cast<std::size_t>(size_) * size_);
+    for (std::size_t row = 0; row < height; ++row) {
+      for (int down = 0; down < size_; ++down) {
+        const auto wave = down_[row * size_ + down];
+        for (int pixel = 0; pixel < size_; ++pixel)
+          plane[static_cast<std::size_t>(down) * size_ + pixel] += wave * half[row * size_ + pixel];
+      }
+    }
+    return plane;
+  }
+
+ private:
+  /// exp(i w_k u) for every index k (slow) and the place u of every pixel.
+  static std::vector<std::complex<double>> waves(int length, int size, double reach) {
+    std::vector<std::complex<double>> waves;
+    for (int k = 0; k < length; ++k) {
+      for (int pixel = 0; pixel < size; ++pixel)
+        waves.push_back(std::polar(1.0, frequency_of(k, length) * reach * ((2.0 * pixel + 1) / size - 1)));
+    }
+    return waves;
+  }
+
+  int size_;
+  std::vector<std::complex<double>> down_;
+  std::vector<std::complex<double>> across_;
+};
+
+/// A gallery: a row for each scale, a column for each angle, then phi with a caption beside it.
+Picture draw_gallery(const PeriodicBank& bank, const std::vector<std::string>& caption,
+                     const std::function<Picture(const std::vector<double>& spectrum, int size)>& draw) {
+  const auto angles = shown_angles(bank.options().angles);
+  const int columns = static_cast<int>(angles.size());
+  constexpr int gap = 6;
+  constexpr int label_width = 66;
+  constexpr int header = 50;
+  const int tile = std::min(220, (picture_width - label_width - margin) / columns - gap);
+  const int rows = bank.options().scales + 1;
+  Picture picture(header + rows * (tile + gap) + margin, picture_width);
+  picture.write("THETA", 20, margin / 2, 1, black);
+  picture.write("DEGREES", 31, margin / 2, 1, black);
+  for (int column = 0; column < columns; ++column) {
+    const double degrees = bank.theta(angles[column]) * 180 / pi;
+    write_centred(picture, fmt::format("{:.4g}", degrees), 22, label_width + column * (tile + gap) + tile / 2,
+                  tile > 70 ? 2 : 1, black);
+  }
+  for (int j = 0; j < rows; ++j) {
+    const int top = header + j * (tile + gap);
+    const bool is_phi = j + 1 == rows;
+    picture.write(is_phi ? fmt::format("PHI{}", bank.options().scales) : fmt::format("J={}", j),
+                  top + tile / 2 - 7, margin / 2, 2, black);
+    if (is_phi) {
+      picture.paste(draw(bank.phi(), tile), top, label_width);
+      for (std::size_t line = 0; line < caption.size(); ++line)
+        picture.write(caption[line], top + 12 + 26 * static_cast<int>(line), label_width + tile + 24, 2,
+                      black);
+      continue;
+    }
+    for (int column = 0; column < columns; ++column)
+      picture.paste(draw(bank.psi(j, angles[column]), tile), top, label_width + column * (tile + gap));
+  }
+  return picture;
+}
+
+}  // namespace
+
+Picture draw_frame(const LittlewoodPaley& sum, double gain) {
+  constexpr int size = 448;
+  constexpr int top = 56;
+  auto map = draw_plane(size, [&](int row, int column) {
+    const auto i = static_cast<std::size_t>(index_of_pixel(row, size, sum.height)) * sum.width +
+                   index_of_pixel(column, size, sum.width);
+    return diverging(sum.real(i, gain) - 1);
+  });
+  map.circle((size - 1) / 2.0, (size - 1) / 2.0, size / 2.0 - 1, black);
+  Picture picture(top + size + 56, picture_width);
+  picture.write("LITTLEWOOD-PALEY SUM", 20, margin, 2, black);
+  picture.paste(map, top, margin);
+
+  const int bar_left = margin + size + 18;
+  for (int row = 0; row < size; ++row)
+    picture.fill(top + row, bar_left, 1, 16, diverging(1 - 2.0 * row / size));
+  for (int tick = 0; tick <= 4; ++tick) {
+    picture.fill(top + tick * (size - 1) / 4, bar_left + 16, 1, 5, black);
+    picture.write(fmt::format("{:.1f}", 2 - tick / 2.0), top + tick * (size - 14) / 4, bar_left + 26, 2,
+                  black);
+  }
+
+  const int plot_left = bar_left + 16 + 124;
+  const int plot_width = picture_width - plot_left - margin - 14;
+  const auto bounds = real_bounds(sum, gain);
+  picture.write(fmt::format("BY |W|  {:.3f} TO {:.3f}", bounds.lower, bounds.upper), 20, plot_left - 48, 2,
+                black);
+  draw_axes(picture, top, plot_left, size, plot_width);
+  const auto curve = radial_curve(sum, std::max(8, std::min(sum.height, sum.width) / 4), gain);
+  draw_curve(picture, curve.lowest, top, plot_left, size, plot_width, diverging(-0.6));
+  draw_curve(picture, curve.highest, top, plot_left, size, plot_width, diverging(0.6));
+  draw_curve(picture, curve.mean, top, plot_left, size, plot_width, black);
+  return picture;
+}
+
+Picture draw_filters_in_space(const PeriodicBank& bank) {
+  const auto& options = bank.options();
+  // Two deviations of the largest wavelet across its wave, where it is widest, and at least of phi.
+  const double widest = options.sigma * std::exp2(options.scales - 1) * std::max(1.0, 1 / options.slant);
+  const double reach = std::min(2.2 * widest, std::min(bank.height(), bank.width()) / 2.0);
+  const auto draw = [&](const std::vector<double>& spectrum, int size) {
+    const auto plane = Interpolation(bank.height(), bank.width(), size, reach)(spectrum);
+    double largest = 0;
+    for (const auto& value : plane) largest = std::max(largest, std::abs(value));
+    return draw_plane(size, [&](int row, int column) {
+      return diverging(plane[static_cast<std::size_t>(row) * size + column].real() / largest);
+    });
+  };
+  return draw_gallery(bank,
+                      {"REAL PART IN SPACE", "RED +  BLUE -  WHITE 0",
+                       fmt::format("WINDOW {:.0f} X {:.0f} PIXELS", 2 * reach, 2 * reach)},
+                      draw);
+}
+
+Picture draw_filters_in_frequency(const PeriodicBank& bank) {
+  const auto draw = [&](const std::vector<double>& spectrum, int size) {
+    double largest = 0;
+    for (const double value : spectrum) largest = std::max(largest, std::abs(value));
+    auto tile = draw_plane(size, [&](int row, int column) {
+      const auto i = static_cast<std::size_t>(index_of_pixel(row, size, bank.height())) * bank.width() +
+                     index_of_pixel(column, size, bank.width());
+      return heat(std::abs(spectrum[i]) / largest);
+    });
+    tile.circle((size - 1) / 2.0, (size - 1) / 2.0, size / 2.0 - 1, grey);
+    return tile;
+  };
+  return draw_gallery(
+      bank, {"MODULUS IN FREQUENCY", "FROM -PI TO PI, ZERO IN THE MIDDLE", "CIRCLE OF RADIUS PI"}, draw);
+}
+
+Picture draw_blobs(const std::vector<Matrix2>& sigmas, int height, int width) {
+  const int count = static_cast<int>(sigmas.size());
+  constexpr int gap = 8;
+  const int columns = std::min(count, 4);
+  const int tile = (picture_width - gap) / columns - gap;
+  const int rows = (count + columns - 1) / columns;
+  Picture picture(gap + rows * (tile + gap), picture_width);
+  for (int i = 0; i < count; ++i) {
+    const auto blob = draw_blob(sigmas[i], height, width);
+    const double largest = *std::ranges::max_element(blob);
+    const auto drawn = draw_plane(tile, [&](int row, int column) {
+      const double value =
+          blob[static_cast<std::size_t>(row * height / tile) * width + column * width / tile];
+      return heat(value / largest);
+    });
+    picture.paste(drawn, gap + i / columns * (tile + gap), gap + i % columns * (tile + gap));
+  }
+  return picture;
+}
+
+}  // namespace scatlight::analysis
