@@ -61,10 +61,11 @@ struct BlobScattering {
 /// How far order 1 at one scale is from the closed form, the worst of all angles. An error of a map is the
 /// largest difference over the map's largest value.
 struct BlobScaleErrors {
-  double transform = 0;  ///< Of the computed transform.
+  /// Of the computed transform, which differs in two ways: it samples wavelets in space, which repeats their
+  /// spectra every 2 pi and is felt at the finest scale, and it samples |x * psi_j| every 2^j.
+  double transform = 0;
 
-  /// Of the transform with wavelets whose spectra are exactly Gaussians: sampling a wavelet in space repeats
-  /// its spectrum every 2 pi, which the finest scale feels.
+  /// Of the transform with wavelets whose spectra are exactly Gaussians and moduli at every sample.
   double unsampled = 0;
 
   /// |x * psi| against c x * |psi| before the low-pass: the measured c over exp(-kappa), less 1; and the norm

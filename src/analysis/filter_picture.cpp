@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <functional>
 #include <numbers>
 #include <string>
@@ -75,56 +74,65 @@ std::vector<int> shown_angles(int angles) {
   return shown;
 }
 
-/// A filter in space between the samples too: its own trigonometric polynomial, over a window of `size`
-/// pixels and 2 `reach` samples around the origin.
-class Interpolation {
+/// The real part of a filter in space between the samples too: of the function that the bank samples.
+class FilterInSpace {
  public:
-  Interpolation(int length_down, int length_across, int size, double reach)
-      : size_(size), down_(waves(length_down, size, reach)), across_(waves(length_across, size, reach)) {}
+  static FilterInSpace psi(const ScatteringOptions& options, int scale, double theta) {
+    const double sigma = options.sigma * std::exp2(scale);
+    FilterInSpace filter(line_blob(sigma, sigma / options.slant, theta));
+    filter.frequency_ = options.center_frequency / std::exp2(scale);
+    filter.theta_ = theta;
+    if (options.wavelet == Wavelet::Morlet) filter.subtracted_ = filter.mean_of_samples();
+    return filter;
+  }
+  static FilterInSpace phi(const ScatteringOptions& options) {
+    return FilterInSpace(round_blob(options.sigma * std::exp2(options.scales - 1)));
+  }
 
-  /// (size, size)
-  std::vector<std::complex<double>> operator()(const std::vector<double>& spectrum) const {
-    const auto height = down_.size() / size_;
-    const auto width = across_.size() / size_;
-    std::vector<std::complex<double>> half(height * size_);
-    for (std::size_t row = 0; row < height; ++row) {
-      for (std::size_t column = 0; column < width; ++column) {
-        const double value = spectrum[row * width + column];
-        if (std::abs(value) < 1e-9) continue;
-        for (int pixel = 0; pixel < size_; ++pixel)
-          half[row * size_ + pixel] += value * across_[column * size_ + pixel];
-      }
-    }
-    std::vector<std::complex<double>> plane(static_cast<std::size_t>(size_) * size_);
-    for (std::size_t row = 0; row < height; ++row) {
-      for (int down = 0; down < size_; ++down) {
-        const auto wave = down_[row * size_ + down];
-        for (int pixel = 0; pixel < size_; ++pixel)
-          plane[static_cast<std::size_t>(down) * size_ + pixel] += wave * half[row * size_ + pixel];
-      }
-    }
-    return plane;
+  double at(double row, double column) const {
+    return envelope(row, column) * (wave(row, column) - subtracted_);
   }
 
  private:
-  /// exp(i w_k u) for every index k (slow) and the place u of every pixel.
-  static std::vector<std::complex<double>> waves(int length, int size, double reach) {
-    std::vector<std::complex<double>> waves;
-    for (int k = 0; k < length; ++k) {
-      for (int pixel = 0; pixel < size; ++pixel)
-        waves.push_back(std::polar(1.0, frequency_of(k, length) * reach * ((2.0 * pixel + 1) / size - 1)));
-    }
-    return waves;
+  explicit FilterInSpace(const Matrix2& half_covariance)
+      : inverse_(half_covariance.inverse()), half_covariance_(half_covariance) {}
+
+  double envelope(double row, double column) const { return std::exp(-inverse_.form(row, column) / 4); }
+  double wave(double row, double column) const {
+    return std::cos(frequency_ * (row * std::cos(theta_) + column * std::sin(theta_)));
   }
 
-  int size_;
-  std::vector<std::complex<double>> down_;
-  std::vector<std::complex<double>> across_;
+  /// What Morlet subtracts from the wave: its mean under the envelope.
+  double mean_of_samples() const {
+    const int rows = static_cast<int>(7 * std::sqrt(2 * half_covariance_.row_row));
+    const int columns = static_cast<int>(7 * std::sqrt(2 * half_covariance_.column_column));
+    double sum = 0;
+    double weight = 0;
+    for (int row = -rows; row <= rows; ++row) {
+      for (int column = -columns; column <= columns; ++column) {
+        sum += envelope(row, column) * wave(row, column);
+        weight += envelope(row, column);
+      }
+    }
+    return sum / weight;
+  }
+
+  Matrix2 inverse_;
+  Matrix2 half_covariance_;
+  double frequency_ = 0;
+  double theta_ = 0;
+  double subtracted_ = 0;
+};
+
+/// psi_{scale,angle}, or phi_J where they are -1.
+struct Filter {
+  int scale = -1;
+  int angle = -1;
 };
 
 /// A gallery: a row for each scale, a column for each angle, then phi with a caption beside it.
 Picture draw_gallery(const PeriodicBank& bank, const std::vector<std::string>& caption,
-                     const std::function<Picture(const std::vector<double>& spectrum, int size)>& draw) {
+                     const std::function<Picture(Filter filter, int size)>& draw) {
   const auto angles = shown_angles(bank.options().angles);
   const int columns = static_cast<int>(angles.size());
   constexpr int gap = 6;
@@ -143,17 +151,18 @@ Picture draw_gallery(const PeriodicBank& bank, const std::vector<std::string>& c
   for (int j = 0; j < rows; ++j) {
     const int top = header + j * (tile + gap);
     const bool is_phi = j + 1 == rows;
-    picture.write(is_phi ? fmt::format("PHI{}", bank.options().scales) : fmt::format("J={}", j),
+    picture.write(is_phi ? fmt::format("PHI{}", bank.options().scales) : fmt::format("j={}", j),
                   top + tile / 2 - 7, margin / 2, 2, black);
     if (is_phi) {
-      picture.paste(draw(bank.phi(), tile), top, label_width);
+      picture.paste(draw({}, tile), top, label_width);
       for (std::size_t line = 0; line < caption.size(); ++line)
         picture.write(caption[line], top + 12 + 26 * static_cast<int>(line), label_width + tile + 24, 2,
                       black);
       continue;
     }
     for (int column = 0; column < columns; ++column)
-      picture.paste(draw(bank.psi(j, angles[column]), tile), top, label_width + column * (tile + gap));
+      picture.paste(draw({.scale = j, .angle = angles[column]}, tile), top,
+                    label_width + column * (tile + gap));
   }
   return picture;
 }
@@ -189,6 +198,9 @@ Picture draw_frame(const LittlewoodPaley& sum, double gain) {
                 black);
   draw_axes(picture, top, plot_left, size, plot_width);
   const auto curve = radial_curve(sum, std::max(8, std::min(sum.height, sum.width) / 4), gain);
+  picture.write("MAX", top + 10, plot_left + plot_width - 44, 2, diverging(0.6));
+  picture.write("MEAN", top + 30, plot_left + plot_width - 56, 2, black);
+  picture.write("MIN", top + 50, plot_left + plot_width - 44, 2, diverging(-0.6));
   draw_curve(picture, curve.lowest, top, plot_left, size, plot_width, diverging(-0.6));
   draw_curve(picture, curve.highest, top, plot_left, size, plot_width, diverging(0.6));
   draw_curve(picture, curve.mean, top, plot_left, size, plot_width, black);
@@ -197,16 +209,16 @@ Picture draw_frame(const LittlewoodPaley& sum, double gain) {
 
 Picture draw_filters_in_space(const PeriodicBank& bank) {
   const auto& options = bank.options();
-  // Two deviations of the largest wavelet across its wave, where it is widest, and at least of phi.
-  const double widest = options.sigma * std::exp2(options.scales - 1) * std::max(1.0, 1 / options.slant);
-  const double reach = std::min(2.2 * widest, std::min(bank.height(), bank.width()) / 2.0);
-  const auto draw = [&](const std::vector<double>& spectrum, int size) {
-    const auto plane = Interpolation(bank.height(), bank.width(), size, reach)(spectrum);
-    double largest = 0;
-    for (const auto& value : plane) largest = std::max(largest, std::abs(value));
-    return draw_plane(size, [&](int row, int column) {
-      return diverging(plane[static_cast<std::size_t>(row) * size + column].real() / largest);
-    });
+  // Two deviations of the largest wavelet where it is widest, across its wave.
+  const double reach = 2 * options.sigma * std::exp2(options.scales - 1) * std::max(1.0, 1 / options.slant);
+  const auto draw = [&](Filter filter, int size) {
+    const auto function = filter.scale < 0
+                              ? FilterInSpace::phi(options)
+                              : FilterInSpace::psi(options, filter.scale, bank.theta(filter.angle));
+    const auto place = [&](int pixel) { return reach * ((2.0 * pixel + 1) / size - 1); };
+    const double peak = std::abs(function.at(0, 0));
+    return draw_plane(
+        size, [&](int row, int column) { return diverging(function.at(place(row), place(column)) / peak); });
   };
   return draw_gallery(bank,
                       {"REAL PART IN SPACE", "RED +  BLUE -  WHITE 0",
@@ -215,7 +227,8 @@ Picture draw_filters_in_space(const PeriodicBank& bank) {
 }
 
 Picture draw_filters_in_frequency(const PeriodicBank& bank) {
-  const auto draw = [&](const std::vector<double>& spectrum, int size) {
+  const auto draw = [&](Filter filter, int size) {
+    const auto spectrum = filter.scale < 0 ? bank.phi() : bank.psi(filter.scale, filter.angle);
     double largest = 0;
     for (const double value : spectrum) largest = std::max(largest, std::abs(value));
     auto tile = draw_plane(size, [&](int row, int column) {
@@ -243,7 +256,7 @@ Picture draw_blobs(const std::vector<Matrix2>& sigmas, int height, int width) {
     const auto drawn = draw_plane(tile, [&](int row, int column) {
       const double value =
           blob[static_cast<std::size_t>(row * height / tile) * width + column * width / tile];
-      return heat(value / largest);
+      return grey_level(value / largest);
     });
     picture.paste(drawn, gap + i / columns * (tile + gap), gap + i % columns * (tile + gap));
   }

@@ -38,6 +38,7 @@ constexpr Glyph glyphs[] = {
     {'H', {0b10001, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001}},
     {'I', {0b01110, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110}},
     {'J', {0b00111, 0b00010, 0b00010, 0b00010, 0b00010, 0b10010, 0b01100}},
+    {'j', {0b00010, 0b00000, 0b00110, 0b00010, 0b00010, 0b10010, 0b01100}},
     {'K', {0b10001, 0b10010, 0b10100, 0b11000, 0b10100, 0b10010, 0b10001}},
     {'L', {0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111}},
     {'M', {0b10001, 0b11011, 0b10101, 0b10101, 0b10001, 0b10001, 0b10001}},
@@ -139,6 +140,11 @@ Color heat(double value) {
   return {.red = to_byte(share + amplitude * (-0.14861 * cosine + 1.78277 * sine)),
           .green = to_byte(share + amplitude * (-0.29227 * cosine - 0.90649 * sine)),
           .blue = to_byte(share + amplitude * 1.97294 * cosine)};
+}
+
+Color grey_level(double value) {
+  const auto byte = to_byte(value);
+  return {.red = byte, .green = byte, .blue = byte};
 }
 
 Color diverging(double value) {

@@ -28,8 +28,8 @@ struct Picture {
   /// A circle line about two pixels wide.
   void circle(double row, double column, double radius, Color color);
 
-  /// Writes text in capitals of `scale` x (5 x 7) pixels. It has digits, the letters and . , = - + / < and
-  /// space; other characters are left blank.
+  /// Writes text with letters of 5 x 7 pixels, each pixel `scale` wide: digits, capitals, j and . , - + = / <
+  /// |. Other characters are left blank.
   void write(std::string_view text, int top, int left, int scale, Color color);
 };
 
@@ -40,12 +40,15 @@ int text_width(std::string_view text, int scale);
 /// scheme for the display of astronomical intensity images", 2011).
 Color heat(double value);
 
+/// From black to white, for values in [0, 1].
+Color grey_level(double value);
+
 /// From blue over white at zero to red, for values in [-1, 1].
 Color diverging(double value);
 
-/// A plane of values (height, width) as a picture of size x size pixels, each pixel by `color`.
-template <class Value>
-Picture draw_plane(int size, const Value& color_at) {
+/// A picture of size x size pixels from color_at(row, column).
+template <class ColorAt>
+Picture draw_plane(int size, const ColorAt& color_at) {
   Picture picture(size, size);
   for (int row = 0; row < size; ++row) {
     for (int column = 0; column < size; ++column) picture.set(row, column, color_at(row, column));

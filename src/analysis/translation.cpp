@@ -124,15 +124,17 @@ std::vector<TightestShift> translation_table(const PeriodicBank& bank, const Com
   return table;
 }
 
-DiracOrders dirac_orders(const PeriodicBank& bank, int scale) {
+DiracOrders dirac_orders(ScatteringOptions options, int scale) {
+  options.wavelet = Wavelet::Gabor;
+  const PeriodicBank bank(options);
   const TranslationStudy study(bank, scale, 0);
   const double theta = bank.theta(0);
   const TranslationStudy::Shift half{std::cos(theta) / 2, std::sin(theta) / 2};
   const TranslationStudy::Shift quarter{half.row / 2, half.column / 2};
   ComplexPlane dirac{bank.height(), bank.width(), {}};
   dirac.values.assign(static_cast<std::size_t>(dirac.height) * dirac.width, 1.0);
-  return {.at_sample = std::log2(study.change_at_dirac(half) / study.change_at_dirac(quarter)),
-          .of_norm = std::log2(study.change(dirac, half) / study.change(dirac, quarter))};
+  return {.of_norm = std::log2(study.change(dirac, half) / study.change(dirac, quarter)),
+          .at_sample = std::log2(study.change_at_dirac(half) / study.change_at_dirac(quarter))};
 }
 
 }  // namespace scatlight::analysis

@@ -67,12 +67,13 @@ struct TightestShift {
 std::vector<TightestShift> translation_table(const PeriodicBank& bank, const ComplexPlane* spectrum,
                                              const std::vector<double>& lengths, int directions);
 
-/// By what power of |a| the change of a Dirac at its own sample grows for small a, and the change of its
-/// norm. The finest slope of both between |a| = 1/4 and 1/2 for psi_{scale,0}, along the wave.
+/// The power of |a| with which a Dirac changes under small translations along the wave of psi_{scale,0}, a
+/// Gabor wavelet whatever the options say: between |a| = 1/4 and 1/2.
 struct DiracOrders {
-  double at_sample = 0;  ///< The paper's remark takes it as 1.
-  double of_norm = 0;
+  double of_norm = 0;  ///< Of the proposition's left side: 1, so the bound's order is right.
+  double at_sample =
+      0;  ///< Of |psi(0) - exp(-i w0 . a) psi(a)|, which the paper's remark takes as 1: it is 2.
 };
-DiracOrders dirac_orders(const PeriodicBank& bank, int scale);
+DiracOrders dirac_orders(ScatteringOptions options, int scale);
 
 }  // namespace scatlight::analysis

@@ -160,8 +160,8 @@ Json study_translation(const StudyJob& job, const std::vector<StudyImage>& image
     json["signals"].push_back(study_signal(image.name, bank, &spectrum));
     advance();
   }
-  const auto orders = analysis::dirac_orders(bank, job.scattering.scales - 1);
-  json["dirac_order_in_shift"] = {{"of_norm", orders.of_norm}, {"at_its_sample", orders.at_sample}};
+  const auto orders = analysis::dirac_orders(job.scattering, job.scattering.scales - 1);
+  json["dirac_order_in_shift_gabor"] = {{"of_norm", orders.of_norm}, {"at_its_sample", orders.at_sample}};
   return json;
 }
 
