@@ -16,8 +16,8 @@ struct EnergyKept {
 
 /// For J = 1 ... max_scales of one plane (height, width); the options' J, orders and stride mean nothing. A
 /// map's energy is that of all its samples at stride 1: it is computed at the coarsest stride whose band
-/// holds phi_J, times the samples left out, which is the same. Where an image goes on beyond its edges the
-/// shares are not exact: phi_J carries energy in and out. Throws Error for options out of range.
+/// holds phi_J, times the samples left out. At the edges shares are not exact, since phi_J carries energy
+/// over them. Throws Error for options out of range.
 std::vector<EnergyKept> energy_kept(const ScatteringOptions& options, const std::vector<double>& image,
                                     int max_scales);
 

@@ -135,34 +135,35 @@ Picture draw_gallery(const PeriodicBank& bank, const std::vector<std::string>& c
                      const std::function<Picture(Filter filter, int size)>& draw) {
   const auto angles = shown_angles(bank.options().angles);
   const int columns = static_cast<int>(angles.size());
+  const int scales = bank.options().scales;
   constexpr int gap = 6;
   constexpr int label_width = 66;
   constexpr int header = 50;
+  constexpr int line_height = 26;
   const int tile = std::min(220, (picture_width - label_width - margin) / columns - gap);
-  const int rows = bank.options().scales + 1;
-  Picture picture(header + rows * (tile + gap) + margin, picture_width);
+  const int last_row = std::max(tile, line_height * static_cast<int>(caption.size()));
+  Picture picture(header + scales * (tile + gap) + last_row + margin, picture_width);
+  const auto place = [&](const std::string& label, int row, int column, Filter filter) {
+    const int top = header + row * (tile + gap);
+    const int left = label_width + column * (tile + gap);
+    if (column == 0) picture.write(label, top + tile / 2 - 7, margin / 2, 2, black);
+    picture.fill(top - 1, left - 1, tile + 2, tile + 2, light);
+    picture.paste(draw(filter, tile), top, left);
+  };
   picture.write("THETA", 20, margin / 2, 1, black);
   picture.write("DEGREES", 31, margin / 2, 1, black);
   for (int column = 0; column < columns; ++column) {
     const double degrees = bank.theta(angles[column]) * 180 / pi;
     write_centred(picture, fmt::format("{:.4g}", degrees), 22, label_width + column * (tile + gap) + tile / 2,
                   tile > 70 ? 2 : 1, black);
+    for (int j = 0; j < scales; ++j)
+      place(fmt::format("j={}", j), j, column, {.scale = j, .angle = angles[column]});
   }
-  for (int j = 0; j < rows; ++j) {
-    const int top = header + j * (tile + gap);
-    const bool is_phi = j + 1 == rows;
-    picture.write(is_phi ? fmt::format("PHI{}", bank.options().scales) : fmt::format("j={}", j),
-                  top + tile / 2 - 7, margin / 2, 2, black);
-    if (is_phi) {
-      picture.paste(draw({}, tile), top, label_width);
-      for (std::size_t line = 0; line < caption.size(); ++line)
-        picture.write(caption[line], top + 12 + 26 * static_cast<int>(line), label_width + tile + 24, 2,
-                      black);
-      continue;
-    }
-    for (int column = 0; column < columns; ++column)
-      picture.paste(draw({.scale = j, .angle = angles[column]}, tile), top,
-                    label_width + column * (tile + gap));
+  place(fmt::format("PHI{}", scales), scales, 0, {});
+  int top = header + scales * (tile + gap) + 4;
+  for (const auto& line : caption) {
+    picture.write(line, top, label_width + tile + 24, 2, black);
+    top += line_height;
   }
   return picture;
 }
