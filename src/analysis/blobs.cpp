@@ -74,6 +74,8 @@ std::vector<double> draw_blob(const Matrix2& sigma, int height, int width) {
   // Periods that the blob reaches into: at nine deviations a Gaussian is 1e-18 of its peak.
   const int periods_down = 1 + static_cast<int>(9 * std::sqrt(2 * sigma.row_row) / height);
   const int periods_across = 1 + static_cast<int>(9 * std::sqrt(2 * sigma.column_column) / width);
+  const int middle_row = height / 2;
+  const int middle_column = width / 2;
   std::vector<double> image;
   image.reserve(static_cast<std::size_t>(height) * width);
   for (int row = 0; row < height; ++row) {
@@ -81,7 +83,7 @@ std::vector<double> draw_blob(const Matrix2& sigma, int height, int width) {
       double sum = 0;
       for (int down = -periods_down; down <= periods_down; ++down) {
         for (int across = -periods_across; across <= periods_across; ++across)
-          sum += gaussian.at(row - height / 2 + down * height, column - width / 2 + across * width);
+          sum += gaussian.at(row - middle_row + down * height, column - middle_column + across * width);
       }
       image.push_back(sum);
     }
@@ -111,12 +113,14 @@ double BlobScattering::kappa(const Matrix2& sigma, int scale, int angle) const {
 std::vector<double> BlobScattering::maps(const Matrix2& sigma) const {
   const int step = 1 << options_.scales;
   const double gain = filter_gain(options_);
+  const int middle_row = options_.height / 2;
+  const int middle_column = options_.width / 2;
   std::vector<double> maps;
   const auto add_map = [&](const Matrix2& m, double factor) {
     const Gaussian gaussian(m);
     for (int row = 0; row + step <= options_.height; row += step) {
       for (int column = 0; column + step <= options_.width; column += step)
-        maps.push_back(factor * gaussian.at(row - options_.height / 2, column - options_.width / 2));
+        maps.push_back(factor * gaussian.at(row - middle_row, column - middle_column));
     }
   };
   add_map(sigma + low_pass(), gain);

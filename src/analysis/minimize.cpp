@@ -39,8 +39,8 @@ double width(const std::vector<Corner>& simplex) {
 
 }  // namespace
 
-Minimum minimize(const std::function<double(const std::vector<double>&)>& function, std::vector<double> start,
-                 double step, double tolerance, int evaluations) {
+Minimum minimize(const std::function<double(const std::vector<double>&)>& function,
+                 const std::vector<double>& start, double step, double tolerance, int evaluations) {
   int used = 0;
   const auto corner_at = [&](std::vector<double> at) {
     ++used;

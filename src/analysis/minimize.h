@@ -15,7 +15,7 @@ struct Minimum {
 /// that has no derivatives, such as one with a maximum in it. `step` is the size of the first simplex along
 /// each axis; the search ends when the simplex is `tolerance` wide or after `evaluations` calls. Infinite
 /// values stand for places outside the domain.
-Minimum minimize(const std::function<double(const std::vector<double>&)>& function, std::vector<double> start,
-                 double step, double tolerance, int evaluations);
+Minimum minimize(const std::function<double(const std::vector<double>&)>& function,
+                 const std::vector<double>& start, double step, double tolerance, int evaluations);
 
 }  // namespace scatlight::analysis

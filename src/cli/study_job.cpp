@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <numbers>
-#include <optional>
 #include <span>
 #include <system_error>
 
 #include "analysis/blobs.h"
 #include "analysis/conditioning.h"
 #include "analysis/energy.h"
+#include "analysis/energy_picture.h"
 #include "analysis/filter_picture.h"
 #include "analysis/frame.h"
 #include "analysis/frame_search.h"
@@ -59,8 +59,10 @@ StudyImage read_image(const fs::path& file, const StudyJob& job) {
     throw Error(fmt::format("{}: {} x {} pixels are too few; {} scales need at least {} in both sides",
                             io::display_path(file), image.width, image.height, job.scattering.scales, least));
   }
-  const data::Box square{.left = static_cast<double>((image.width - side) / 2),
-                         .top = static_cast<double>((image.height - side) / 2),
+  const int left = (image.width - side) / 2;
+  const int top = (image.height - side) / 2;
+  const data::Box square{.left = static_cast<double>(left),
+                         .top = static_cast<double>(top),
                          .width = static_cast<double>(side),
                          .height = static_cast<double>(side)};
   const auto resized = data::resize(image, square, {.width = job.size, .height = job.size});
@@ -107,6 +109,18 @@ Json study_frame(const StudyJob& job) {
             {"lowest", curve.lowest},
             {"mean", curve.mean},
             {"highest", curve.highest}}}};
+}
+
+Json study_frame_by_scales(const StudyJob& job) {
+  Json json = Json::array();
+  for (int scales = 1; scales <= job.max_scales; ++scales) {
+    auto options = job.scattering;
+    options.scales = scales;
+    Json row = {{"scales", scales}};
+    row.update(describe(analysis::real_bounds(analysis::littlewood_paley(options))));
+    json.push_back(row);
+  }
+  return json;
 }
 
 Json describe(const analysis::FoundFrame& found) {
@@ -172,11 +186,15 @@ struct NamedBlob {
   analysis::Matrix2 sigma() const { return analysis::line_blob(length, thickness, direction); }
 };
 
-/// Round ones of growing width and a line at several angles, as far as they fit in the grid.
+/// Round ones of growing width and a line at several angles. The widest reaches 1e-10 of its peak at the edge
+/// of the grid; a deviation of two samples is the least whose spectrum ends within the grid's.
 std::vector<NamedBlob> blobs_for(int size) {
   std::vector<NamedBlob> blobs;
   const double widest = size / 14.0;
-  for (double deviation = 2; deviation <= widest; deviation *= 2) blobs.push_back({deviation, deviation, 0});
+  for (int deviation = 2; deviation <= widest; deviation *= 2) {
+    const double both = deviation;
+    blobs.push_back({both, both, 0});
+  }
   for (const double direction : {0.0, 0.125, 0.25, 0.5})
     blobs.push_back({std::max(widest, 2.0), 2, direction * std::numbers::pi});
   return blobs;
@@ -238,25 +256,48 @@ Json describe(const analysis::EnergyKept& kept) {
           {"sum", kept.sum()}};
 }
 
-Json study_energy(const StudyJob& job, const StudyImage& image) {
+/// One image's shares, of its energy and of its variance, that is without its mean: most of a photograph's
+/// energy is its mean, which order 0 always keeps.
+struct ImageEnergy {
+  std::string name;
+  std::vector<analysis::EnergyKept> of_energy;
+  std::vector<analysis::EnergyKept> of_variance;  ///< Empty for a picture of one colour.
+};
+
+ImageEnergy measure_energy(const StudyJob& job, const StudyImage& image) {
   auto centred = image.samples;
   double mean = 0;
   for (const double sample : centred) mean += sample / static_cast<double>(centred.size());
-  double variance = 0;
-  for (double& sample : centred) {
-    sample -= mean;
-    variance += sample * sample;
+  for (double& sample : centred) sample -= mean;
+  const auto [lowest, highest] = std::ranges::minmax(image.samples);
+  ImageEnergy energy{.name = image.name, .of_energy = {}, .of_variance = {}};
+  energy.of_energy = analysis::energy_kept(job.scattering, image.samples, job.max_scales);
+  if (highest > lowest) energy.of_variance = analysis::energy_kept(job.scattering, centred, job.max_scales);
+  return energy;
+}
+
+Json describe(const ImageEnergy& energy) {
+  Json json = {{"image", energy.name}, {"by_scales", Json::array()}};
+  for (std::size_t i = 0; i < energy.of_energy.size(); ++i) {
+    json["by_scales"].push_back(
+        {{"scales", energy.of_energy[i].scales},
+         {"of_energy", describe(energy.of_energy[i])},
+         {"of_variance", energy.of_variance.empty() ? Json(nullptr) : describe(energy.of_variance[i])}});
   }
-  const auto whole = analysis::energy_kept(job.scattering, image.samples, job.max_scales);
-  // A picture of one colour has nothing left to take shares of.
-  const auto varying = variance > 0 ? analysis::energy_kept(job.scattering, centred, job.max_scales)
-                                    : std::vector<analysis::EnergyKept>{};
-  Json json = {{"image", image.name}, {"by_scales", Json::array()}};
-  for (std::size_t i = 0; i < whole.size(); ++i) {
-    json["by_scales"].push_back({{"scales", whole[i].scales},
-                                 {"of_energy", describe(whole[i])},
-                                 {"of_variance", varying.empty() ? Json(nullptr) : describe(varying[i])}});
+  return json;
+}
+
+Json study_energy(const StudyJob& job, const std::vector<StudyImage>& images,
+                  const std::function<void()>& advance) {
+  Json json = Json::array();
+  std::vector<std::vector<analysis::EnergyKept>> of_variance;
+  for (const auto& image : images) {
+    auto energy = measure_energy(job, image);
+    json.push_back(describe(energy));
+    if (!energy.of_variance.empty()) of_variance.push_back(std::move(energy.of_variance));
+    advance();
   }
+  if (!of_variance.empty()) write_picture(job.out, "energy.png", analysis::draw_energy(of_variance));
   return json;
 }
 
@@ -316,6 +357,7 @@ Json run_study(const StudyJob& given) {
   const auto advance = [&] { progress.advance(); };
 
   json["frame_bounds"] = study_frame(job);
+  json["frame_bounds"]["symmetrised_sum_by_scales"] = study_frame_by_scales(job);
   advance();
   if (job.search) json["search"] = study_search(job, advance);
   {
@@ -327,11 +369,7 @@ Json run_study(const StudyJob& given) {
   json["proposition_1"] = study_translation(job, images, advance);
   json["proposition_2"] = study_blobs(job, advance);
   json["conditioning"] = study_conditioning(job, advance);
-  json["energy_kept"] = Json::array();
-  for (const auto& image : images) {
-    json["energy_kept"].push_back(study_energy(job, image));
-    advance();
-  }
+  json["energy_kept"] = study_energy(job, images, advance);
   json["coefficients_per_pixel"] = study_compression(job);
   io::write_file(job.out / "study.json", json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
   progress.finish();

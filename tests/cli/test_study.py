@@ -8,7 +8,7 @@ import pytest
 from conftest import fail, succeed
 from PIL import Image
 
-PICTURES = ["frame.png", "filters_space.png", "filters_frequency.png", "blobs.png"]
+PICTURES = ["energy.png", "frame.png", "filters_space.png", "filters_frequency.png", "blobs.png"]
 
 
 def study(tmp_path, *arguments, **options) -> dict:
@@ -23,7 +23,7 @@ def check_pictures(folder, names) -> None:
             picture.load()
             assert picture.width == 1000
             assert picture.height > 100
-            assert len(picture.getcolors(1 << 24)) > 20
+            assert len(picture.getcolors(1 << 24)) > 5
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,9 @@ def test_frame_bounds(of_photo):
         assert 0 <= part["lower"] < part["upper"]
         assert part["epsilon_0"] == max(1 - part["lower"], part["upper"] - 1)
     assert bounds["symmetrised_sum_at_best_gain"]["epsilon_0"] <= bounds["symmetrised_sum"]["epsilon_0"]
+    by_scales = bounds["symmetrised_sum_by_scales"]
+    assert [row["scales"] for row in by_scales] == [1, 2, 3, 4]
+    assert by_scales[2]["epsilon_0"] == bounds["symmetrised_sum"]["epsilon_0"]
     curve = bounds["symmetrised_sum_by_radius"]
     assert min(curve["lowest"]) == bounds["symmetrised_sum"]["lower"]
     assert len({len(values) for values in curve.values()}) == 1
@@ -129,6 +132,7 @@ def test_flat_picture_has_no_variance(tmp_path):
     found = study(tmp_path, tmp_path / "flat.png", "--size", 32, "--scales", 2, "--max-scales", 2)
     for row in found["energy_kept"][0]["by_scales"]:
         assert row["of_energy"]["order_0"] == pytest.approx(1, rel=1e-3)
+        assert row["of_variance"] is None
 
 
 def test_bad_input(photo, tmp_path):
