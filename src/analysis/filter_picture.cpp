@@ -31,20 +31,21 @@ void write_centred(Picture& picture, const std::string& text, int top, int colum
 
 // ---- the Littlewood-Paley sum ----
 
-/// One curve through values in [0, 2] over a box.
-void draw_curve(Picture& picture, const std::vector<double>& values, int top, int left, int height, int width,
-                Color color) {
-  const auto row_of = [&](double value) {
-    return top + height - static_cast<int>(std::lround(value / 2 * height));
+/// A curve over |w| from 0 to pi, of values from 0 to 2, in a box. It is straight between its points and
+/// level beyond them.
+void draw_curve(Picture& picture, const std::vector<double>& radius, const std::vector<double>& values,
+                int top, int left, int height, int width, Color color) {
+  const auto row_at = [&](int column) {
+    const double at = pi * column / width;
+    const auto next = static_cast<std::size_t>(std::ranges::upper_bound(radius, at) - radius.begin());
+    double value = values[next == 0 ? 0 : next - 1];
+    if (next > 0 && next < values.size())
+      value += (values[next] - value) * (at - radius[next - 1]) / (radius[next] - radius[next - 1]);
+    return top + height - static_cast<int>(std::lround(std::clamp(value, 0.0, 2.0) / 2 * height));
   };
   for (int column = 0; column < width; ++column) {
-    const double position = static_cast<double>(column) / width * static_cast<double>(values.size() - 1);
-    const auto i = static_cast<std::size_t>(position);
-    const double share = position - static_cast<double>(i);
-    const double slope = values[i + 1] - values[i];
-    const int from = row_of(std::clamp(values[i] + share * slope, 0.0, 2.0));
-    const int to = row_of(std::clamp(
-        values[i] + std::min(1.0, share + static_cast<double>(values.size() - 1) / width) * slope, 0.0, 2.0));
+    const int from = row_at(column);
+    const int to = row_at(column + 1);
     picture.fill(std::min(from, to) - 1, left + column, std::abs(from - to) + 3, 1, color);
   }
 }
@@ -130,8 +131,10 @@ struct Filter {
   int angle = -1;
 };
 
-/// A gallery: a row for each scale, a column for each angle, then phi with a caption beside it.
-Picture draw_gallery(const PeriodicBank& bank, const std::vector<std::string>& caption,
+/// A gallery: a row for each scale, a column for each angle, then phi with a caption beside it. Under the
+/// label of each row, phi's the last, stands its note.
+Picture draw_gallery(const PeriodicBank& bank, const std::vector<std::string>& notes,
+                     const std::vector<std::string>& caption,
                      const std::function<Picture(Filter filter, int size)>& draw) {
   const auto angles = shown_angles(bank.options().angles);
   const int columns = static_cast<int>(angles.size());
@@ -146,7 +149,10 @@ Picture draw_gallery(const PeriodicBank& bank, const std::vector<std::string>& c
   const auto place = [&](const std::string& label, int row, int column, Filter filter) {
     const int top = header + row * (tile + gap);
     const int left = label_width + column * (tile + gap);
-    if (column == 0) picture.write(label, top + tile / 2 - 7, margin / 2, 2, black);
+    if (column == 0) {
+      picture.write(label, top + tile / 2 - 14, margin / 2, 2, black);
+      picture.write(notes[static_cast<std::size_t>(row)], top + tile / 2 + 6, margin / 2, 1, black);
+    }
     picture.fill(top - 1, left - 1, tile + 2, tile + 2, light);
     picture.paste(draw(filter, tile), top, left);
   };
@@ -202,29 +208,35 @@ Picture draw_frame(const LittlewoodPaley& sum, double gain) {
   picture.write("MAX", top + 10, plot_left + plot_width - 44, 2, diverging(0.6));
   picture.write("MEAN", top + 30, plot_left + plot_width - 56, 2, black);
   picture.write("MIN", top + 50, plot_left + plot_width - 44, 2, diverging(-0.6));
-  draw_curve(picture, curve.lowest, top, plot_left, size, plot_width, diverging(-0.6));
-  draw_curve(picture, curve.highest, top, plot_left, size, plot_width, diverging(0.6));
-  draw_curve(picture, curve.mean, top, plot_left, size, plot_width, black);
+  draw_curve(picture, curve.radius, curve.lowest, top, plot_left, size, plot_width, diverging(-0.6));
+  draw_curve(picture, curve.radius, curve.highest, top, plot_left, size, plot_width, diverging(0.6));
+  draw_curve(picture, curve.radius, curve.mean, top, plot_left, size, plot_width, black);
   return picture;
 }
 
 Picture draw_filters_in_space(const PeriodicBank& bank) {
   const auto& options = bank.options();
-  // Two deviations of the largest wavelet where it is widest, across its wave.
-  const double reach = 2 * options.sigma * std::exp2(options.scales - 1) * std::max(1.0, 1 / options.slant);
+  // Half the window of scale j, in samples: two deviations, across its wave, of the wavelet two scales up.
+  // Three scales share one window, and one sees them grow; of more, the finest would be too small to see.
+  const auto reach = [&](int scale) {
+    const int shown = std::min(scale + 2, options.scales - 1);
+    return 2 * options.sigma * std::exp2(shown) * std::max(1.0, 1 / options.slant);
+  };
   const auto draw = [&](Filter filter, int size) {
-    const auto function = filter.scale < 0
-                              ? FilterInSpace::phi(options)
-                              : FilterInSpace::psi(options, filter.scale, bank.theta(filter.angle));
-    const auto place = [&](int pixel) { return reach * ((2.0 * pixel + 1) / size - 1); };
+    const bool is_phi = filter.scale < 0;
+    const auto function = is_phi ? FilterInSpace::phi(options)
+                                 : FilterInSpace::psi(options, filter.scale, bank.theta(filter.angle));
+    const double half = reach(is_phi ? options.scales - 1 : filter.scale);
+    const auto place = [&](int pixel) { return half * ((2.0 * pixel + 1) / size - 1); };
     const double peak = std::abs(function.at(0, 0));
     return draw_plane(
         size, [&](int row, int column) { return diverging(function.at(place(row), place(column)) / peak); });
   };
-  return draw_gallery(bank,
-                      {"REAL PART IN SPACE", "RED +  BLUE -  WHITE 0",
-                       fmt::format("WINDOW {:.0f} X {:.0f} PIXELS", 2 * reach, 2 * reach)},
-                      draw);
+  std::vector<std::string> notes;
+  for (int row = 0; row <= options.scales; ++row)
+    notes.push_back(fmt::format("{:.0f} PX", 2 * reach(std::min(row, options.scales - 1))));
+  return draw_gallery(bank, notes,
+                      {"REAL PART IN SPACE", "RED +  BLUE -  WHITE 0", "PX = WIDTH OF THE WINDOWS"}, draw);
 }
 
 Picture draw_filters_in_frequency(const PeriodicBank& bank) {
@@ -240,8 +252,10 @@ Picture draw_filters_in_frequency(const PeriodicBank& bank) {
     tile.circle((size - 1) / 2.0, (size - 1) / 2.0, size / 2.0 - 1, grey);
     return tile;
   };
-  return draw_gallery(
-      bank, {"MODULUS IN FREQUENCY", "FROM -PI TO PI, ZERO IN THE MIDDLE", "CIRCLE OF RADIUS PI"}, draw);
+  const std::vector<std::string> notes(static_cast<std::size_t>(bank.options().scales) + 1);
+  return draw_gallery(bank, notes,
+                      {"MODULUS IN FREQUENCY", "FROM -PI TO PI, ZERO IN THE MIDDLE", "CIRCLE OF RADIUS PI"},
+                      draw);
 }
 
 Picture draw_blobs(const std::vector<Matrix2>& sigmas, int height, int width) {

@@ -14,7 +14,8 @@ namespace scatlight::analysis {
 Picture draw_frame(const LittlewoodPaley& sum, double gain = 1);
 
 /// The real part of every psi_{j,theta} in space, each by its own largest value, with phi_J under them: one
-/// row a scale, one column an angle (16 at most, evenly chosen). All show the same window of the plane.
+/// row a scale, one column an angle (16 at most, evenly chosen). The width of each row's window is told
+/// beside it.
 Picture draw_filters_in_space(const PeriodicBank& bank);
 
 /// |psi^_{j,theta}| over [-pi, pi)^2, in the same order; black is 0, white the largest.

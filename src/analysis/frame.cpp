@@ -93,22 +93,28 @@ double best_gain(const LittlewoodPaley& sum) {
 }
 
 RadialCurve radial_curve(const LittlewoodPaley& sum, int rings, double gain) {
-  RadialCurve curve;
-  curve.lowest.assign(rings, std::numeric_limits<double>::infinity());
-  curve.mean.assign(rings, 0);
-  curve.highest.assign(rings, 0);
-  std::vector<std::int64_t> count(rings);
+  struct Ring {
+    FrameBounds bounds = {.lower = std::numeric_limits<double>::infinity(), .upper = 0};
+    double total = 0;
+    int count = 0;
+  };
+  std::vector<Ring> found(rings);
   for_disk(sum, [&](std::size_t i, double radius) {
-    const auto ring = std::min(rings - 1, static_cast<int>(radius / pi * rings));
+    auto& ring = found[std::min(rings - 1, static_cast<int>(radius / pi * rings))];
     const double value = sum.real(i, gain);
-    curve.lowest[ring] = std::min(curve.lowest[ring], value);
-    curve.highest[ring] = std::max(curve.highest[ring], value);
-    curve.mean[ring] += value;
-    ++count[ring];
+    ring.bounds.lower = std::min(ring.bounds.lower, value);
+    ring.bounds.upper = std::max(ring.bounds.upper, value);
+    ring.total += value;
+    ++ring.count;
   });
-  for (int ring = 0; ring < rings; ++ring) {
-    curve.radius.push_back((ring + 0.5) * pi / rings);
-    curve.mean[ring] /= static_cast<double>(count[ring]);
+  RadialCurve curve;
+  for (int i = 0; i < rings; ++i) {
+    const auto& ring = found[i];
+    if (ring.count == 0) continue;
+    curve.radius.push_back((i + 0.5) * pi / rings);
+    curve.lowest.push_back(ring.bounds.lower);
+    curve.mean.push_back(ring.total / ring.count);
+    curve.highest.push_back(ring.bounds.upper);
   }
   return curve;
 }

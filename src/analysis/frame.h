@@ -43,7 +43,7 @@ FrameBounds real_bounds(const LittlewoodPaley& sum, double gain = 1);
 /// The factor on every psi that makes real_bounds().epsilon() least.
 double best_gain(const LittlewoodPaley& sum);
 
-/// The sum for real images on rings of |w|.
+/// The sum for real images on rings of |w|. Rings without a frequency of the grid are left out.
 struct RadialCurve {
   std::vector<double> radius = {};  ///< Middles of the rings, in radians a sample, below pi.
   std::vector<double> lowest = {};

@@ -77,6 +77,12 @@ TEST(Frame, RadialCurveLiesBetweenTheBounds) {
   }
 }
 
+TEST(Frame, RadialCurveLeavesOutEmptyRings) {
+  const auto curve = radial_curve(littlewood_paley({.height = 8, .width = 8}), 64);
+  EXPECT_LT(curve.radius.size(), 20U);
+  for (const double value : curve.mean) EXPECT_TRUE(std::isfinite(value));
+}
+
 TEST(Frame, SearchImprovesEpsilonAndReportsWhatItsFiltersHave) {
   const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 4};
   const double before = real_bounds(littlewood_paley(options)).epsilon();
