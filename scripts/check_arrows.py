@@ -11,14 +11,14 @@ KNOWS = {
     "core": set(),
     "cpu": {"core"},
     "": {"core", "cpu"},  # src/scattering.cpp, the plan
-    "analysis": {"core", "cpu"},
     "io": set(),
     "data": {"core", "io"},  # of core, parallel_for
     "python": set(),
     "torch": set(),
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},
-    "cli": {"train", "nets", "torch", "data", "io", "core"},
+    "analysis": {"core", "cpu", "io"},  # io: what is measured; reconstruction is in the library
+    "cli": {"analysis", "train", "nets", "torch", "data", "io", "core"},
 }
 MAY_SEE_TORCH = {"torch", "nets", "train", "cli"}
 TORCH_HEADER = re.compile(r"(torch|ATen|c10)/")

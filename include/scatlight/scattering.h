@@ -62,9 +62,9 @@ struct Path {
 /// execute one plan at the same time. Copies share their tables.
 class Scattering {
  public:
-  /// Checks the options, builds the filters and chooses the engine: the fastest that this processor has, or
-  /// the one that the environment variable SCATLIGHT_ENGINE names (see engine()). Throws Error for options
-  /// out of range and for an unknown engine.
+  /// Checks the options, builds the filters and chooses the engine: the fastest that this processor has for
+  /// the size, or the one that the environment variable SCATLIGHT_ENGINE names (see engine()). Throws Error
+  /// for options out of range and for an unknown engine.
   explicit Scattering(const ScatteringOptions& options);
 
   /// The options with every default resolved (stride, slant, threads).

@@ -113,7 +113,7 @@ Reconstruction solve_as_paper(const Scattering& plan, const Target& target,
                               const ReconstructionOptions& options) {
   // The paper does not say where it begins: here at grey with a little noise.
   Vector image(target.channels * plan.options().height * plan.options().width);
-  std::mt19937 generator(0);
+  std::mt19937 generator(0);  // NOLINT(bugprone-random-generator-seed): the same result each time
   std::normal_distribution<float> noise(128.0F / 255, 10.0F / 255);
   const auto range = static_cast<float>(options.pixel_range);
   for (float& sample : image) sample = range * noise(generator);

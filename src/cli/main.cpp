@@ -41,6 +41,7 @@ void add_commands(CLI::App& app) {
   add_transform_command(app);
   add_reconstruct_command(app);
   add_draw_command(app);
+  add_study_command(app);
 #ifdef SCATLIGHT_HAS_TORCH
   add_train_command(app);
   add_eval_command(app);
