@@ -37,6 +37,7 @@ def main() -> None:
     where = f"{machine['threads_used']} thread of {machine['processor']} ({machine['engine']})"
     axis.set_xlabel(f"milliseconds an image, {where}")
     axis.margins(x=0.12)
+    axis.set_axisbelow(True)
     axis.grid(axis="x", color="0.92")
     axis.legend(loc="upper right", fontsize=8)
     for side in ("top", "right", "left"):
