@@ -129,7 +129,7 @@ def test_study(tmp_path):
         "Other parameters bring ε₀ down to 0.068",
         "The bound holds everywhere: the largest ratio is 0.965",
         "worst of all signals 0.965 0 8",
-        "|a|1.00; at the Dirac's own sample, |eiω₀·aψ(a) - ψ(0)| grows as |a|1.99",
+        "|a|1.00; at the Dirac's own sample, |ψ(0) - e-iω₀·aψ(a)| grows as |a|1.99",
         "16 x 2 at 45° 7.4e-16 0.022 0.022 0.022 1.1e-9 0.17 to 0.61 4.2e-9",
         "is 4.2e-9 of its norm at most",
         "3 1028.8 1.6 % 0.391",
