@@ -28,8 +28,9 @@ def check_pictures(folder, names) -> None:
     for name in names:
         with Image.open(folder / name) as picture:
             picture.load()
-            assert picture.width == 1000 or name == "blobs_reconstructed.png"
-            assert picture.height > 100
+            if name != "blobs_reconstructed.png":  # as large as its blobs are
+                assert picture.width == 1000
+                assert picture.height > 100
             assert len(picture.getcolors(1 << 24)) > 5
 
 
