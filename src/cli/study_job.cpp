@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numbers>
 #include <span>
@@ -25,6 +26,7 @@
 #include "io/display.h"
 #include "io/progress.h"
 #include "scatlight/error.h"
+#include "scatlight/reconstruction.h"
 
 namespace scatlight::cli {
 namespace {
@@ -238,6 +240,54 @@ Json study_blobs(const StudyJob& job, const std::function<void()>& advance) {
   return json;
 }
 
+// The paper's figure 2: blobs and lines, and what is found again of them at J and at J + 1.
+Json study_reconstruction(const StudyJob& job, const std::function<void()>& advance) {
+  const auto blobs = blobs_for(job.size);
+  const int shown = job.size / 2;  // of each side, in the middle
+  constexpr int gap = 8;
+  analysis::Picture picture(3 * (shown + gap) - gap, static_cast<int>(blobs.size()) * (shown + gap) - gap);
+  Json json = Json::array();
+  for (std::size_t column = 0; column < blobs.size(); ++column) {
+    const auto& blob = blobs[column];
+    const auto samples = analysis::draw_blob(blob.sigma(), job.size, job.size);
+    const double peak = std::ranges::max(samples);
+    std::vector<float> original;
+    original.reserve(samples.size());
+    for (const double sample : samples) original.push_back(static_cast<float>(sample / peak));
+    const auto show = [&](const std::vector<float>& image, int row) {
+      const int first = (job.size - shown) / 2;
+      const auto color_at = [&](int y, int x) {
+        return analysis::grey_level(image[static_cast<std::size_t>(first + y) * job.size + first + x]);
+      };
+      picture.paste(analysis::draw_plane(shown, color_at), row * (shown + gap),
+                    static_cast<int>(column) * (shown + gap));
+    };
+    show(original, 0);
+    for (int coarser = 0; coarser < 2; ++coarser) {
+      auto options = job.scattering;
+      options.scales += coarser;
+      advance();
+      if (1 << options.scales > job.size) continue;  // nothing would be left
+      const Scattering plan(options);
+      std::vector<float> features(plan.paths().size() * plan.output_height() * plan.output_width());
+      plan.forward(std::span<const float>(original), std::span(features));
+      const auto found = reconstruct(plan, features);
+      double square = 0;
+      for (std::size_t i = 0; i < original.size(); ++i)
+        square += std::pow(static_cast<double>(found.image[i]) - original[i], 2);
+      json.push_back({{"length", blob.length},
+                      {"thickness", blob.thickness},
+                      {"direction", blob.direction},
+                      {"scales", options.scales},
+                      {"psnr_db", -10 * std::log10(square / static_cast<double>(original.size()))},
+                      {"relative_error", found.relative_error}});
+      show(found.image, 1 + coarser);
+    }
+  }
+  write_picture(job.out, "blobs_reconstructed.png", picture);
+  return json;
+}
+
 Json study_conditioning(const StudyJob& job, const std::function<void()>& advance) {
   Json json = Json::array();
   for (const auto& row : analysis::conditioning(job.scattering, job.max_scales, advance)) {
@@ -351,7 +401,7 @@ Json run_study(const StudyJob& given) {
   make_folder(job.out);
 
   const auto image_count = static_cast<int>(images.size());
-  const int steps = 2 + 2 * image_count + 2 + blob_count(job.size) + job.max_scales +
+  const int steps = 2 + 2 * image_count + 2 + 3 * blob_count(job.size) + job.max_scales +
                     (job.search ? 2 * analysis::frame_search_starts() : 0);
   io::Progress progress("study", steps, "steps");
   const auto advance = [&] { progress.advance(); };
@@ -368,6 +418,7 @@ Json run_study(const StudyJob& given) {
   advance();
   json["proposition_1"] = study_translation(job, images, advance);
   json["proposition_2"] = study_blobs(job, advance);
+  json["reconstruction"] = study_reconstruction(job, advance);
   json["conditioning"] = study_conditioning(job, advance);
   json["energy_kept"] = study_energy(job, images, advance);
   json["coefficients_per_pixel"] = study_compression(job);
