@@ -110,7 +110,7 @@ def found(sigma: float, gain: float, lower: float, upper: float) -> dict:
     return parameters | bounds(lower, upper) | {"evaluations": 409}
 
 
-PICTURES = ("frame", "filters_space", "filters_frequency", "blobs", "energy")
+PICTURES = ("frame", "filters_space", "filters_frequency", "blobs", "blobs_reconstructed", "energy")
 
 
 def study(search: bool, largest_ratio: float) -> dict:
@@ -157,6 +157,18 @@ def study(search: bool, largest_ratio: float) -> dict:
             "constant": "...",
             "blobs": [blob(2, 2, 0), blob(16, 2, 0.7853981633974483)],
         },
+        "reconstruction": [
+            {
+                "length": length,
+                "thickness": 2.0,
+                "direction": 0.0,
+                "scales": scales,
+                "psnr_db": 100.5 - 10 * scales if length > 2 else None,
+                "relative_error": 0.00012,
+            }
+            for length in (2.0, 16.0)
+            for scales in (3, 4)
+        ],
         "conditioning": [
             {
                 "scales": scales,

@@ -132,6 +132,9 @@ def test_study(tmp_path):
         "|a|1.00; at the Dirac's own sample, |ψ(0) - e-iω₀·aψ(a)| grows as |a|1.99",
         "16 x 2 at 45° 7.4e-16 0.022 0.022 0.022 1.1e-9 0.17 to 0.61 4.2e-9",
         "is 4.2e-9 of its norm at most",
+        "16 x 2 at 0° 70.50 dB 0.00012 60.50 dB 0.00012",
+        "2 x 2 equal 0.00012 equal 0.00012",
+        "found again from its scattering at J = 3 and J = 4.",
         "3 1028.8 1.6 % 0.391",
         "At J = 3 order 0 keeps 70.0 % of the variance, order 1 15.0 %, and order 2 would add 1.2 %",
         "grey & plain 1 one colour: no variance 99.1 %",
@@ -139,7 +142,7 @@ def test_study(tmp_path):
     ):
         assert words in text, words
     assert "no longer there" not in text
-    assert sum(reference.startswith("data:image/png") for reference in page.references) == 5
+    assert sum(reference.startswith("data:image/png") for reference in page.references) == 6
 
 
 def test_study_without_search_and_pictures(tmp_path):
@@ -162,6 +165,14 @@ def test_condition_beyond_numbers(tmp_path):
     rows[-1]["log10_condition_before_subsampling"] = None
     change(tmp_path / "study.json", conditioning=rows)
     assert "infinite" in page_of(tmp_path).text
+
+
+def test_study_before_blobs_were_sought_again(tmp_path):
+    write_study(tmp_path)
+    change(tmp_path / "study.json", reconstruction=None)
+    text = page_of(tmp_path).text
+    assert "Found again" not in text
+    assert "left beside it" in text
 
 
 def test_two_studies_stand_one_after_the_other(tmp_path):

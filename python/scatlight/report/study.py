@@ -85,6 +85,18 @@ class Blob:
 
 
 @dataclass(frozen=True)
+class FoundBlob:
+    """A blob reconstructed from its scattering at some J: the paper's figure 2."""
+
+    length: float
+    thickness: float
+    direction: float
+    scales: int
+    psnr: float | None  # dB, of the peak; None where all samples are equal
+    relative_error: float
+
+
+@dataclass(frozen=True)
 class Condition:
     scales: int
     log10_condition: float | None  # None: infinite
@@ -131,6 +143,7 @@ class Study:
     signals: list[Signal]
     dirac_orders: tuple[float, float]  # in |a|: of the norm, and at the Dirac's own sample
     blobs: list[Blob]
+    found_blobs: list[FoundBlob]
     conditioning: list[Condition]
     energy: list[ImageEnergy]
     sizes: list[Size]
@@ -195,6 +208,17 @@ def _read_blob(fields: Fields) -> Blob:
     )
 
 
+def _read_found_blob(fields: Fields) -> FoundBlob:
+    return FoundBlob(
+        length=fields.number("length"),
+        thickness=fields.number("thickness"),
+        direction=fields.number("direction"),
+        scales=fields.integer("scales"),
+        psnr=fields.optional_number("psnr_db"),
+        relative_error=fields.number("relative_error"),
+    )
+
+
 def _read_condition(fields: Fields) -> Condition:
     return Condition(
         scales=fields.integer("scales"),
@@ -250,6 +274,7 @@ def read_study(fields: Fields) -> Study:
             translation.number("dirac_order_in_shift_gabor.at_its_sample"),
         ),
         blobs=[_read_blob(blob) for blob in fields.within("proposition_2").objects("blobs")],
+        found_blobs=[_read_found_blob(row) for row in fields.objects("reconstruction")],
         conditioning=[_read_condition(row) for row in fields.objects("conditioning")],
         energy=[row for image in fields.objects("energy_kept") for row in _read_energy(image)],
         sizes=[_read_size(row) for row in fields.objects("coefficients_per_pixel")],

@@ -10,7 +10,7 @@ from scatlight.report.figures import Series, line_plot, stacked_plot
 from scatlight.report.images import drawing
 from scatlight.report.load import Run
 from scatlight.report.section import Figure, MakeSection, Section
-from scatlight.report.study import Bounds, ImageEnergy, Shift, Signal, Study
+from scatlight.report.study import Blob, Bounds, FoundBlob, ImageEnergy, Shift, Signal, Study
 
 FLOAT64_DIGITS = 16
 FIRST_SIGNALS = 2  # of proposition 1, made by the study itself: the worst signal and the Dirac; then images
@@ -153,14 +153,34 @@ def _translation(study: Study, _: Path) -> dict[str, Any] | None:
     }
 
 
+def _blob_name(blob: Blob | FoundBlob) -> str:
+    turned = f" at {math.degrees(blob.direction):.3g}°" if blob.length != blob.thickness else ""
+    return f"{blob.length:.3g} x {blob.thickness:.3g}{turned}"
+
+
+def _found_blobs(study: Study, folder: Path) -> dict[str, Any] | None:
+    """The paper's figure 2: a row for each blob, a column for each J."""
+    if not study.found_blobs:
+        return None
+    scales = sorted({row.scales for row in study.found_blobs})
+    of = {(_blob_name(row), row.scales): row for row in study.found_blobs}
+    names = dict.fromkeys(name for name, _ in of)
+    rows_below = " and ".join(f"J = {value}" for value in scales)
+    caption = f"The middle of each blob, and below what was found again from its scattering at {rows_below}."
+    return {
+        "scales": scales,
+        "rows": [(name, [of.get((name, value)) for value in scales]) for name in names],
+        "drawings": [_drawing(folder, "blobs_reconstructed.png", caption, small_text=False)],
+    }
+
+
 def _blobs(study: Study, folder: Path) -> dict[str, Any] | None:
     if not study.blobs:
         return None
     scales = sorted({scale.scale for blob in study.blobs for scale in blob.scales})
     rows = [
         {
-            "name": f"{blob.length:.3g} x {blob.thickness:.3g}"
-            + (f" at {math.degrees(blob.direction):.3g}°" if blob.length != blob.thickness else ""),
+            "name": _blob_name(blob),
             "order0": blob.order0_error,
             "errors": [
                 next((entry.error for entry in blob.scales if entry.scale == scale), None) for scale in scales
@@ -180,6 +200,7 @@ def _blobs(study: Study, folder: Path) -> dict[str, Any] | None:
         "rows": rows,
         "worst_residual": max((entry.residual for blob in study.blobs for entry in blob.scales), default=0.0),
         "drawings": [_drawing(folder, "blobs.png", caption, small_text=False)],
+        "found": _found_blobs(study, folder),
     }
 
 
