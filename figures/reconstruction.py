@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
-from tools import Pixels, read_pixels, save, scatlight
+from tools import Pixels, output, read_pixels, save, scatlight
 
 SIZE = 224
 SCALES = (3, 4)
@@ -88,6 +88,10 @@ def draw_rows(files: list[Path], folder: Path, name: str) -> None:
             if psnr is not None:
                 axis.set_xlabel(f"{psnr:.1f} dB", fontsize=10)
     save(figure, f"{name}.png")
+    # 256 colours are enough to see it, and a third of the bytes.
+    with Image.open(output(f"{name}.png")) as picture:
+        small = picture.convert("RGB").quantize(256)
+    small.save(output(f"{name}.png"), optimize=True)
 
 
 def main() -> None:
