@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/filter_flags.h"
 #include "cli/reconstruct_job.h"
 #include "io/display.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 struct ReconstructFlags {
   ReconstructJob job = {};
+  FilterFlags filters = {};
   std::string out = "reconstruction";
   std::string solver = std::string(solver_name(Solver::CoarseToFine));
 };
@@ -22,6 +24,7 @@ struct ReconstructFlags {
 void run(const ReconstructFlags& flags) {
   auto job = flags.job;
   job.out = flags.out;
+  flags.filters.apply(job.scattering);
   job.reconstruction.solver =
       flags.solver == solver_name(Solver::Paper) ? Solver::Paper : Solver::CoarseToFine;
   const auto results = run_reconstruct(job);
@@ -54,12 +57,7 @@ void add_reconstruct_command(CLI::App& app) {
       ->required()
       ->type_name("PATH");
   command->add_option("--out", flags->out, "Folder to write to.")->type_name("DIR")->capture_default_str();
-  command->add_option("--scales", job.scattering.scales, "J: the transform averages over 2^J pixels.")
-      ->check(CLI::Range(1, 16))
-      ->capture_default_str();
-  command->add_option("--angles", job.scattering.angles, "L: directions of the wavelets.")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
+  flags->filters.add_to(*command, job.scattering);
   command->add_option("--max-order", job.scattering.max_order, "Wavelets in a row.")
       ->check(CLI::Range(0, 2))
       ->capture_default_str();

@@ -33,15 +33,7 @@ constexpr float white = 255;
 
 data::Image read_image(const std::filesystem::path& file, int size) {
   data::Image image = data::decode_file(file);
-  if (size == 0) return image;
-  const int side = std::min(image.width, image.height);
-  const int left = (image.width - side) / 2;
-  const int top = (image.height - side) / 2;
-  const data::Box square{.left = static_cast<double>(left),
-                         .top = static_cast<double>(top),
-                         .width = static_cast<double>(side),
-                         .height = static_cast<double>(side)};
-  return data::resize(image, square, {.width = size, .height = size});
+  return size == 0 ? image : data::resize_centre_square(image, size);
 }
 
 bool is_grey(const data::Image& image) {

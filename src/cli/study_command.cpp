@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/filter_flags.h"
 #include "cli/study_job.h"
 #include "io/display.h"
 
@@ -17,16 +18,13 @@ namespace {
 struct StudyFlags {
   StudyJob job = {};
   std::string out = "study";
-  std::string wavelet = "morlet";
-  std::string normalization = "kymatio";
+  FilterFlags filters = {};
 };
 
 StudyJob to_job(const StudyFlags& flags) {
   auto job = flags.job;
   job.out = flags.out;
-  job.scattering.wavelet = flags.wavelet == "gabor" ? Wavelet::Gabor : Wavelet::Morlet;
-  job.scattering.normalization =
-      flags.normalization == "exact" ? Normalization::Exact : Normalization::Kymatio;
+  flags.filters.apply(job.scattering);
   return job;
 }
 
@@ -62,35 +60,6 @@ void print(const nlohmann::ordered_json& study, const std::string& out) {
   fmt::print("{}\n", io::display_path(std::filesystem::path(out) / "study.json"));
 }
 
-void add_filter_flags(CLI::App& command, StudyFlags& flags) {
-  auto& options = flags.job.scattering;
-  command.add_option("--scales", options.scales, "J: the transform averages over 2^J pixels.")
-      ->check(CLI::Range(1, 10))
-      ->capture_default_str();
-  command.add_option("--angles", options.angles, "L: directions of the wavelets.")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  command.add_option("--wavelet", flags.wavelet, "Morlet wavelets have a zero mean, Gabor's do not.")
-      ->check(CLI::IsMember({"morlet", "gabor"}))
-      ->capture_default_str();
-  command
-      .add_option("--normalization", flags.normalization,
-                  "Of the wavelets: as kymatio, which takes pi as 3.1415, or exact.")
-      ->check(CLI::IsMember({"kymatio", "exact"}))
-      ->capture_default_str();
-  command.add_option("--sigma", options.sigma, "Width of the finest wavelet, in pixels.")
-      ->check(CLI::Range(0.1, 100.0))
-      ->capture_default_str();
-  command
-      .add_option("--center-frequency", options.center_frequency,
-                  "Of the finest wavelet, in radians a pixel: 3/4 pi.")
-      ->check(CLI::Range(0.01, 100.0))
-      ->capture_default_str();
-  command.add_option("--slant", options.slant, "Ratio of a wavelet's two widths; 0 means 4 / L.")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
-}
-
 }  // namespace
 
 void add_study_command(CLI::App& app) {
@@ -108,7 +77,7 @@ void add_study_command(CLI::App& app) {
                    "Images, or folders of images at any depth. Their luminance is studied. Without any, the "
                    "command draws three.")
       ->type_name("PATH");
-  add_filter_flags(*command, *flags);
+  flags->filters.add_to(*command, job.scattering, 10, 64);
   command
       ->add_option(
           "--size", job.size,

@@ -61,14 +61,7 @@ StudyImage read_image(const fs::path& file, const StudyJob& job) {
     throw Error(fmt::format("{}: {} x {} pixels are too few; {} scales need at least {} in both sides",
                             io::display_path(file), image.width, image.height, job.scattering.scales, least));
   }
-  const int left = (image.width - side) / 2;
-  const int top = (image.height - side) / 2;
-  const data::Box square{.left = static_cast<double>(left),
-                         .top = static_cast<double>(top),
-                         .width = static_cast<double>(side),
-                         .height = static_cast<double>(side)};
-  const auto resized = data::resize(image, square, {.width = job.size, .height = job.size});
-  return {.name = file.native(), .samples = luminance(resized.rgb)};
+  return {.name = file.native(), .samples = luminance(data::resize_centre_square(image, job.size).rgb)};
 }
 
 std::vector<StudyImage> read_images(const StudyJob& job) {

@@ -11,12 +11,12 @@
 #include "cli/commands.h"
 #include "cli/run_flags.h"
 #include "io/display.h"
+#include "io/interrupt.h"
 #include "io/machine.h"
 #include "io/progress.h"
 #include "nets/catalogue.h"
 #include "scatlight/error.h"
 #include "train/checkpoint.h"
-#include "io/interrupt.h"
 #include "train/trainer.h"
 
 namespace scatlight::cli {

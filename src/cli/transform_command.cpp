@@ -12,6 +12,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/filter_flags.h"
 #include "cli/transform_job.h"
 #include "cli/transform_output.h"
 #include "io/display.h"
@@ -24,30 +25,20 @@ struct TransformFlags {
   TransformJob job = {};
   std::string out = {};
   std::string pixels = "unit";
-  std::string wavelet = "morlet";
+  FilterFlags filters = {};
   std::string boundary = "reflect";
-  std::string normalization = "kymatio";
 };
-
-template <class Value>
-Value choose(const std::map<std::string, Value>& values, const std::string& name) {
-  return values.at(name);
-}
 
 TransformJob to_job(const TransformFlags& flags) {
   auto job = flags.job;
   job.out = flags.out;
   job.imagenet_pixels = flags.pixels == "imagenet";
-  auto& scattering = job.scattering;
-  scattering.wavelet =
-      choose<Wavelet>({{"morlet", Wavelet::Morlet}, {"gabor", Wavelet::Gabor}}, flags.wavelet);
-  scattering.boundary = choose<Boundary>({{"reflect", Boundary::Reflect},
-                                          {"periodic", Boundary::Periodic},
-                                          {"zero", Boundary::Zero},
-                                          {"padded", Boundary::Padded}},
-                                         flags.boundary);
-  scattering.normalization = choose<Normalization>(
-      {{"kymatio", Normalization::Kymatio}, {"exact", Normalization::Exact}}, flags.normalization);
+  flags.filters.apply(job.scattering);
+  static const std::map<std::string, Boundary> boundaries = {{"reflect", Boundary::Reflect},
+                                                             {"periodic", Boundary::Periodic},
+                                                             {"zero", Boundary::Zero},
+                                                             {"padded", Boundary::Padded}};
+  job.scattering.boundary = boundaries.at(flags.boundary);
   return job;
 }
 
@@ -113,12 +104,7 @@ void add_image_flags(CLI::App& command, TransformFlags& flags) {
 
 void add_scattering_flags(CLI::App& command, TransformFlags& flags) {
   auto& options = flags.job.scattering;
-  command.add_option("--scales", options.scales, "J: the transform averages over 2^J pixels.")
-      ->check(CLI::Range(1, 16))
-      ->capture_default_str();
-  command.add_option("--angles", options.angles, "L: directions of the wavelets.")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
+  flags.filters.add_to(command, options);
   command.add_option("--max-order", options.max_order, "Wavelets in a row: 0 is the average alone.")
       ->check(CLI::Range(0, 2))
       ->capture_default_str();
@@ -127,29 +113,10 @@ void add_scattering_flags(CLI::App& command, TransformFlags& flags) {
                   "Pixels between output samples: a power of two up to 2^J; 0 means 2^J.")
       ->check(CLI::Range(0, 65536))
       ->capture_default_str();
-  command.add_option("--wavelet", flags.wavelet, "Morlet wavelets have a zero mean, Gabor's do not.")
-      ->check(CLI::IsMember({"morlet", "gabor"}))
-      ->capture_default_str();
   command
       .add_option("--boundary", flags.boundary,
                   "How an image goes on beyond its edges; padded: its outer 2^J pixels are context already.")
       ->check(CLI::IsMember({"reflect", "periodic", "zero", "padded"}))
-      ->capture_default_str();
-  command
-      .add_option("--normalization", flags.normalization,
-                  "Of the wavelets: as kymatio, which takes pi as 3.1415, or exact.")
-      ->check(CLI::IsMember({"kymatio", "exact"}))
-      ->capture_default_str();
-  command.add_option("--sigma", options.sigma, "Width of the finest wavelet, in pixels.")
-      ->check(CLI::Range(0.1, 100.0))
-      ->capture_default_str();
-  command
-      .add_option("--center-frequency", options.center_frequency,
-                  "Of the finest wavelet, in radians a pixel: 3/4 pi.")
-      ->check(CLI::Range(0.01, 100.0))
-      ->capture_default_str();
-  command.add_option("--slant", options.slant, "Ratio of a wavelet's two widths; 0 means 4 / L.")
-      ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
 }
 

@@ -117,4 +117,15 @@ Image resize(const Image& image, const Box& box, ImageSize size) {
   return resize(image, box, size, {.width = size.width, .height = size.height});
 }
 
+Image resize_centre_square(const Image& image, int size) {
+  const int side = std::min(image.width, image.height);
+  const int left = (image.width - side) / 2;
+  const int top = (image.height - side) / 2;
+  const Box square{.left = static_cast<double>(left),
+                   .top = static_cast<double>(top),
+                   .width = static_cast<double>(side),
+                   .height = static_cast<double>(side)};
+  return resize(image, square, {.width = size, .height = size});
+}
+
 }  // namespace scatlight::data

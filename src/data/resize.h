@@ -39,4 +39,7 @@ Image resize(const Image& image, const Box& box, ImageSize size, const Window& w
 /// The same, all of it.
 Image resize(const Image& image, const Box& box, ImageSize size);
 
+/// The largest square in the middle, resized to size x size.
+Image resize_centre_square(const Image& image, int size);
+
 }  // namespace scatlight::data
