@@ -165,24 +165,30 @@ TEST(Safetensors, RefusesLyingFiles) {
   refuse(file_bytes("{" + a + "," + tensor("b", "F32", "[2]", "[12,20]") + "}", 20), "'b' begins at byte 12");
   refuse(file_bytes("{" + a + "}", 7), "ends at byte 8 of the data, which has 7");
   refuse(file_bytes("{" + a + "}", 9), "have 8 bytes, but 9 follow");
-  refuse(file_bytes("{" + tensor("a", "F32", "[3]", "[0,8]") + "}", 8),
+  refuse(file_bytes(std::string("{") + tensor("a", "F32", "[3]", "[0,8]") + "}", 8),
          "not what its shape and its type F32 need");
-  refuse(file_bytes("{" + tensor("a", "F32", "[4294967296,4294967296,4294967296]", "[0,8]") + "}", 8),
+  refuse(file_bytes(
+             std::string("{") + tensor("a", "F32", "[4294967296,4294967296,4294967296]", "[0,8]") + "}", 8),
          "not what");
-  refuse(file_bytes("{" + tensor("a", "F32", "[0,9999999999999999999999]", "[0,0]") + "}", 0), "a fraction");
-  refuse(file_bytes("{" + tensor("a", "F32", "[9223372036854775808]", "[0,8]") + "}", 8), "a huge number");
-  refuse(file_bytes("{" + tensor("a", "F32", "[-2]", "[0,8]") + "}", 8), "a negative number");
-  refuse(file_bytes("{" + tensor("a", "F32", "[2.0]", "[0,8]") + "}", 8), "a fraction");
-  refuse(file_bytes("{" + tensor("a", "F32", "[2]", "[8,0]") + "}", 8), "end before they begin");
-  refuse(file_bytes("{" + tensor("a", "F32", "[2]", "[0]") + "}", 8), "lacks one of");
-  refuse(file_bytes("{" + tensor("a", "F32", "[2]", "[0,8,8]") + "}", 8), "a number where none belongs");
-  refuse(file_bytes("{" + tensor("a", "F8_E4M3", "[2]", "[0,2]") + "}", 2), "the type 'F8_E4M3'; F64");
+  refuse(file_bytes(std::string("{") + tensor("a", "F32", "[0,9999999999999999999999]", "[0,0]") + "}", 0),
+         "a fraction");
+  refuse(file_bytes(std::string("{") + tensor("a", "F32", "[9223372036854775808]", "[0,8]") + "}", 8),
+         "a huge number");
+  refuse(file_bytes(std::string("{") + tensor("a", "F32", "[-2]", "[0,8]") + "}", 8), "a negative number");
+  refuse(file_bytes(std::string("{") + tensor("a", "F32", "[2.0]", "[0,8]") + "}", 8), "a fraction");
+  refuse(file_bytes(std::string("{") + tensor("a", "F32", "[2]", "[8,0]") + "}", 8), "end before they begin");
+  refuse(file_bytes(std::string("{") + tensor("a", "F32", "[2]", "[0]") + "}", 8), "lacks one of");
+  refuse(file_bytes(std::string("{") + tensor("a", "F32", "[2]", "[0,8,8]") + "}", 8),
+         "a number where none belongs");
+  refuse(file_bytes(std::string("{") + tensor("a", "F8_E4M3", "[2]", "[0,2]") + "}", 2),
+         "the type 'F8_E4M3'; F64");
   refuse(file_bytes(R"({"a":{"dtype":"F32","dtype":"F32"}})", 0), "a text where none belongs");
   refuse(file_bytes(R"({"a":{}})", 0), "lacks one of");
   refuse(file_bytes(R"({"a":null})", 0), "null where none belongs");
   std::string ones = "[1";
   for (int i = 0; i < 64; ++i) ones += ",1";
-  refuse(file_bytes("{" + tensor("a", "U8", ones + "]", "[0,1]") + "}", 1), "more than 64 dimensions");
+  refuse(file_bytes(std::string("{") + tensor("a", "U8", ones + "]", "[0,1]") + "}", 1),
+         "more than 64 dimensions");
 }
 
 TEST(Safetensors, RefusesTooManyTensors) {
