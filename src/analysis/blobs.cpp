@@ -178,6 +178,7 @@ class UnsampledConvolution {
     for (std::size_t i = 0; i < filter.size(); ++i) spectrum.values[i] *= filter[i];
     inverse_fft_2d(spectrum);
     std::vector<double> result;
+    result.reserve(spectrum.values.size());
     for (const auto& value : spectrum.values) result.push_back(value.real());
     return result;
   }
