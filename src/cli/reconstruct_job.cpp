@@ -142,9 +142,7 @@ class Job {
   }
 
   std::vector<ReconstructedImage> run() {
-    std::error_code error;
-    std::filesystem::create_directories(job_.out, error);
-    if (error) throw Error(fmt::format("{}: {}", io::display_path(job_.out), error.message()));
+    io::make_folder_for(json_file());
     const io::StopOnSignal stop_on_signal;
     const auto count = static_cast<std::int64_t>(files_.size());
     const int at_once = static_cast<int>(std::min<std::int64_t>(threads_, count));
@@ -160,6 +158,8 @@ class Job {
   }
 
  private:
+  std::filesystem::path json_file() const { return job_.out / "reconstruction.json"; }
+
   int evaluations() const {
     if (job_.reconstruction.evaluations > 0) return job_.reconstruction.evaluations;
     return default_evaluations(job_.reconstruction.solver);
@@ -227,7 +227,7 @@ class Job {
                        {"threads", threads_},
                        {"complete", results_.size() == files_.size() && !io::StopOnSignal::requested()},
                        {"images", std::move(images)}};
-    io::write_file(job_.out / "reconstruction.json", json.dump(1) + "\n");
+    io::write_file(json_file(), json.dump(1) + "\n");
   }
 
   const ReconstructJob& job_;

@@ -7,7 +7,6 @@
 #include <functional>
 #include <numbers>
 #include <span>
-#include <system_error>
 
 #include "analysis/blobs.h"
 #include "analysis/conditioning.h"
@@ -371,16 +370,6 @@ Json describe_options(const StudyJob& job) {
           {"search", job.search}};
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Error(fmt::format("{}: {}", io::display_path(folder), error.message()));
-  if (!fs::is_directory(folder))
-    throw Error(fmt::format("{} is a file, not a folder", io::display_path(folder)));
-  // A folder that cannot be written is known before the work begins.
-  const io::AtomicFile probe(folder / "study.json");
-}
-
 }  // namespace
 
 Json run_study(const StudyJob& given) {
@@ -391,7 +380,7 @@ Json run_study(const StudyJob& given) {
   const auto images = read_images(job);
   json["images"] = Json::array();
   for (const auto& image : images) json["images"].push_back(image.name);
-  make_folder(job.out);
+  io::make_folder_for(job.out / "study.json");
 
   const auto image_count = static_cast<int>(images.size());
   const int steps = 2 + 2 * image_count + 2 + 3 * blob_count(job.size) + job.max_scales +

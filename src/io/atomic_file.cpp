@@ -160,4 +160,14 @@ void write_file(const std::filesystem::path& path, std::string_view content) {
   write_file(path, std::as_bytes(std::span(content)));
 }
 
+void make_folder_for(const std::filesystem::path& file) {
+  const auto folder = file.parent_path();
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw Error(fmt::format("{}: {}", display_path(folder), error.message()));
+  if (!std::filesystem::is_directory(folder))
+    throw Error(fmt::format("{} is a file, not a folder", display_path(folder)));
+  const AtomicFile probe(file);
+}
+
 }  // namespace scatlight::io

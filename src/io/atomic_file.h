@@ -47,4 +47,8 @@ class AtomicFile {
 void write_file(const std::filesystem::path& path, std::string_view content);
 void write_file(const std::filesystem::path& path, std::span<const std::byte> content);
 
+/// Makes the folder that the file is to be in. Throws Error when the file could not be written there, so that
+/// this is known before the work begins whose result it is.
+void make_folder_for(const std::filesystem::path& file);
+
 }  // namespace scatlight::io
