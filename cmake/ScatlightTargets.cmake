@@ -1,7 +1,8 @@
 # One function makes every target of the project, so that warnings and include paths are stated once.
 
 add_library(scatlight_flags INTERFACE)
-target_compile_options(scatlight_flags INTERFACE -Wall -Wextra)
+target_compile_options(scatlight_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>)
 
 # A private room of src/: a static library whose link line shows what it knows.
 #   scatlight_add_room(data SOURCES decode.cpp ... LINK scatlight_io)

@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 KNOWS = {
     "core": set(),
     "cpu": {"core"},
-    "": {"core", "cpu"},  # src/scattering.cpp, the plan
+    "cuda": {"core"},
+    "": {"core", "cpu", "cuda"},  # src/scattering.cpp and src/cuda_scattering.cpp, the plans
     "io": set(),
     "data": {"core", "io"},  # of core, parallel_for
     "python": set(),

@@ -10,8 +10,9 @@
 
 #include <hwy/highway.h>
 
-#include <numbers>
 #include <utility>
+
+#include "core/root_of_unity.h"
 
 #ifndef SCATLIGHT_LAMBDA
 #define SCATLIGHT_LAMBDA HWY_ATTR __attribute__((always_inline))
@@ -77,35 +78,6 @@ HWY_INLINE HWY_ATTR Complex<D> add_scaled(Complex<D> a, hn::Vec<D> r, Complex<D>
 template <class D>
 HWY_INLINE HWY_ATTR Complex<D> rotate(Complex<D> a, hn::Vec<D> re, hn::Vec<D> im) {
   return {hn::NegMulAdd(a.im, im, hn::Mul(a.re, re)), hn::MulAdd(a.re, im, hn::Mul(a.im, re))};
-}
-
-// cos and sin of 2 pi k / n at compile time, from the Taylor series around the nearest multiple of pi / 2.
-struct Root {
-  double re;
-  double im;
-};
-constexpr Root root_of_unity(int k, int n) {
-  k %= n;
-  const int quadrant = (4 * k + n / 2) / n;  // nearest quarter turn
-  const double x = 2 * std::numbers::pi * (4.0 * k - static_cast<double>(quadrant) * n) / (4.0 * n);
-  double cosine = 0;
-  double sine = 0;
-  double term = 1;
-  for (int i = 0; i < 30; ++i) {
-    const double sign = i % 4 < 2 ? 1 : -1;
-    (i % 2 == 0 ? cosine : sine) += sign * term;
-    term *= x / (i + 1);
-  }
-  switch (quadrant % 4) {
-    case 0:
-      return {cosine, sine};
-    case 1:
-      return {-sine, cosine};
-    case 2:
-      return {-cosine, -sine};
-    default:
-      return {sine, -cosine};
-  }
 }
 
 // a exp(2 pi i K / N)

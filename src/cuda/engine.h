@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/filter_bank.h"
+#include "core/geometry.h"
+#include "scatlight/cuda.h"
+
+namespace scatlight::cuda {
+
+int device_count();
+
+/// Features on the device, and how they are stored.
+template <class Pointer>
+struct StoredFeatures {
+  Pointer data;
+  FeatureFormat format;
+};
+
+/// A plan's tables on one device. Arguments were checked by CudaScattering.
+template <class T>
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual std::size_t workspace_bytes(std::int64_t planes, bool backward) const = 0;
+  virtual void forward(const T* images, std::int64_t planes, const StoredFeatures<void*>& features, void* workspace,
+                       CudaStream stream) const = 0;
+  virtual void backward(const T* images, std::int64_t planes, const StoredFeatures<const void*>& gradients,
+                        T* image_gradients, void* workspace, CudaStream stream) const = 0;
+};
+
+/// Throws Error where the library has no CUDA, and for a device that cannot run it.
+template <class T>
+std::unique_ptr<Engine<T>> make_engine(const ScatteringOptions& resolved, const Geometry& geometry,
+                                       const FilterBank& bank, int device);
+
+}  // namespace scatlight::cuda

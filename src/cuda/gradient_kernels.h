@@ -1,0 +1,244 @@
+#pragma once
+
+// The kernels of the gradient; kernels.h says what a kernel is. Wavelet planes, transformed along columns, are made
+// again by AnalyseColumns, and become the gradient with respect to them in place.
+
+#include "cuda/kernels.h"
+
+namespace scatlight::cuda {
+
+/// Feature gradients -> those of the averages: the adjoint of AverageColumns.
+/// Blocks: (averages / per_block, paths, sources).
+template <class T, class F>
+struct AverageColumnsAdjoint {
+  FeatureView<const F> gradients;
+  LowPass<T> low_pass;
+  int paths;
+  int width;
+  int per_block;
+  int per_plane;
+  std::int64_t first_source;
+  int first_map;
+  int maps_per_source;
+  T* averages;  ///< (source, path, length, width)
+
+  std::size_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  SCATLIGHT_HD void operator()(Block& block) const {
+    const std::int64_t source = first_source + block.z();
+    const int map = first_map + static_cast<int>(source % per_plane) * maps_per_source + block.y();
+    T* const plane =
+        averages + (static_cast<std::int64_t>(block.z()) * paths + block.y()) * low_pass.length * width;
+    block.for_each(per_block, [&](int index) {
+      const int at = block.x() * per_block + index;
+      const int row = at / width;
+      const int column = at % width;
+      if (row >= low_pass.length) return;
+      plane[at] = low_pass.adjoint(row, [&](int output) {
+        return static_cast<T>(to_real(gradients.at(source / per_plane, map, output, column)));
+      });
+    });
+  }
+};
+
+/// Wavelet planes and the gradient of |x * psi| -> the gradient of x * psi, transformed along rows, in place.
+/// Blocks: (rows / lines, wavelet planes).
+template <class Fft>
+struct DifferentiateRows {
+  using T = typename Fft::Real;
+  Fft fft;
+  Complex<T>* wavelets;
+  LowPass<T> low_pass;
+  int height;
+  const T* averages;  ///< gradient of the averages: (plane, height, outputs)
+  const T* moduli;    ///< what order 2 adds to the gradient of |x * psi|: (plane, height, width), or null
+
+  std::size_t shared_bytes() const {
+    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AlongLines>() + fft.lines() * fft.length());
+  }
+
+  template <class Block>
+  SCATLIGHT_HD void operator()(Block& block) const {
+    const int width = fft.length();
+    const int first = block.x() * fft.lines();
+    const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height + first;
+    auto* const room = static_cast<Complex<T>*>(block.shared());
+    auto* const rows = room + fft.template shared_elements<Order::AlongLines>();
+    const auto is_row = [&](int line) { return first + line < height; };
+    fft.template transform<Direction::Inverse, Order::AlongLines>(
+        block, room,
+        [&](int line, int n) {
+          return is_row(line) ? wavelets[(first_row + line) * width + n] : Complex<T>{0, 0};
+        },
+        [&](int line, int k, Complex<T> value) {
+          if (!is_row(line)) return;
+          const T* const of_row = averages + (first_row + line) * low_pass.outputs;
+          T gradient = low_pass.adjoint(k, [&](int output) { return of_row[output]; });
+          if (moduli != nullptr) gradient += moduli[(first_row + line) * width + k];
+          rows[line * width + k] = gradient * direction_of(value);
+        });
+    fft.template transform<Direction::Forward, Order::AlongLines>(
+        block, room,
+        [&](int line, int n) { return is_row(line) ? rows[line * width + n] : Complex<T>{0, 0}; },
+        [&](int line, int k, Complex<T> value) {
+          if (is_row(line)) wavelets[(first_row + line) * width + k] = value;
+        });
+  }
+
+ private:
+  // value / |value|, the gradient of the modulus; 0 for 0.
+  SCATLIGHT_HD static Complex<T> direction_of(Complex<T> value) {
+    const T square = value.re * value.re + value.im * value.im;
+    return square == 0 ? Complex<T>{0, 0} : reciprocal_root(square) * value;  // NaN stays
+  }
+};
+
+/// The gradients of wavelet planes, transformed along rows -> that of the source's spectrum, (height, width) complex:
+/// transformed along columns, unfolded, times the wavelets, added up over the angles. The mirror images of the
+/// frequencies are as good as they are; who takes the real part in space adds them.
+/// Blocks: (columns / lines, sources).
+template <class Fft>
+struct CollectColumns {
+  using T = typename Fft::Real;
+  Fft fft;  ///< of length source_height >> levels
+  const Complex<T>* wavelets;
+  const FilterWindow* windows;  ///< (angles)
+  const T* filters;             ///< as AnalyseColumns has them
+  int angles;
+  int angles_at_once;  ///< whose columns are in shared memory together
+  int source_height;
+  int source_width;
+  int width;  ///< source_width >> levels
+  bool adds;  ///< to what is there
+  Complex<T>* gradients;
+
+  std::size_t shared_bytes() const {
+    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AcrossLines>() +
+           static_cast<std::size_t>(angles_at_once) * fft.lines() * fft.length());
+  }
+
+  template <class Block>
+  SCATLIGHT_HD void operator()(Block& block) const {
+    const int height = fft.length();
+    const int lines = fft.lines();
+    const int first = block.x() * lines;
+    const std::int64_t source = block.y();
+    auto* const room = static_cast<Complex<T>*>(block.shared());
+    auto* const columns = room + fft.template shared_elements<Order::AcrossLines>();
+    Complex<T>* const gradient = gradients + source * source_height * source_width;
+    for (int first_angle = 0; first_angle < angles; first_angle += angles_at_once) {
+      const int count = angles - first_angle < angles_at_once ? angles - first_angle : angles_at_once;
+      for (int angle = 0; angle < count; ++angle) {
+        const Complex<T>* const plane =
+            wavelets + (source * angles + first_angle + angle) * height * width + first;
+        Complex<T>* const of_angle = columns + static_cast<std::int64_t>(angle) * height * lines;
+        fft.template transform<Direction::Forward, Order::AcrossLines>(
+            block, room,
+            [&](int line, int n) {
+              return first + line < width ? plane[static_cast<std::int64_t>(n) * width + line]
+                                          : Complex<T>{0, 0};
+            },
+            [&](int line, int k, Complex<T> value) { of_angle[k * lines + line] = value; });
+      }
+      const int repeats = source_width / width;
+      block.for_each(source_height * repeats * lines, [&](int index) {
+        const int line = index % lines;
+        const int row = index / lines / repeats;
+        if (first + line >= width) return;
+        const int column = index / lines % repeats * width + first + line;
+        Complex<T> sum = {0, 0};
+        for (int angle = 0; angle < count; ++angle) {
+          const FilterWindow& window = windows[first_angle + angle];
+          int r = row - window.first_row;
+          if (r < 0) r += source_height;
+          int c = column - window.first_column;
+          if (c < 0) c += source_width;
+          if (r >= window.rows || c >= window.columns) continue;
+          sum += filters[window.first_value + static_cast<std::int64_t>(r) * window.columns + c] *
+                 columns[(static_cast<std::int64_t>(angle) * height + row % height) * lines + line];
+        }
+        Complex<T>& value = gradient[static_cast<std::int64_t>(row) * source_width + column];
+        value = adds || first_angle > 0 ? value + sum : sum;
+      });
+    }
+  }
+};
+
+/// Complex planes, transformed along columns -> the real part of their transform along rows.
+/// Blocks: (rows / lines, planes).
+template <class Fft>
+struct RealPartOfRows {
+  using T = typename Fft::Real;
+  Fft fft;
+  const Complex<T>* planes;
+  int height;
+  T* real_planes;
+
+  std::size_t shared_bytes() const {
+    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AlongLines>());
+  }
+
+  template <class Block>
+  SCATLIGHT_HD void operator()(Block& block) const {
+    const int width = fft.length();
+    const int first = block.x() * fft.lines();
+    const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height + first;
+    fft.template transform<Direction::Inverse, Order::AlongLines>(
+        block, static_cast<Complex<T>*>(block.shared()),
+        [&](int line, int n) {
+          return first + line < height ? planes[(first_row + line) * width + n] : Complex<T>{0, 0};
+        },
+        [&](int line, int k, Complex<T> value) {
+          if (first + line < height) real_planes[(first_row + line) * width + k] = value.re;
+        });
+  }
+};
+
+/// Which padded indices of an axis repeat each image index: indices[begin[i]] ... indices[begin[i + 1] - 1].
+struct Repeats {
+  const int* begin;    ///< (image size + 1)
+  const int* indices;  ///< (at most padded size)
+};
+
+/// The gradient of the padded plane, and of order 0, -> that of the image: the adjoint of padding.
+/// Blocks: (pixels / per_block, planes).
+template <class T>
+struct GatherImage {
+  const T* planes;    ///< gradient through order 1 and 2: (plane, padded height, padded width), or null
+  const T* averages;  ///< gradient of the averages of order 0: (plane, padded height, outputs)
+  LowPass<T> low_pass;
+  Repeats rows;
+  Repeats columns;
+  int padded_height;
+  int height;
+  int width;
+  int per_block;
+  T* images;  ///< (plane, height, width)
+
+  std::size_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  SCATLIGHT_HD void operator()(Block& block) const {
+    const std::int64_t plane = block.y();
+    block.for_each(per_block, [&](int index) {
+      const std::int64_t at = static_cast<std::int64_t>(block.x()) * per_block + index;
+      if (at >= static_cast<std::int64_t>(height) * width) return;
+      const int row = static_cast<int>(at / width);
+      const int column = static_cast<int>(at % width);
+      T sum = 0;
+      for (int r = rows.begin[row]; r < rows.begin[row + 1]; ++r) {
+        const std::int64_t padded_row = plane * padded_height + rows.indices[r];
+        const T* const of_row = averages + padded_row * low_pass.outputs;
+        for (int c = columns.begin[column]; c < columns.begin[column + 1]; ++c) {
+          const int padded_column = columns.indices[c];
+          if (planes != nullptr) sum += planes[padded_row * low_pass.length + padded_column];
+          sum += low_pass.adjoint(padded_column, [&](int output) { return of_row[output]; });
+        }
+      }
+      images[plane * height * width + at] = sum;
+    });
+  }
+};
+
+}  // namespace scatlight::cuda

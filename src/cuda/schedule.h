@@ -1,0 +1,488 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "cuda/tables.h"
+#include "scatlight/cuda.h"
+
+namespace scatlight::cuda {
+
+/// How many blocks a launch has.
+struct Grid {
+  std::int64_t x = 1;
+  std::int64_t y = 1;
+  std::int64_t z = 1;
+};
+
+enum class Pass { Forward, Backward };
+
+/// Features stored as a format says.
+template <class F>
+FeatureView<F> view_of(F* data, const FeatureFormat& format, const Geometry& geometry, std::int64_t maps) {
+  const std::int64_t width = geometry.columns.output;
+  const std::int64_t map = geometry.rows.output * width;
+  if (!format.channels_last) return {data, 1, maps * map, 0, map, width, 1};
+  const std::int64_t values = format.channels * maps;  // of a sample
+  return {data, format.channels, values * map, maps, 1, values * width, values};
+}
+
+/// Deals out a piece of memory from its beginning. One without memory only counts.
+class Room {
+ public:
+  explicit Room(void* memory = nullptr) : memory_(static_cast<std::byte*>(memory)) {}
+
+  template <class U>
+  U* take(std::int64_t count) {
+    constexpr std::size_t alignment = 256;
+    const std::size_t at = used_;
+    used_ += (count * sizeof(U) + alignment - 1) / alignment * alignment;
+    return memory_ == nullptr ? nullptr : reinterpret_cast<U*>(memory_ + at);
+  }
+  std::size_t used() const { return used_; }
+
+ private:
+  std::byte* memory_;
+  std::size_t used_ = 0;
+};
+
+/// Runs a plan as a sequence of kernels. A queue runs them, on a GPU or on the host:
+///
+///   queue.launch(kernel, grid, threads)   kernel.shared_bytes() of shared memory a block
+///
+/// What a kernel writes is there for those that are launched after it.
+template <class T>
+class Schedule {
+ public:
+  /// `wavelet_bytes` of wavelet planes, at least those of one source, are in memory at once: as many as a cache holds.
+  Schedule(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
+           std::size_t wavelet_bytes)
+      : tables_(resolved, geometry, bank), wavelet_bytes_(wavelet_bytes) {}
+
+  const Tables<T>& tables() const { return tables_; }
+
+  /// Of memory that a pass over so many planes needs.
+  std::size_t workspace_bytes(std::int64_t planes, Pass pass) const {
+    Room room;
+    take_memory(room, planes_at_once(planes), pass);
+    return room.used();
+  }
+
+  /// images (planes, height, width) -> features. All of it where the kernels run; `constants` are the tables' there.
+  template <class Queue, class F>
+  void forward(Queue& queue, const Constants<T>& constants, const T* images, std::int64_t planes,
+               const FeatureView<F>& features, void* workspace) const {
+    const std::int64_t at_once = planes_at_once(planes);
+    Room room(workspace);
+    const auto memory = take_memory(room, at_once, Pass::Forward);
+    const Run<Queue> run{*this, queue, constants};
+    for (std::int64_t first = 0; first < planes; first += at_once) {
+      const Sources sources{.first = first, .count = std::min(at_once, planes - first)};
+      const auto planes_here = run.image_planes(images + first * image_size());
+      run.forward_order_zero(planes_here, sources, memory.averages, features);
+      if (tables_.bands.empty()) continue;
+      run.transform(planes_here, tables_.levels[0], sources.count, memory.spectra);
+      run.forward_band(tables_.bands[0], sources, memory, features);
+    }
+  }
+
+  /// images (planes, height, width), the gradient of their features -> that of the images.
+  template <class Queue, class F>
+  void backward(Queue& queue, const Constants<T>& constants, const T* images,
+                const FeatureView<const F>& gradients, std::int64_t planes, T* image_gradients,
+                void* workspace) const {
+    const std::int64_t at_once = planes_at_once(planes);
+    Room room(workspace);
+    const auto memory = take_memory(room, at_once, Pass::Backward);
+    const Run<Queue> run{*this, queue, constants};
+    for (std::int64_t first = 0; first < planes; first += at_once) {
+      const Sources sources{.first = first, .count = std::min(at_once, planes - first)};
+      const T* padded = nullptr;
+      if (!tables_.bands.empty()) {
+        run.transform(run.image_planes(images + first * image_size()), tables_.levels[0], sources.count,
+                      memory.spectra);
+        padded = run.backward_band(tables_.bands[0], sources, memory, gradients);
+      }
+      run.backward_order_zero(sources, padded, memory.averages, gradients,
+                              image_gradients + first * image_size());
+    }
+  }
+
+ private:
+  // Consecutive real planes that the wavelets of a band are applied to. Number i is number i % per_plane of those that
+  // image plane i / per_plane gives.
+  struct Sources {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+    int per_plane = 1;
+    int first_map = 1;        // of the first source of a plane
+    int maps_per_source = 0;  // from a source's first map to the next one's
+  };
+
+  struct Memory {
+    Complex<T>* spectra = nullptr;    // half spectra of the sources; later their gradient in space, real planes
+    Complex<T>* gradients = nullptr;  // of the sources' spectra, whole ones
+    T* averages = nullptr;            // of all sources at one scale
+    Complex<T>* wavelets = nullptr;
+    T* moduli = nullptr;         // |x * psi| as sources of order 2
+    std::byte* second = nullptr;  // the memory of order 2
+  };
+
+  template <class Queue>
+  struct Run;
+
+  static constexpr std::int64_t most_blocks = 65535;  // of a launch along y and z
+
+  std::int64_t image_size() const {
+    return std::int64_t{tables_.options.height} * tables_.options.width;
+  }
+  static std::int64_t size_of(const LevelTable& level) { return std::int64_t{level.height} * level.width; }
+  int outputs() const { return tables_.geometry.columns.output; }
+  const LevelTable& level_of(int scale) const { return tables_.levels[tables_.geometry.level(scale)]; }
+  bool has_second(const Band& band, int scale) const {
+    return &band == tables_.bands.data() && scale + 1 < static_cast<int>(tables_.bands.size());
+  }
+  const Band& second_band(int scale) const { return tables_.bands[1 + scale]; }
+
+  // Image planes of which spectra and averages are in memory at once.
+  std::int64_t planes_at_once(std::int64_t planes) const {
+    constexpr std::int64_t target_bytes = std::int64_t{256} << 20;
+    const auto& finest = tables_.levels[0];
+    const std::int64_t plane_bytes =
+        finest.height * (3 * std::int64_t{finest.half()} + std::int64_t{tables_.options.angles} * outputs()) *
+        static_cast<std::int64_t>(sizeof(Complex<T>));
+    return std::clamp<std::int64_t>(target_bytes / plane_bytes, 1,
+                                    std::clamp<std::int64_t>(planes, 1, most_blocks));
+  }
+
+  // Sources whose wavelet planes at a level are in memory at once.
+  std::int64_t sources_at_once(const LevelTable& level, std::int64_t sources) const {
+    const std::int64_t angles = tables_.options.angles;
+    const std::int64_t source_bytes = angles * size_of(level) * static_cast<std::int64_t>(sizeof(Complex<T>));
+    // Those of order 2 are (sources, angles) sources.
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(wavelet_bytes_) / source_bytes, 1,
+                                    std::min(sources, most_blocks / angles));
+  }
+
+  Memory take_memory(Room& room, std::int64_t planes, Pass pass) const {
+    if (!tables_.bands.empty()) return take_memory(room, tables_.bands[0], planes, pass);
+    Memory memory;
+    memory.averages = room.template take<T>(planes * tables_.levels[0].height * outputs());
+    return memory;
+  }
+
+  // For the wavelets of a band on so many sources.
+  Memory take_memory(Room& room, const Band& band, std::int64_t sources, Pass pass) const {
+    const auto& level = tables_.levels[band.level];
+    const std::int64_t angles = tables_.options.angles;
+    std::int64_t averages = 0;
+    std::int64_t wavelets = 0;
+    std::int64_t moduli = 0;
+    std::size_t second = 0;
+    for (int scale = band.first_scale; scale < tables_.options.scales; ++scale) {
+      const auto& of_scale = level_of(scale);
+      const std::int64_t planes = sources_at_once(of_scale, sources) * angles;
+      averages = std::max(averages, sources * angles * of_scale.height * outputs());
+      wavelets = std::max(wavelets, planes * size_of(of_scale));
+      if (!has_second(band, scale)) continue;
+      moduli = std::max(moduli, planes * size_of(of_scale));
+      Room of_second;
+      take_memory(of_second, second_band(scale), planes, pass);
+      second = std::max(second, of_second.used());
+    }
+    Memory memory;
+    memory.spectra = room.template take<Complex<T>>(sources * level.height * level.half());
+    if (pass == Pass::Backward) memory.gradients = room.template take<Complex<T>>(sources * size_of(level));
+    memory.averages = room.template take<T>(averages);
+    memory.wavelets = room.template take<Complex<T>>(wavelets);
+    memory.moduli = room.template take<T>(moduli);
+    memory.second = room.template take<std::byte>(static_cast<std::int64_t>(second));
+    return memory;
+  }
+
+  Tables<T> tables_;
+  std::size_t wavelet_bytes_;
+};
+
+/// A kernel's FFT. Lengths of common images, padded, have one of their own: with J = 3 those of 224 x 224, of 256, 288 and
+/// 320, and of 64; with J = 2 of 32.
+template <class T, class Body>
+void with_fft(const FftTable& table, const Constants<T>& constants, const Body& body) {
+  const Complex<T>* const roots = constants.roots + table.first_root;
+  if constexpr (std::is_same_v<T, float>) {
+    switch (table.length) {
+      case 20:
+        return body(StaticFft<T, 4, 5>{roots});
+      case 40:
+        return body(StaticFft<T, 5, 8>{roots});
+      case 60:
+        return body(StaticFft<T, 4, 15>{roots});
+      case 68:
+        return body(StaticFft<T, 4, 17>{roots});
+      case 76:
+        return body(StaticFft<T, 4, 19>{roots});
+      case 80:
+        return body(StaticFft<T, 5, 16>{roots});
+      case 84:
+        return body(StaticFft<T, 4, 21>{roots});
+      case 120:
+        return body(StaticFft<T, 8, 15>{roots});
+      case 136:
+        return body(StaticFft<T, 8, 17>{roots});
+      case 152:
+        return body(StaticFft<T, 8, 19>{roots});
+      case 168:
+        return body(StaticFft<T, 8, 21>{roots});
+      case 240:
+        return body(StaticFft<T, 15, 16>{roots});
+      case 272:
+        return body(StaticFft<T, 16, 17>{roots});
+      case 304:
+        return body(StaticFft<T, 16, 19>{roots});
+      case 336:
+        return body(StaticFft<T, 16, 21>{roots});
+      default:
+        break;
+    }
+  }
+  constexpr std::size_t target_bytes = 32 << 10;
+  const auto lines = static_cast<unsigned>(target_bytes / sizeof(Complex<T>) / table.length);
+  body(table.any(constants, static_cast<int>(std::bit_floor(std::clamp(lines, 1U, 32U)))));
+}
+
+/// The launches of one pass.
+template <class T>
+template <class Queue>
+struct Schedule<T>::Run {
+  const Schedule& schedule;
+  Queue& queue;
+  const Constants<T>& constants;
+
+  const Tables<T>& tables() const { return schedule.tables_; }
+  static std::int64_t blocks(std::int64_t count, std::int64_t per_block) {
+    return (count + per_block - 1) / per_block;
+  }
+  static constexpr int threads = 256;  // of kernels without an FFT
+
+  RealPlanes<T> image_planes(const T* images) const {
+    return {images, schedule.image_size(), tables().options.width,
+            constants.integers + tables().first_row_source,
+            constants.integers + tables().first_column_source};
+  }
+
+  /// Real planes -> their half spectra.
+  void transform(const RealPlanes<T>& planes, const LevelTable& level, std::int64_t count,
+                 Complex<T>* spectra) const {
+    with_fft(level.along_rows, constants, [&](auto fft) {
+      queue.launch(TransformRealRows<decltype(fft)>{fft, planes, level.height, spectra},
+                   Grid{blocks(level.height / 2, fft.lines()), count}, fft.threads());
+    });
+    transform_columns<Direction::Forward>(level, level.half(), count, spectra);
+  }
+
+  /// The gradient of the spectra of real planes -> that of the planes.
+  void transform_back(const LevelTable& level, std::int64_t count, Complex<T>* gradients, T* planes) const {
+    transform_columns<Direction::Inverse>(level, level.width, count, gradients);
+    with_fft(level.along_rows, constants, [&](auto fft) {
+      queue.launch(RealPartOfRows<decltype(fft)>{fft, gradients, level.height, planes},
+                   Grid{blocks(level.height, fft.lines()), count}, fft.threads());
+    });
+  }
+
+  template <Direction direction>
+  void transform_columns(const LevelTable& level, int width, std::int64_t count, Complex<T>* planes) const {
+    with_fft(level.along_columns, constants, [&](auto fft) {
+      queue.launch(TransformColumns<decltype(fft), direction>{fft, width, planes},
+                   Grid{blocks(width, fft.lines()), count}, fft.threads());
+    });
+  }
+
+  template <class F>
+  void forward_order_zero(const RealPlanes<T>& planes, const Sources& sources, T* averages,
+                          const FeatureView<F>& features) const {
+    const auto& level = tables().levels[0];
+    constexpr int rows = 16;
+    queue.launch(AverageRows<T>{planes, level.horizontal.at(constants), level.height, rows, averages},
+                 Grid{blocks(level.height, rows), sources.count}, threads);
+    write_features(averages, level, 1, sources, 0, features);
+  }
+
+  template <class F>
+  void write_features(const T* averages, const LevelTable& level, int paths, const Sources& sources,
+                      int first_map, const FeatureView<F>& features) const {
+    const int width = schedule.outputs();
+    queue.launch(AverageColumns<T, F>{averages, level.vertical.at(constants), paths, width, threads,
+                                      sources.per_plane, sources.first, first_map, sources.maps_per_source,
+                                      features},
+                 Grid{blocks(std::int64_t{level.vertical.outputs} * width, threads), paths, sources.count},
+                 threads);
+  }
+
+  template <class F>
+  void read_gradients(T* averages, const LevelTable& level, int paths, const Sources& sources, int first_map,
+                      const FeatureView<const F>& gradients) const {
+    const int width = schedule.outputs();
+    queue.launch(AverageColumnsAdjoint<T, F>{gradients, level.vertical.at(constants), paths, width, threads,
+                                             sources.per_plane, sources.first, first_map,
+                                             sources.maps_per_source, averages},
+                 Grid{blocks(std::int64_t{level.height} * width, threads), paths, sources.count}, threads);
+  }
+
+  // body(first source, how many), as many at a time as there is memory for.
+  template <class Body>
+  static void for_each_part(const Schedule& schedule, const LevelTable& level, std::int64_t sources,
+                            const Body& body) {
+    const std::int64_t at_once = schedule.sources_at_once(level, sources);
+    for (std::int64_t first = 0; first < sources; first += at_once) {
+      body(first, std::min(at_once, sources - first));
+    }
+  }
+
+  /// Spectra -> wavelet planes of one scale, transformed along columns.
+  void analyse(const Band& band, int scale, const Complex<T>* spectra, std::int64_t count,
+               Complex<T>* wavelets) const {
+    const auto& from = tables().levels[band.level];
+    const auto& level = schedule.level_of(scale);
+    const auto& filters = band.scales[scale - band.first_scale];
+    const int angles = tables().options.angles;
+    with_fft(level.along_columns, constants, [&](auto fft) {
+      const Grid grid{blocks(level.width, fft.lines()), angles, count};
+      const auto launch = [&]<bool folds>(std::bool_constant<folds>) {
+        queue.launch(
+            AnalyseColumns<decltype(fft), folds>{fft, spectra, constants.windows + filters.first_window,
+                                                 constants.reals, angles, from.height, from.width,
+                                                 level.width, wavelets},
+            grid, fft.threads());
+      };
+      filters.whole ? launch(std::false_type{}) : launch(std::true_type{});
+    });
+  }
+
+  void take_moduli(const LevelTable& level, std::int64_t planes, const Complex<T>* wavelets, T* averages,
+                   T* moduli) const {
+    with_fft(level.along_rows, constants, [&](auto fft) {
+      queue.launch(ModulusRows<decltype(fft)>{fft, wavelets, level.horizontal.at(constants), level.height,
+                                              averages, moduli},
+                   Grid{blocks(level.height, fft.lines()), planes}, fft.threads());
+    });
+  }
+
+  // Of the sources of order 2 below one scale: those of order 1, number `first` and so many.
+  Sources second_sources(int scale, const Sources& sources, std::int64_t first, std::int64_t count) const {
+    const auto& options = tables().options;
+    const auto coarser = [&](int j) { return (options.scales - 1 - j) * options.angles; };
+    int first_map = 1 + options.scales * options.angles;
+    for (int j = 0; j < scale; ++j) first_map += options.angles * coarser(j);
+    return {.first = (sources.first + first) * options.angles,
+            .count = count * options.angles,
+            .per_plane = options.angles,
+            .first_map = first_map,
+            .maps_per_source = coarser(scale)};
+  }
+
+  RealPlanes<T> moduli_of(const LevelTable& level, const T* moduli) const {
+    return {moduli, size_of(level), level.width, nullptr, nullptr};
+  }
+
+  template <class F>
+  void forward_band(const Band& band, const Sources& sources, const Memory& memory,
+                    const FeatureView<F>& features) const {
+    const auto& from = tables().levels[band.level];
+    const int angles = tables().options.angles;
+    for (int scale = band.first_scale; scale < tables().options.scales; ++scale) {
+      const auto& level = schedule.level_of(scale);
+      const bool has_second = schedule.has_second(band, scale);
+      for_each_part(schedule, level, sources.count, [&](std::int64_t first, std::int64_t count) {
+        analyse(band, scale, memory.spectra + first * from.height * from.half(), count, memory.wavelets);
+        take_moduli(level, count * angles, memory.wavelets,
+                    memory.averages + first * angles * level.height * schedule.outputs(),
+                    has_second ? memory.moduli : nullptr);
+        if (!has_second) return;
+        const auto& second = schedule.second_band(scale);
+        const auto second_sources = this->second_sources(scale, sources, first, count);
+        Room room(memory.second);
+        const auto second_memory = schedule.take_memory(room, second, second_sources.count, Pass::Forward);
+        transform(moduli_of(level, memory.moduli), level, second_sources.count, second_memory.spectra);
+        forward_band(second, second_sources, second_memory, features);
+      });
+      write_features(memory.averages, level, angles, sources,
+                     sources.first_map + (scale - band.first_scale) * angles, features);
+    }
+  }
+
+  /// The gradient of the sources, real planes.
+  template <class F>
+  T* backward_band(const Band& band, const Sources& sources, const Memory& memory,
+                   const FeatureView<const F>& gradients) const {
+    const auto& from = tables().levels[band.level];
+    const int angles = tables().options.angles;
+    for (int scale = band.first_scale; scale < tables().options.scales; ++scale) {
+      const auto& level = schedule.level_of(scale);
+      read_gradients(memory.averages, level, angles, sources,
+                     sources.first_map + (scale - band.first_scale) * angles, gradients);
+      for_each_part(schedule, level, sources.count, [&](std::int64_t first, std::int64_t count) {
+        analyse(band, scale, memory.spectra + first * from.height * from.half(), count, memory.wavelets);
+        const T* of_moduli = nullptr;
+        if (schedule.has_second(band, scale)) {
+          take_moduli(level, count * angles, memory.wavelets, nullptr, memory.moduli);
+          const auto& second = schedule.second_band(scale);
+          const auto second_sources = this->second_sources(scale, sources, first, count);
+          Room room(memory.second);
+          const auto second_memory = schedule.take_memory(room, second, second_sources.count, Pass::Backward);
+          transform(moduli_of(level, memory.moduli), level, second_sources.count, second_memory.spectra);
+          of_moduli = backward_band(second, second_sources, second_memory, gradients);
+        }
+        differentiate_rows(level, count * angles, memory.wavelets,
+                           memory.averages + first * angles * level.height * schedule.outputs(), of_moduli);
+        collect(band, scale, count, memory.wavelets, memory.gradients + first * size_of(from));
+      });
+    }
+    T* const planes = reinterpret_cast<T*>(memory.spectra);
+    transform_back(from, sources.count, memory.gradients, planes);
+    return planes;
+  }
+
+  void differentiate_rows(const LevelTable& level, std::int64_t planes, Complex<T>* wavelets,
+                          const T* averages, const T* moduli) const {
+    with_fft(level.along_rows, constants, [&](auto fft) {
+      queue.launch(DifferentiateRows<decltype(fft)>{fft, wavelets, level.horizontal.at(constants),
+                                                    level.height, averages, moduli},
+                   Grid{blocks(level.height, fft.lines()), planes}, fft.threads());
+    });
+  }
+
+  void collect(const Band& band, int scale, std::int64_t count, const Complex<T>* wavelets,
+               Complex<T>* gradients) const {
+    const auto& from = tables().levels[band.level];
+    const auto& level = schedule.level_of(scale);
+    const auto& filters = band.scales[scale - band.first_scale];
+    const int angles = tables().options.angles;
+    constexpr std::int64_t target_bytes = 64 << 10;
+    with_fft(level.along_columns, constants, [&](auto fft) {
+      const std::int64_t column_bytes =
+          std::int64_t{fft.lines()} * level.height * static_cast<std::int64_t>(sizeof(Complex<T>));
+      const auto at_once = std::clamp<std::int64_t>(target_bytes / column_bytes, 1, angles);
+      queue.launch(
+          CollectColumns<decltype(fft)>{fft, wavelets, constants.windows + filters.first_window,
+                                        constants.reals, angles, static_cast<int>(at_once), from.height,
+                                        from.width, level.width, scale > band.first_scale, gradients},
+          Grid{blocks(level.width, fft.lines()), count}, fft.threads());
+    });
+  }
+
+  template <class F>
+  void backward_order_zero(const Sources& sources, const T* padded, T* averages,
+                           const FeatureView<const F>& gradients, T* images) const {
+    const auto& level = tables().levels[0];
+    const auto& options = tables().options;
+    read_gradients(averages, level, 1, sources, 0, gradients);
+    queue.launch(GatherImage<T>{padded, averages, level.horizontal.at(constants),
+                                tables().row_repeats.at(constants), tables().column_repeats.at(constants),
+                                level.height, options.height, options.width, threads, images},
+                 Grid{blocks(schedule.image_size(), threads), sources.count}, threads);
+  }
+};
+
+}  // namespace scatlight::cuda

@@ -1,0 +1,202 @@
+#include "cuda/tables.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+#include "core/low_pass_kernel.h"
+#include "core/root_of_unity.h"
+
+namespace scatlight::cuda {
+namespace {
+
+// Register radices first, few and alike; larger primes last. Every stage but the last costs a pass through shared
+// memory.
+template <class T>
+std::vector<int> choose_radices(int length) {
+  // Of two radices, those nearest to each other.
+  for (int r = 2; r <= largest_register_radix; ++r) {
+    if (length % r == 0 && length / r <= r && is_register_radix<T>(r) && is_register_radix<T>(length / r)) {
+      return {length / r, r};
+    }
+  }
+  std::vector<int> chosen;
+  int rest = length;
+  for (int r = largest_register_radix; r >= 2; --r) {
+    for (; is_register_radix<T>(r) && rest % r == 0; rest /= r) chosen.push_back(r);
+  }
+  for (int p = 2; rest > 1; ++p) {
+    if (p > rest / p) p = rest;
+    for (; rest % p == 0; rest /= p) chosen.push_back(p);
+  }
+  return chosen;
+}
+
+// The first frequency that each DFT of the last stage gives.
+std::vector<int> first_frequencies(const std::vector<int>& radices) {
+  std::vector<int> frequencies = {0};
+  int blocks = 1;
+  for (std::size_t stage = 0; stage + 1 < radices.size(); ++stage) {
+    std::vector<int> next;
+    next.reserve(frequencies.size() * radices[stage]);
+    for (const int frequency : frequencies) {
+      for (int k = 0; k < radices[stage]; ++k) next.push_back(frequency + k * blocks);
+    }
+    blocks *= radices[stage];
+    frequencies = std::move(next);
+  }
+  return frequencies;
+}
+
+// From the first index that is not negligible to the last one, on an axis that wraps around: {first, count}. The gap
+// that is left out is the longest.
+std::pair<int, int> span_of(const std::vector<bool>& used) {
+  const int size = static_cast<int>(used.size());
+  int longest = 0;
+  int after_longest = 0;
+  int run = 0;
+  for (int i = 0; i < 2 * size; ++i) {
+    run = used[i % size] ? 0 : run + 1;
+    if (run > longest && run <= size) {
+      longest = run;
+      after_longest = (i + 1) % size;
+    }
+  }
+  return {after_longest, size - longest};
+}
+
+}  // namespace
+
+template <class T>
+FftTable Tables<T>::add_fft(int length) {
+  FftTable table{.length = length,
+                 .radices = choose_radices<T>(length),
+                 .first_root = std::ssize(roots),
+                 .first_frequency = std::ssize(integers)};
+  for (int k = 0; k < length; ++k) {
+    const auto root = root_of_unity(k, length);
+    roots.push_back({static_cast<T>(root.re), static_cast<T>(root.im)});
+  }
+  const auto frequencies = first_frequencies(table.radices);
+  integers.insert(integers.end(), frequencies.begin(), frequencies.end());
+  return table;
+}
+
+template <class T>
+LowPassTable Tables<T>::add_low_pass(const FilterBank& bank, const Axis& axis, int level) {
+  const LowPassKernel kernel(bank, axis, level, std::numeric_limits<T>::epsilon());
+  LowPassTable table{.first_weight = std::ssize(reals),
+                     .taps = static_cast<int>(kernel.weights.size()),
+                     .radius = kernel.radius,
+                     .length = axis.padded >> level,
+                     .level = geometry.output_level - level,
+                     .border = geometry.output_border,
+                     .outputs = axis.output};
+  for (const double weight : kernel.weights) reals.push_back(static_cast<T>(weight));
+  return table;
+}
+
+template <class T>
+RepeatsTable Tables<T>::add_repeats(const std::vector<int>& sources, int size) {
+  std::vector<std::vector<int>> repeats(size);
+  for (int i = 0; i < static_cast<int>(sources.size()); ++i) {
+    if (sources[i] >= 0) repeats[sources[i]].push_back(i);
+  }
+  RepeatsTable table{.first_begin = std::ssize(integers), .first_index = 0};
+  int begin = 0;
+  for (const auto& of_index : repeats) {
+    integers.push_back(begin);
+    begin += static_cast<int>(of_index.size());
+  }
+  integers.push_back(begin);
+  table.first_index = std::ssize(integers);
+  for (const auto& of_index : repeats) integers.insert(integers.end(), of_index.begin(), of_index.end());
+  return table;
+}
+
+template <class T>
+FilterWindow Tables<T>::add_window(const FilterBank& bank, const WaveletSpectrum& wavelet, int level) {
+  const int height = geometry.rows.padded >> level;
+  const int width = geometry.columns.padded >> level;
+  std::vector<double> spectrum(static_cast<std::size_t>(width) * height);  // (columns, rows)
+  std::vector<double> whole(geometry.rows.padded);
+  for (int column = 0; column < width; ++column) {
+    bank.psi_column(wavelet, level, column, whole,
+                    std::span(spectrum).subspan(static_cast<std::size_t>(column) * height, height));
+  }
+  // The peak of psi is about 1.
+  const double negligible = std::numeric_limits<T>::epsilon() / 8;
+  std::vector<bool> used_rows(height);
+  std::vector<bool> used_columns(width);
+  for (int column = 0; column < width; ++column) {
+    for (int row = 0; row < height; ++row) {
+      if (std::abs(spectrum[static_cast<std::size_t>(column) * height + row]) < negligible) continue;
+      used_rows[row] = true;
+      used_columns[column] = true;
+    }
+  }
+  FilterWindow window{};
+  window.first_value = std::ssize(reals);
+  std::tie(window.first_row, window.rows) = span_of(used_rows);
+  std::tie(window.first_column, window.columns) = span_of(used_columns);
+  const double share = 1.0 / (static_cast<double>(height) * width);
+  for (int r = 0; r < window.rows; ++r) {
+    for (int c = 0; c < window.columns; ++c) {
+      const int row = (window.first_row + r) % height;
+      const int column = (window.first_column + c) % width;
+      reals.push_back(static_cast<T>(spectrum[static_cast<std::size_t>(column) * height + row] * share));
+    }
+  }
+  return window;
+}
+
+template <class T>
+Band Tables<T>::add_band(const FilterBank& bank, int level, int first_scale) {
+  Band band{.level = level, .first_scale = first_scale, .scales = {}};
+  for (int scale = first_scale; scale < options.scales; ++scale) {
+    ScaleFilters filters{.first_window = std::ssize(windows), .whole = geometry.level(scale) == level};
+    for (int angle = 0; angle < options.angles; ++angle) {
+      const auto window = add_window(bank, bank.wavelet(scale, angle), level);
+      filters.whole = filters.whole && window.first_row == 0 && window.first_column == 0 &&
+                      window.rows == levels[level].height && window.columns == levels[level].width;
+      windows.push_back(window);
+    }
+    band.scales.push_back(filters);
+  }
+  return band;
+}
+
+template <class T>
+Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank)
+    : options(resolved), geometry(geometry) {
+  const int coarsest = options.max_order == 0 ? 0 : geometry.level(options.scales - 1);
+  for (int level = 0; level <= coarsest; ++level) {
+    levels.push_back({.height = geometry.rows.padded >> level,
+                      .width = geometry.columns.padded >> level,
+                      .along_columns = add_fft(geometry.rows.padded >> level),
+                      .along_rows = add_fft(geometry.columns.padded >> level),
+                      .vertical = add_low_pass(bank, geometry.rows, level),
+                      .horizontal = add_low_pass(bank, geometry.columns, level)});
+  }
+  if (options.max_order >= 1) bands.push_back(add_band(bank, 0, 0));
+  if (options.max_order >= 2) {
+    for (int scale = 0; scale + 1 < options.scales; ++scale) {
+      bands.push_back(add_band(bank, geometry.level(scale), scale + 1));
+    }
+  }
+  const auto add_sources = [&](const Axis& axis, RepeatsTable& repeats) {
+    const auto sources = axis.sources(options.boundary);
+    repeats = add_repeats(sources, axis.size);
+    const auto first = std::ssize(integers);
+    integers.insert(integers.end(), sources.begin(), sources.end());
+    return first;
+  };
+  first_row_source = add_sources(geometry.rows, row_repeats);
+  first_column_source = add_sources(geometry.columns, column_repeats);
+}
+
+template struct Tables<float>;
+template struct Tables<double>;
+
+}  // namespace scatlight::cuda

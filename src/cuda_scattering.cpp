@@ -1,0 +1,97 @@
+#include <fmt/core.h>
+
+#include "core/filter_bank.h"
+#include "cuda/engine.h"
+#include "scatlight/cuda.h"
+
+namespace scatlight {
+
+int cuda_device_count() { return cuda::device_count(); }
+
+template <class T>
+struct CudaScattering<T>::Plan {
+  Plan(const ScatteringOptions& given, int device)
+      : options(resolve(given)),
+        geometry(options),
+        paths(make_paths(options)),
+        device(device),
+        engine(cuda::make_engine<T>(options, geometry, FilterBank(options, geometry), device)) {}
+
+  void check(const FeatureFormat& format, std::int64_t planes) const {
+    if (planes < 0) throw Error(fmt::format("planes is {}; it must be 0 or more", planes));
+    if (format.channels < 1) {
+      throw Error(fmt::format("channels is {}; an image has at least one plane", format.channels));
+    }
+    if (format.channels_last && planes % format.channels != 0) {
+      throw Error(fmt::format("{} planes are no whole number of images of {} channels", planes, format.channels));
+    }
+    if (format.type != FeatureType::Same && !std::is_same_v<T, float>) {
+      throw Error("features of 16 bits are made of float32 images; these are float64");
+    }
+  }
+
+  ScatteringOptions options;
+  Geometry geometry;
+  std::vector<Path> paths;
+  int device;
+  std::unique_ptr<cuda::Engine<T>> engine;
+};
+
+template <class T>
+CudaScattering<T>::CudaScattering(const ScatteringOptions& options, int device) {
+  try {
+    plan_ = std::make_shared<const Plan>(options, device);
+  } catch (const std::bad_alloc&) {
+    throw Error(fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
+  }
+}
+
+template <class T>
+const ScatteringOptions& CudaScattering<T>::options() const {
+  return plan_->options;
+}
+template <class T>
+const std::vector<Path>& CudaScattering<T>::paths() const {
+  return plan_->paths;
+}
+template <class T>
+int CudaScattering<T>::output_height() const {
+  return plan_->geometry.rows.output;
+}
+template <class T>
+int CudaScattering<T>::output_width() const {
+  return plan_->geometry.columns.output;
+}
+template <class T>
+int CudaScattering<T>::device() const {
+  return plan_->device;
+}
+
+template <class T>
+std::size_t CudaScattering<T>::forward_workspace(std::int64_t planes) const {
+  return plan_->engine->workspace_bytes(planes, false);
+}
+template <class T>
+std::size_t CudaScattering<T>::backward_workspace(std::int64_t planes) const {
+  return plan_->engine->workspace_bytes(planes, true);
+}
+
+template <class T>
+void CudaScattering<T>::forward(const T* images, std::int64_t planes, void* features, const FeatureFormat& format,
+                                void* workspace, CudaStream stream) const {
+  plan_->check(format, planes);
+  plan_->engine->forward(images, planes, {features, format}, workspace, stream);
+}
+
+template <class T>
+void CudaScattering<T>::backward(const T* images, std::int64_t planes, const void* feature_gradients,
+                                 const FeatureFormat& format, T* image_gradients, void* workspace,
+                                 CudaStream stream) const {
+  plan_->check(format, planes);
+  plan_->engine->backward(images, planes, {feature_gradients, format}, image_gradients, workspace, stream);
+}
+
+template class CudaScattering<float>;
+template class CudaScattering<double>;
+
+}  // namespace scatlight

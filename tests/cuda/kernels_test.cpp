@@ -1,0 +1,294 @@
+// The kernels of the GPU, run on the host, against the float64 reference engine.
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "core/low_pass_kernel.h"
+#include "cpu/plans.h"
+#include "cuda/host_queue.h"
+#include "support/compare.h"
+
+namespace scatlight {
+namespace {
+
+using cuda::FeatureView;
+using cuda::Pass;
+using cuda::Schedule;
+using test::BodyOrder;
+using test::make_plan;
+using test::name_of;
+using test::random_planes;
+using test::transform;
+
+// Few enough that several parts of the sources are one after the other.
+constexpr std::size_t little_memory = 1 << 17;
+
+template <class T>
+struct Emulation {
+  explicit Emulation(const ScatteringOptions& given, std::size_t wavelet_bytes = little_memory)
+      : options(resolve(given)), geometry(options), bank(options, geometry),
+        schedule(options, geometry, bank, wavelet_bytes), maps(make_paths(options).size()) {}
+
+  template <class F>
+  FeatureView<F> view(F* features) const {
+    const std::int64_t map = std::int64_t{geometry.rows.output} * geometry.columns.output;
+    return {features, 1, static_cast<std::int64_t>(maps) * map, 0, map, geometry.columns.output, 1};
+  }
+  std::size_t feature_count(std::int64_t planes) const {
+    return planes * maps * geometry.rows.output * geometry.columns.output;
+  }
+
+  std::vector<T> forward(const std::vector<T>& images, BodyOrder order = BodyOrder::Ascending) const {
+    const std::int64_t planes = std::ssize(images) / (std::int64_t{options.height} * options.width);
+    std::vector<T> features(feature_count(planes), std::numeric_limits<T>::quiet_NaN());
+    auto workspace = make_workspace(planes, Pass::Forward);
+    test::HostQueue queue(order);
+    schedule.forward(queue, schedule.tables().on_host(), images.data(), planes, view(features.data()),
+                     workspace.data());
+    return features;
+  }
+
+  std::vector<T> backward(const std::vector<T>& images, const std::vector<T>& gradients,
+                          BodyOrder order = BodyOrder::Ascending) const {
+    const std::int64_t planes = std::ssize(images) / (std::int64_t{options.height} * options.width);
+    std::vector<T> result(images.size(), std::numeric_limits<T>::quiet_NaN());
+    auto workspace = make_workspace(planes, Pass::Backward);
+    test::HostQueue queue(order);
+    schedule.backward(queue, schedule.tables().on_host(), images.data(), view<const T>(gradients.data()), planes,
+                      result.data(), workspace.data());
+    return result;
+  }
+
+  // Of NaNs.
+  std::vector<std::byte> make_workspace(std::int64_t planes, Pass pass) const {
+    return std::vector<std::byte>(schedule.workspace_bytes(planes, pass), std::byte{0xff});
+  }
+
+  ScatteringOptions options;
+  Geometry geometry;
+  FilterBank bank;
+  Schedule<T> schedule;
+  std::size_t maps;
+};
+
+std::vector<ScatteringOptions> all_cases() {
+  auto list = test::cases();
+  list.push_back({.height = 224, .width = 224, .scales = 3, .angles = 2});
+  list.push_back({.height = 32, .width = 32, .scales = 2, .max_order = 2});
+  list.push_back({.height = 150, .width = 410, .scales = 1, .angles = 2});
+  return list;
+}
+
+TEST(CudaKernels, EqualTheReferenceInFloat64) {
+  for (const auto& options : all_cases()) {
+    const auto images = random_planes<double>(options, 3);
+    const auto expected = transform(make_plan("reference", options), images);
+    const auto actual = Emulation<double>(options).forward(images);
+    test::expect_close(std::span(actual), std::span(expected), {.relative = 0, .of_scale = 1e-12},
+                       name_of(options).c_str());
+  }
+}
+
+TEST(CudaKernels, EqualTheReferenceInFloat32) {
+  for (const auto& options : all_cases()) {
+    const auto images = random_planes<float>(options, 3);
+    const std::vector<double> exact(images.begin(), images.end());
+    const auto expected = transform(make_plan("reference", options), exact);
+    const auto actual = Emulation<float>(options).forward(images);
+    test::expect_close(std::span(actual), std::span(expected), {.relative = 1e-5, .of_scale = 1e-6},
+                       name_of(options).c_str());
+  }
+}
+
+template <class T>
+std::vector<T> random_gradients(std::size_t count) {
+  std::mt19937 generator(7);
+  std::normal_distribution<T> normal(0, 1);
+  std::vector<T> gradients(count);
+  for (auto& value : gradients) value = normal(generator);
+  return gradients;
+}
+
+template <class T>
+void compare_gradients(const test::Bound& bound) {
+  for (const auto& options : all_cases()) {
+    const Emulation<T> emulation(options);
+    const auto images = random_planes<T>(options, 3);
+    const auto gradients = random_gradients<T>(emulation.feature_count(3));
+    const std::vector<double> exact_images(images.begin(), images.end());
+    const std::vector<double> exact_gradients(gradients.begin(), gradients.end());
+    std::vector<double> expected(images.size());
+    make_plan("reference", options)
+        .backward(std::span<const double>(exact_images), std::span<const double>(exact_gradients),
+                  std::span<double>(expected));
+    const auto actual = emulation.backward(images, gradients);
+    test::expect_close(std::span(actual), std::span(expected), bound, name_of(options).c_str());
+  }
+}
+
+TEST(CudaKernels, GradientsEqualTheReferenceInFloat64) {
+  compare_gradients<double>({.relative = 0, .of_scale = 1e-11});
+}
+
+TEST(CudaKernels, GradientsEqualTheReferenceInFloat32) {
+  compare_gradients<float>({.relative = 0, .of_scale = 2e-5});
+}
+
+// What a body of a phase reads, no other body of it writes.
+TEST(CudaKernels, DoNotDependOnTheOrderOfThreads) {
+  for (const auto& options : all_cases()) {
+    const Emulation<float> emulation(options);
+    const auto images = random_planes<float>(options, 2);
+    EXPECT_EQ(emulation.forward(images, BodyOrder::Descending), emulation.forward(images)) << name_of(options);
+    const auto gradients = random_gradients<float>(emulation.feature_count(2));
+    EXPECT_EQ(emulation.backward(images, gradients, BodyOrder::Descending), emulation.backward(images, gradients))
+        << name_of(options);
+  }
+}
+
+TEST(CudaKernels, DoNotDependOnHowMuchIsInMemory) {
+  const ScatteringOptions options{.height = 40, .width = 48, .scales = 3, .max_order = 2};
+  const auto images = random_planes<float>(options, 5);
+  const Emulation<float> little(options, 1);
+  const Emulation<float> much(options, std::size_t{1} << 30);
+  EXPECT_EQ(little.forward(images), much.forward(images));
+  const auto gradients = random_gradients<float>(little.feature_count(5));
+  EXPECT_EQ(little.backward(images, gradients), much.backward(images, gradients));
+}
+
+TEST(CudaKernels, NonFiniteSamplesStayInTheirPlane) {
+  const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 6, .max_order = 2};
+  const Emulation<float> emulation(options);
+  auto images = random_planes<float>(options, 3);
+  const auto clean = emulation.forward(images);
+  const std::size_t maps = clean.size() / 3;
+  for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    images[32 * 32 + 100] = bad;  // in plane 1
+    const auto features = emulation.forward(images);
+    for (std::size_t i = 0; i < maps; ++i) {
+      ASSERT_EQ(features[i], clean[i]);
+      ASSERT_EQ(features[2 * maps + i], clean[2 * maps + i]);
+    }
+    for (std::size_t i = maps / emulation.maps; i < maps; ++i) ASSERT_FALSE(std::isfinite(features[maps + i]));
+  }
+}
+
+// An image of zeros has moduli of zero everywhere: their gradient is zero, not NaN.
+TEST(CudaKernels, ZeroModulusHasTheGradientZero) {
+  const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .max_order = 2};
+  const Emulation<float> emulation(options);
+  const std::vector<float> image(32 * 32, 0.0F);
+  auto gradients = random_gradients<float>(emulation.feature_count(1));
+  const std::size_t map = std::size_t{8} * 8;
+  std::fill(gradients.begin(), gradients.begin() + map, 0.0F);  // of order 0
+  EXPECT_EQ(emulation.backward(image, gradients), image);
+}
+
+template <class F>
+void compare_halves(double relative) {
+  const ScatteringOptions options{.height = 40, .width = 32, .scales = 2};
+  const Emulation<float> emulation(options);
+  const auto images = random_planes<float>(options, 6);  // 2 images of 3 channels
+  const auto expected = emulation.forward(images);
+  const int rows = emulation.geometry.rows.output;
+  const int columns = emulation.geometry.columns.output;
+  const auto maps = static_cast<std::int64_t>(emulation.maps);
+  std::vector<F> features(expected.size());
+  // (image, row, column, channel, map)
+  const FeatureView<F> view{features.data(), 3, rows * columns * 3 * maps, maps, 1, columns * 3 * maps, 3 * maps};
+  auto workspace = emulation.make_workspace(6, Pass::Forward);
+  test::HostQueue queue;
+  emulation.schedule.forward(queue, emulation.schedule.tables().on_host(), images.data(), 6, view, workspace.data());
+  std::vector<float> actual;
+  actual.reserve(expected.size());
+  for (int plane = 0; plane < 6; ++plane) {
+    for (int map = 0; map < maps; ++map) {
+      for (int row = 0; row < rows; ++row) {
+        for (int column = 0; column < columns; ++column) {
+          const std::size_t at =
+              ((static_cast<std::size_t>(plane / 3) * rows + row) * columns + column) * 3 * maps + plane % 3 * maps + map;
+          actual.push_back(cuda::to_real(features[at]));
+        }
+      }
+    }
+  }
+  test::expect_close(std::span(actual), std::span(expected), {.relative = relative, .of_scale = 1e-7}, "halves");
+}
+
+TEST(CudaKernels, WriteChannelsLastInSixteenBits) {
+  compare_halves<cuda::BFloat16>(1.0 / 256);
+  compare_halves<cuda::Float16>(1.0 / 2048);
+}
+
+TEST(Float16, HoldsEveryNumberOfItsOwn) {
+  for (int bits = 0; bits < 1 << 16; ++bits) {
+    const cuda::Float16 value{static_cast<std::uint16_t>(bits)};
+    const float real = cuda::to_real(value);
+    const auto back = cuda::Convert<cuda::Float16>::from(real);
+    if (std::isnan(real)) {
+      ASSERT_TRUE(std::isnan(cuda::to_real(back)));
+    } else {
+      ASSERT_EQ(back.bits, bits);
+    }
+  }
+}
+
+TEST(Float16, RoundsToTheNearestAndTiesToEven) {
+  const auto rounded = [](float value) { return cuda::to_real(cuda::Convert<cuda::Float16>::from(value)); };
+  EXPECT_EQ(rounded(1 + 0x1p-11F), 1);                 // halfway to 1 + 2^-10
+  EXPECT_EQ(rounded(1 + 3 * 0x1p-11F), 1 + 0x1p-9F);   // halfway between odd and even
+  EXPECT_EQ(rounded(1 + 0x1.1p-11F), 1 + 0x1p-10F);
+  EXPECT_EQ(rounded(-0x1.8p-25F), -0x1p-24F);
+  EXPECT_EQ(rounded(0x1p-25F), 0);
+  EXPECT_EQ(rounded(65519), 65504);
+  EXPECT_EQ(rounded(65520), std::numeric_limits<float>::infinity());
+  EXPECT_EQ(rounded(-1e30F), -std::numeric_limits<float>::infinity());
+  const auto brief = [](float value) { return cuda::to_real(cuda::Convert<cuda::BFloat16>::from(value)); };
+  EXPECT_EQ(brief(1 + 0x1p-8F), 1);
+  EXPECT_EQ(brief(1 + 3 * 0x1p-8F), 1 + 0x1p-6F);
+  EXPECT_TRUE(std::isnan(brief(std::numeric_limits<float>::quiet_NaN())));
+  EXPECT_EQ(brief(std::numeric_limits<float>::infinity()), std::numeric_limits<float>::infinity());
+}
+
+template <int R>
+void compare_dft() {
+  cuda::Complex<double> x[R];
+  std::mt19937 generator(R);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  for (auto& value : x) value = {uniform(generator), uniform(generator)};
+  std::vector<double> expected;
+  for (int k = 0; k < R; ++k) {
+    cuda::Complex<double> sum = {0, 0};
+    for (int n = 0; n < R; ++n) {
+      const auto root = root_of_unity(n * k, R);
+      sum += cuda::Complex<double>{root.re, root.im} * x[n];
+    }
+    expected.insert(expected.end(), {sum.re, sum.im});
+  }
+  cuda::dft<R>(x);
+  std::vector<double> actual;
+  for (const auto& value : x) actual.insert(actual.end(), {value.re, value.im});
+  test::expect_close(std::span(actual), std::span(expected), {.relative = 0, .of_scale = 1e-14},
+                     fmt::format("{} points", R).c_str());
+}
+
+TEST(CudaDft, EqualsItsDefinition) {
+  cuda::unroll<20>([](auto r) { compare_dft<r() + 1>(); });
+}
+
+// Numbers of float32 come from kernels for these lengths, and from general ones.
+TEST(CudaFft, KernelsOfOneLengthEqualGeneralOnes) {
+  for (int length : {20, 40, 60, 80, 120, 240}) {
+    const ScatteringOptions options{.height = length, .width = length, .scales = 1, .angles = 2,
+                                    .boundary = Boundary::Padded};
+    const auto images = random_planes<float>(options, 2);
+    const auto general = Emulation<double>(options).forward({images.begin(), images.end()});
+    const auto own = Emulation<float>(options).forward(images);
+    test::expect_close(std::span(own), std::span(general), {.relative = 1e-5, .of_scale = 1e-6},
+                       name_of(options).c_str());
+  }
+}
+
+}  // namespace
+}  // namespace scatlight
