@@ -29,6 +29,12 @@ class DeviceBlock {
     for (int i = static_cast<int>(threadIdx.x); i < count; i += static_cast<int>(blockDim.x)) body(i);
     __syncthreads();
   }
+
+  template <class Body>
+  __device__ static void for_each_once(int count, const Body& body) {
+    if (static_cast<int>(threadIdx.x) < count) body(static_cast<int>(threadIdx.x));
+    __syncthreads();
+  }
 };
 
 constexpr int most_threads = 256;
@@ -154,7 +160,7 @@ class CudaEngine final : public Engine<T> {
         integers_(schedule_.tables().integers),
         reals_(schedule_.tables().reals),
         roots_(schedule_.tables().roots),
-        windows_(schedule_.tables().windows) {
+        parts_(schedule_.tables().parts) {
     prepare();
   }
 
@@ -185,7 +191,7 @@ class CudaEngine final : public Engine<T> {
   }
 
  private:
-  Constants<T> constants() const { return {integers_.data(), reals_.data(), roots_.data(), windows_.data()}; }
+  Constants<T> constants() const { return {integers_.data(), reals_.data(), roots_.data(), parts_.data()}; }
 
   template <class F>
   FeatureView<F> view(F* data, const FeatureFormat& format) const {
@@ -215,7 +221,7 @@ class CudaEngine final : public Engine<T> {
   DeviceArray<int> integers_;
   DeviceArray<T> reals_;
   DeviceArray<Complex<T>> roots_;
-  DeviceArray<FilterWindow> windows_;
+  DeviceArray<FilterPart> parts_;
 };
 
 }  // namespace

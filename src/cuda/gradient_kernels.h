@@ -35,7 +35,7 @@ struct AverageColumnsAdjoint {
       const int row = at / width;
       const int column = at % width;
       if (row >= low_pass.length) return;
-      plane[at] = low_pass.adjoint(row, [&](int output) {
+      plane[at] = low_pass.adjoint(row, [&](int output, T) {
         return static_cast<T>(to_real(gradients.at(source / per_plane, map, output, column)));
       });
     });
@@ -61,28 +61,41 @@ struct DifferentiateRows {
   template <class Block>
   SCATLIGHT_HD void operator()(Block& block) const {
     const int width = fft.length();
-    const int first = block.x() * fft.lines();
-    const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height + first;
+    const int lines = fft.lines();
+    const int first = block.x() * lines;
+    const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height;
     auto* const room = static_cast<Complex<T>*>(block.shared());
     auto* const rows = room + fft.template shared_elements<Order::AlongLines>();
-    const auto is_row = [&](int line) { return first + line < height; };
+    const auto row_of = [&](int line) { return first_row + smaller(first + line, height - 1); };
+    // The gradient of |x * psi|, in the real parts of rows. Two lines at a time share the weights.
+    const int pairs = (lines + 1) / 2;
+    block.for_each(pairs * width, [&](int index) {
+      const int line = index / width;
+      const int column = index % width;
+      const T* const of_row = averages + row_of(line) * low_pass.outputs;
+      const T* const of_other = averages + row_of(smaller(line + pairs, lines - 1)) * low_pass.outputs;
+      T other = 0;
+      T sum = low_pass.adjoint(column, [&](int output, T weight) {
+        other += weight * of_other[output];
+        return of_row[output];
+      });
+      if (moduli != nullptr) {
+        sum += moduli[row_of(line) * width + column];
+        other += moduli[row_of(smaller(line + pairs, lines - 1)) * width + column];
+      }
+      rows[line * width + column].re = sum;
+      if (line + pairs < lines) rows[(line + pairs) * width + column].re = other;
+    });
     fft.template transform<Direction::Inverse, Order::AlongLines>(
-        block, room,
-        [&](int line, int n) {
-          return is_row(line) ? wavelets[(first_row + line) * width + n] : Complex<T>{0, 0};
-        },
+        block, room, each_sample([&](int line, int n) { return wavelets[row_of(line) * width + n]; }),
         [&](int line, int k, Complex<T> value) {
-          if (!is_row(line)) return;
-          const T* const of_row = averages + (first_row + line) * low_pass.outputs;
-          T gradient = low_pass.adjoint(k, [&](int output) { return of_row[output]; });
-          if (moduli != nullptr) gradient += moduli[(first_row + line) * width + k];
-          rows[line * width + k] = gradient * direction_of(value);
+          Complex<T>& gradient = rows[line * width + k];
+          gradient = gradient.re * direction_of(value);
         });
     fft.template transform<Direction::Forward, Order::AlongLines>(
-        block, room,
-        [&](int line, int n) { return is_row(line) ? rows[line * width + n] : Complex<T>{0, 0}; },
+        block, room, each_sample([&](int line, int n) { return rows[line * width + n]; }),
         [&](int line, int k, Complex<T> value) {
-          if (is_row(line)) wavelets[(first_row + line) * width + k] = value;
+          if (first + line < height) wavelets[(first_row + first + line) * width + k] = value;
         });
   }
 
@@ -94,17 +107,16 @@ struct DifferentiateRows {
   }
 };
 
-/// The gradients of wavelet planes, transformed along rows -> that of the source's spectrum, (height, width) complex:
-/// transformed along columns, unfolded, times the wavelets, added up over the angles. The mirror images of the
-/// frequencies are as good as they are; who takes the real part in space adds them.
+/// The gradients of wavelet planes, transformed along rows -> that of the source's spectrum: transformed along columns,
+/// unfolded, times the wavelets, added up over the angles. The mirror images of the frequencies are as good as they are;
+/// who takes the real part in space adds them.
 /// Blocks: (columns / lines, sources).
 template <class Fft>
 struct CollectColumns {
   using T = typename Fft::Real;
   Fft fft;  ///< of length source_height >> levels
   const Complex<T>* wavelets;
-  const FilterWindow* windows;  ///< (angles)
-  const T* filters;             ///< as AnalyseColumns has them
+  FilterParts<T> filters;  ///< all parts of the spectrum, unless `adds`
   int angles;
   int angles_at_once;  ///< whose columns are in shared memory together
   int source_height;
@@ -115,7 +127,7 @@ struct CollectColumns {
 
   std::size_t shared_bytes() const {
     return sizeof(Complex<T>) * (fft.template shared_elements<Order::AcrossLines>() +
-           static_cast<std::size_t>(angles_at_once) * fft.lines() * fft.length());
+                                 static_cast<std::size_t>(angles_at_once) * fft.lines() * fft.length());
   }
 
   template <class Block>
@@ -128,39 +140,37 @@ struct CollectColumns {
     auto* const columns = room + fft.template shared_elements<Order::AcrossLines>();
     Complex<T>* const gradient = gradients + source * source_height * source_width;
     for (int first_angle = 0; first_angle < angles; first_angle += angles_at_once) {
-      const int count = angles - first_angle < angles_at_once ? angles - first_angle : angles_at_once;
+      const int count = smaller(angles - first_angle, angles_at_once);
       for (int angle = 0; angle < count; ++angle) {
-        const Complex<T>* const plane =
-            wavelets + (source * angles + first_angle + angle) * height * width + first;
-        Complex<T>* const of_angle = columns + static_cast<std::int64_t>(angle) * height * lines;
+        const Complex<T>* const plane = wavelets + (source * angles + first_angle + angle) * height * width;
+        Complex<T>* const of_angle = columns + angle * height * lines;
         fft.template transform<Direction::Forward, Order::AcrossLines>(
-            block, room,
-            [&](int line, int n) {
-              return first + line < width ? plane[static_cast<std::int64_t>(n) * width + line]
-                                          : Complex<T>{0, 0};
-            },
+            block, room, each_sample([&](int line, int n) {
+              return plane[n * width + smaller(first + line, width - 1)];
+            }),
             [&](int line, int k, Complex<T> value) { of_angle[k * lines + line] = value; });
       }
-      const int repeats = source_width / width;
-      block.for_each(source_height * repeats * lines, [&](int index) {
-        const int line = index % lines;
-        const int row = index / lines / repeats;
-        if (first + line >= width) return;
-        const int column = index / lines % repeats * width + first + line;
-        Complex<T> sum = {0, 0};
-        for (int angle = 0; angle < count; ++angle) {
-          const FilterWindow& window = windows[first_angle + angle];
-          int r = row - window.first_row;
-          if (r < 0) r += source_height;
-          int c = column - window.first_column;
-          if (c < 0) c += source_width;
-          if (r >= window.rows || c >= window.columns) continue;
-          sum += filters[window.first_value + static_cast<std::int64_t>(r) * window.columns + c] *
-                 columns[(static_cast<std::int64_t>(angle) * height + row % height) * lines + line];
-        }
-        Complex<T>& value = gradient[static_cast<std::int64_t>(row) * source_width + column];
-        value = adds || first_angle > 0 ? value + sum : sum;
-      });
+      const bool adds_now = adds || first_angle > 0;
+      for (int i = 0; i < filters.count; ++i) {
+        const FilterPart* const parts = filters.parts + i * angles + first_angle;
+        Complex<T>* const of_part =
+            gradient + filters.places[2 * i] * source_width + filters.places[2 * i + 1] + first;
+        block.for_each(height * lines, [&](int index) {
+          const int line = index % lines;
+          const int row = index / lines;
+          if (first + line >= width) return;
+          Complex<T> sum = {0, 0};
+          for (int angle = 0; angle < count; ++angle) {
+            const FilterPart part = parts[angle];
+            const int r = row - part.first_row;
+            if (r < 0 || r >= part.rows) continue;
+            sum += filters.values[part.first_value + r * width + first + line] *
+                   columns[(angle * height + row) * lines + line];
+          }
+          Complex<T>& value = of_part[row * source_width + line];
+          value = adds_now ? value + sum : sum;
+        });
+      }
     }
   }
 };
@@ -183,14 +193,13 @@ struct RealPartOfRows {
   SCATLIGHT_HD void operator()(Block& block) const {
     const int width = fft.length();
     const int first = block.x() * fft.lines();
-    const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height + first;
+    const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height;
     fft.template transform<Direction::Inverse, Order::AlongLines>(
-        block, static_cast<Complex<T>*>(block.shared()),
-        [&](int line, int n) {
-          return first + line < height ? planes[(first_row + line) * width + n] : Complex<T>{0, 0};
-        },
+        block, static_cast<Complex<T>*>(block.shared()), each_sample([&](int line, int n) {
+          return planes[(first_row + smaller(first + line, height - 1)) * width + n];
+        }),
         [&](int line, int k, Complex<T> value) {
-          if (first + line < height) real_planes[(first_row + line) * width + k] = value.re;
+          if (first + line < height) real_planes[(first_row + first + line) * width + k] = value.re;
         });
   }
 };
@@ -233,7 +242,7 @@ struct GatherImage {
         for (int c = columns.begin[column]; c < columns.begin[column + 1]; ++c) {
           const int padded_column = columns.indices[c];
           if (planes != nullptr) sum += planes[padded_row * low_pass.length + padded_column];
-          sum += low_pass.adjoint(padded_column, [&](int output) { return of_row[output]; });
+          sum += low_pass.adjoint(padded_column, [&](int output, T) { return of_row[output]; });
         }
       }
       images[plane * height * width + at] = sum;

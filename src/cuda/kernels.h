@@ -4,14 +4,15 @@
 //
 //   block.x(), block.y(), block.z()   which block
 //   block.for_each(count, body)       body(0) ... body(count - 1) on the threads of the block, then a barrier
+//   block.for_each_once(count, body)  the same for no more bodies than threads
 //   block.shared()                    the block's shared memory
 //
-// Bodies of one for_each may not depend on each other. So a block can run on the host, one body after the other, and
+// Bodies of one loop may not depend on each other. So a block can run on the host, one body after the other, and
 // tests do that. Memory is divided so that no two blocks of a launch write the same value or read what another writes.
 //
 // Layouts, row-major, of numbers of T:
 //   real plane      (height, width)
-//   half spectrum   (height, width / 2 + 1) complex: the other half of a real plane's is its mirror image
+//   spectrum        (height, width) complex
 //   wavelet planes  (source, angle, height, width) complex: x * psi, first transformed along columns only
 //   averages        (source, path, height, output width): |x * psi| after the low-pass along rows
 // A source is a real plane that wavelets are applied to: an image plane, or |x * psi| for order 2.
@@ -23,7 +24,9 @@
 
 namespace scatlight::cuda {
 
-/// phi_J along one axis at one level, as CPU code has it: weights of the samples at distance -radius ... radius of
+SCATLIGHT_HD int smaller(int a, int b) { return a < b ? a : b; }
+
+/// phi_J along one axis at one level: weights of the samples at distance -radius ... radius of
 /// each output sample, on an axis that wraps around.
 template <class T>
 struct LowPass {
@@ -40,14 +43,14 @@ struct LowPass {
   SCATLIGHT_HD T sum(int output, const At& at) const {
     int first = ((output + border) << level) - radius;
     if (first < 0) first += length;
-    const int before_end = min_of(taps, length - first);
+    const int before_end = smaller(taps, length - first);
     T total = 0;
     for (int t = 0; t < before_end; ++t) total += weights[t] * at(first + t);
     for (int t = before_end; t < taps; ++t) total += weights[t] * at(first + t - length);
     return total;
   }
 
-  /// The adjoint: sum of at(output) over the outputs that reach the sample.
+  /// The adjoint: sum of at(output, its weight) over the outputs that reach the sample.
   template <class At>
   SCATLIGHT_HD T adjoint(int sample, const At& at) const {
     const int all = length >> level;
@@ -58,13 +61,12 @@ struct LowPass {
       int output = center < 0 ? center + all : center;
       if (output >= all) output -= all;
       output -= border;
-      if (output >= 0 && output < outputs) total += weights[sample + radius - (center << level)] * at(output);
+      if (output < 0 || output >= outputs) continue;
+      const T weight = weights[sample + radius - (center << level)];
+      total += weight * at(output, weight);
     }
     return total;
   }
-
- private:
-  SCATLIGHT_HD static int min_of(int a, int b) { return a < b ? a : b; }
 };
 
 /// Real planes, or images that are continued to planes.
@@ -86,7 +88,7 @@ struct RealPlanes {
   }
 };
 
-/// Real planes -> their half spectra, transformed along rows. Two rows make one complex line.
+/// Real planes -> columns 0 ... width / 2 of their spectra, transformed along rows. Two rows make one complex line.
 /// Blocks: (pairs of rows / lines, planes).
 template <class Fft>
 struct TransformRealRows {
@@ -108,35 +110,35 @@ struct TransformRealRows {
     const std::int64_t plane = block.y();
     auto* const room = static_cast<Complex<T>*>(block.shared());
     auto* const pairs = room + fft.template shared_elements<Order::AlongLines>();
-    const auto is_row = [&](int line) { return 2 * (first + line) < height; };
+    const auto row_of = [&](int line) { return 2 * (first + line); };
     fft.template transform<Direction::Forward, Order::AlongLines>(
-        block, room,
-        [&](int line, int n) {
-          const int row = 2 * (first + line);
-          return is_row(line) ? Complex<T>{planes.at(plane, row, n), planes.at(plane, row + 1, n)}
-                              : Complex<T>{0, 0};
-        },
+        block, room, each_sample([&](int line, int n) {
+          const int row = smaller(row_of(line), height - 2);
+          return Complex<T>{planes.at(plane, row, n), planes.at(plane, row + 1, n)};
+        }),
         [&](int line, int k, Complex<T> value) { pairs[line * width + k] = value; });
     block.for_each(fft.lines() * half, [&](int index) {
       const int line = index / half;
       const int k = index % half;
-      if (!is_row(line)) return;
+      if (row_of(line) >= height) return;
       const Complex<T> value = pairs[line * width + k];
       const Complex<T> mirror = conjugate(pairs[line * width + (k == 0 ? 0 : width - k)]);
       const Complex<T> difference = value - mirror;  // 2 i times the second row's
-      Complex<T>* const row = spectra + (plane * height + 2 * (first + line)) * half + k;
+      Complex<T>* const row = spectra + (plane * height + row_of(line)) * width + k;
       row[0] = T(0.5) * (value + mirror);
-      row[half] = T(0.5) * Complex<T>{difference.im, -difference.re};
+      row[width] = T(0.5) * Complex<T>{difference.im, -difference.re};
     });
   }
 };
 
-/// Complex planes (height, width), or half spectra, transformed along columns in place.
+/// Complex planes (height, width), the first `columns` columns of each, transformed along columns in place.
+/// With Mirrors, of real planes: the other columns are mirror images of these, and written too.
 /// Blocks: (columns / lines, planes).
-template <class Fft, Direction direction>
+template <class Fft, Direction direction, bool Mirrors>
 struct TransformColumns {
   using T = typename Fft::Real;
   Fft fft;
+  int columns;
   int width;
   Complex<T>* planes;
 
@@ -148,41 +150,56 @@ struct TransformColumns {
   SCATLIGHT_HD void operator()(Block& block) const {
     const int height = fft.length();
     const int first = block.x() * fft.lines();
-    Complex<T>* const plane = planes + static_cast<std::int64_t>(block.y()) * height * width + first;
+    Complex<T>* const plane = planes + static_cast<std::int64_t>(block.y()) * height * width;
     fft.template transform<direction, Order::AcrossLines>(
-        block, static_cast<Complex<T>*>(block.shared()),
-        [&](int line, int n) {
-          return first + line < width ? plane[static_cast<std::int64_t>(n) * width + line]
-                                      : Complex<T>{0, 0};
-        },
+        block, static_cast<Complex<T>*>(block.shared()), each_sample([&](int line, int n) {
+          return plane[n * width + smaller(first + line, columns - 1)];
+        }),
         [&](int line, int k, Complex<T> value) {
-          if (first + line < width) plane[static_cast<std::int64_t>(k) * width + line] = value;
+          const int column = first + line;
+          if (column >= columns) return;
+          plane[k * width + column] = value;
+          if constexpr (Mirrors) {
+            const int mirror = width - column;
+            if (mirror < width && mirror >= columns) {
+              plane[(k == 0 ? 0 : height - k) * width + mirror] = conjugate(value);
+            }
+          }
         });
   }
 };
 
-/// The frequencies where a filter is not negligible, rows and columns that wrap around, and where its values there are.
-struct FilterWindow {
-  int first_row;
-  int rows;
-  int first_column;
-  int columns;
-  std::int64_t first_value;  ///< of (rows, columns)
+/// A source's spectrum is a grid of parts that fall on each other when it is folded to the level of a scale. What a wavelet
+/// has in one of them: rows that are not negligible, and where its values there are.
+struct FilterPart {
+  int first_row;  ///< of the part
+  int rows;       ///< 0 if the wavelet has nothing there
+  std::int64_t first_value;  ///< of (rows, columns of the part)
 };
 
-/// Half spectra times the wavelets of one scale, folded to the scale's level, transformed along columns: wavelet planes.
-/// Blocks: (columns / lines, angles, sources). Folds is false where there is nothing to fold and windows are whole.
-template <class Fft, bool Folds>
+/// The parts in which any wavelet of one scale has something.
+template <class T>
+struct FilterParts {
+  int count;
+  const int* places;        ///< (count, {row, column}) of a part's first sample in the source's spectrum
+  const FilterPart* parts;  ///< (count, angles)
+  const T* values;          ///< of all filters, divided by the samples of the source
+};
+
+/// Spectra times the wavelets of one scale, folded to the scale's level, transformed along columns: wavelet planes.
+/// Blocks: (columns / lines, angles / angles_per_block, sources).
+/// Square is for filters of one part that have all its rows, on planes as wide as they are high.
+template <class Fft, bool Square>
 struct AnalyseColumns {
   using T = typename Fft::Real;
   Fft fft;  ///< of length source_height >> levels
   const Complex<T>* spectra;
-  const FilterWindow* windows;  ///< (angles)
-  const T* filters;             ///< values of windows, divided by the samples of the source
+  FilterParts<T> filters;
   int angles;
+  int angles_per_block;
   int source_height;
   int source_width;
-  int width;  ///< source_width >> levels
+  int width_of_plane;  ///< source_width >> levels
   Complex<T>* wavelets;
 
   std::size_t shared_bytes() const {
@@ -192,50 +209,50 @@ struct AnalyseColumns {
   template <class Block>
   SCATLIGHT_HD void operator()(Block& block) const {
     const int height = fft.length();
+    const int width = Square ? height : width_of_plane;
     const int first = block.x() * fft.lines();
-    const int half = source_width / 2 + 1;
+    const std::int64_t source = block.z();
+    const int first_angle = block.y() * angles_per_block;
+    const int last_angle = smaller(first_angle + angles_per_block, angles);
     const Complex<T>* const spectrum =
-        spectra + static_cast<std::int64_t>(block.z()) * source_height * half;
-    const FilterWindow window = windows[block.y()];
-    const T* const filter = filters + window.first_value;
-    const auto frequency = [&](int row, int column) {
-      if (column < half) return spectrum[row * half + column];
-      return conjugate(spectrum[(row == 0 ? 0 : source_height - row) * half + source_width - column]);
-    };
-    Complex<T>* const plane =
-        wavelets +
-        (static_cast<std::int64_t>(block.z()) * angles + block.y()) * height * width + first;
-    fft.template transform<Direction::Inverse, Order::AcrossLines>(
-        block, static_cast<Complex<T>*>(block.shared()),
-        [&](int line, int n) {
-          const int column = first + line;
-          if (column >= width) return Complex<T>{0, 0};
-          if constexpr (!Folds) {
-            return filter[n * width + column] * frequency(n, column);
-          } else {
-            Complex<T> sum = {0, 0};
-            for (int r = offset(n, window.first_row, height); r < window.rows; r += height) {
-              int row = window.first_row + r;
-              if (row >= source_height) row -= source_height;
-              for (int c = offset(column, window.first_column, width); c < window.columns; c += width) {
-                int from = window.first_column + c;
-                if (from >= source_width) from -= source_width;
-                sum += filter[r * window.columns + c] * frequency(row, from);
-              }
+        spectra + source * (Square ? height * width : source_height * source_width);
+    for (int angle = first_angle; angle < last_angle; ++angle) {
+      Complex<T>* const plane = wavelets + (source * angles + angle) * height * width + first;
+      fft.template transform<Direction::Inverse, Order::AcrossLines>(
+          block, static_cast<Complex<T>*>(block.shared()),
+          [&]<int R>(int line, int n, auto stride, Complex<T>(&x)[R]) {
+            const int column = smaller(first + line, width - 1);
+            if constexpr (Square) {
+              const T* const filter = filters.values + filters.parts[angle].first_value + n * width + column;
+              const Complex<T>* const from = spectrum + n * width + column;
+              unroll<R>([&](auto k) { x[k] = filter[k * stride * width] * from[k * stride * width]; });
+            } else {
+              multiply_and_fold(spectrum, angle, column, n, stride, x);
             }
-            return sum;
-          }
-        },
-        [&](int line, int k, Complex<T> value) {
-          if (first + line < width) plane[static_cast<std::int64_t>(k) * width + line] = value;
-        });
+          },
+          [&](int line, int k, Complex<T> value) {
+            if (first + line < width) plane[k * width + line] = value;
+          });
+    }
   }
 
  private:
-  // How far behind the first one is what falls on `index`.
-  SCATLIGHT_HD static int offset(int index, int first, int period) {
-    const int distance = (index - first) % period;
-    return distance < 0 ? distance + period : distance;
+  template <int R>
+  SCATLIGHT_HD void multiply_and_fold(const Complex<T>* spectrum, int angle, int column, int n, int stride,
+                                      Complex<T> (&x)[R]) const {
+    unroll<R>([&](auto k) { x[k] = {0, 0}; });
+    for (int i = 0; i < filters.count; ++i) {
+      const FilterPart part = filters.parts[i * angles + angle];
+      if (part.rows == 0) continue;
+      const T* const filter =
+          filters.values + part.first_value + (n - part.first_row) * width_of_plane + column;
+      const Complex<T>* const from =
+          spectrum + (filters.places[2 * i] + n) * source_width + filters.places[2 * i + 1] + column;
+      unroll<R>([&](auto k) {
+        const int row = n - part.first_row + k * stride;
+        if (row >= 0 && row < part.rows) x[k] += filter[k * stride * width_of_plane] * from[k * stride * source_width];
+      });
+    }
   }
 };
 
@@ -276,47 +293,61 @@ struct ModulusRows {
   T* moduli;    ///< (plane, height, width), or null
 
   std::size_t shared_bytes() const {
-    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AlongLines>() + (fft.lines() * row_size() + 1) / 2);
+    return sizeof(Complex<T>) * fft.template shared_elements<Order::AlongLines>() +
+           sizeof(T) * fft.lines() * row_size();
   }
 
   template <class Block>
   SCATLIGHT_HD void operator()(Block& block) const {
     const int width = fft.length();
-    const int first = block.x() * fft.lines();
-    const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height + first;
+    const int lines = fft.lines();
+    const int first = block.x() * lines;
+    const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height;
     auto* const room = static_cast<Complex<T>*>(block.shared());
     auto* const rows = reinterpret_cast<T*>(room + fft.template shared_elements<Order::AlongLines>());
-    const auto is_row = [&](int line) { return first + line < height; };
+    const int before = low_pass.radius;
     fft.template transform<Direction::Inverse, Order::AlongLines>(
-        block, room,
-        [&](int line, int n) {
-          return is_row(line) ? wavelets[(first_row + line) * width + n] : Complex<T>{0, 0};
-        },
+        block, room, each_sample([&](int line, int n) {
+          return wavelets[(first_row + smaller(first + line, height - 1)) * width + n];
+        }),
         [&](int line, int k, Complex<T> value) {
-          const T modulus = modulus_of(value);
-          rows[line * row_size() + place(k)] = modulus;
-          if (moduli != nullptr && is_row(line)) moduli[(first_row + line) * width + k] = modulus;
+          const T modulus = square_root(value.re * value.re + value.im * value.im);
+          rows[line * row_size() + before + k] = modulus;
+          if (moduli != nullptr && first + line < height) moduli[(first_row + first + line) * width + k] = modulus;
         });
     if (averages == nullptr) return;
-    block.for_each(fft.lines() * low_pass.outputs, [&](int index) {
-      const int line = index / low_pass.outputs;
-      const int output = index % low_pass.outputs;
-      if (!is_row(line)) return;
-      averages[(first_row + line) * low_pass.outputs + output] =
-          low_pass.sum(output, [&](int column) { return rows[line * row_size() + place(column)]; });
+    // Rows wrap around: what the low-pass reaches before and after them is copied there.
+    block.for_each(lines * (low_pass.taps - 1), [&](int index) {
+      T* const row = rows + index % lines * row_size();
+      const int i = index / lines;
+      if (i < before) {
+        row[i] = row[i + width];
+      } else {
+        row[i + width] = row[i];
+      }
+    });
+    // Two lines at a time, which share the weights.
+    const int pairs = (lines + 1) / 2;
+    block.for_each(pairs * low_pass.outputs, [&](int index) {
+      const int line = index % pairs;
+      const int output = index / pairs;
+      const T* const row = rows + line * row_size() + ((output + low_pass.border) << low_pass.level);
+      const T* const other = row + smaller(pairs, lines - 1 - line) * row_size();
+      T sum = 0;
+      T of_other = 0;
+      for (int t = 0; t < low_pass.taps; ++t) {
+        sum += low_pass.weights[t] * row[t];
+        of_other += low_pass.weights[t] * other[t];
+      }
+      T* const average = averages + (first_row + first + line) * low_pass.outputs + output;
+      if (first + line < height) average[0] = sum;
+      if (line + pairs < lines && first + line + pairs < height) average[pairs * low_pass.outputs] = of_other;
     });
   }
 
-  SCATLIGHT_HD static T modulus_of(Complex<T> value) {
-    return square_root(value.re * value.re + value.im * value.im);
-  }
-
  private:
-  // Neighbouring outputs read samples 2^level apart; a gap after so many keeps them in different banks.
-  SCATLIGHT_HD int place(int column) const {
-    return low_pass.level == 0 ? column : column + (column >> low_pass.level);
-  }
-  SCATLIGHT_HD int row_size() const { return place(fft.length()) | 1; }
+  // Odd, so that neighbouring lines are in different banks.
+  SCATLIGHT_HD int row_size() const { return (fft.length() + low_pass.taps - 1) | 1; }
 };
 
 /// Averages -> features. Blocks: (outputs / threads, paths, sources). A source is number `source % per_plane` of its

@@ -3,9 +3,10 @@
 // DFTs of lines by the threads of a block. A kernel says where the samples of a line come from and where its
 // frequencies go:
 //
-//   fft.transform<Direction, Order>(block, room,
-//                                   [&](int line, int n) { return sample; },
-//                                   [&](int line, int k, Complex<T> value) { ... });
+//   fft.transform<Direction, Order>(block, room, source, sink);
+//
+//   source(line, n, stride, x)   samples n, n + stride ... of a line into the array x; each_sample() makes one
+//   sink(line, k, value)         takes frequency k of a line
 //
 // A block has fft.lines() lines and fft.threads() threads. `room` is shared memory of shared_elements<Order>(). All
 // threads of the block call it; after it they have met at a barrier. The samples of every line are asked for before the
@@ -33,6 +34,27 @@ struct Item {
   int of_line;
 };
 
+template <class T, int R>
+SCATLIGHT_HD void exchange(Complex<T> (&x)[R]) {
+  unroll<R>([&](auto k) { x[k] = exchanged(x[k]); });
+}
+
+template <class At>
+struct EachSample {
+  At at;
+
+  template <class Stride, class T, int R>
+  SCATLIGHT_HD void operator()(int line, int n, Stride stride, Complex<T> (&x)[R]) const {
+    unroll<R>([&](auto k) { x[k] = at(line, n + stride * k); });
+  }
+};
+
+/// The source whose samples are at(line, n).
+template <class At>
+SCATLIGHT_HD EachSample<At> each_sample(const At& at) {
+  return {at};
+}
+
 /// A length of two small factors, known to the compiler: R1 numbers are in the registers of a thread, then R2; between
 /// them they are in shared memory once. The decomposition is Cooley and Tukey's, in place.
 template <class T, int R1, int R2>
@@ -42,7 +64,7 @@ struct StaticFft {
   SCATLIGHT_HD static constexpr int lines() { return static_cast<int>(std::bit_floor(256U / threads_per_line)); }
   SCATLIGHT_HD static constexpr int threads() { return lines() * threads_per_line; }
 
-  const Complex<T>* roots;  ///< (length): exp(2 pi i k / length)
+  const Complex<T>* twiddles;  ///< (R1, R2): exp(2 pi i k p / length)
 
   template <Order order>
   SCATLIGHT_HD static constexpr int shared_elements() {
@@ -52,20 +74,18 @@ struct StaticFft {
   template <Direction direction, Order order, class Block, class Source, class Sink>
   SCATLIGHT_HD void transform(Block& block, Complex<T>* room, const Source& source,
                               const Sink& sink) const {
-    block.for_each(lines() * R2, [&](int index) {
+    block.for_each_once(lines() * R2, [&](int index) {
       const Item<order> item(index, lines(), R2);
       Complex<T> x[R1];
-      unroll<R1>([&](auto k) {
-        x[k] = source(item.line, item.of_line + R2 * k);
-        if (direction == Direction::Forward) x[k] = exchanged(x[k]);
-      });
+      source(item.line, item.of_line, std::integral_constant<int, R2>{}, x);
+      if constexpr (direction == Direction::Forward) exchange(x);
       dft<R1>(x);
       unroll<R1>([&](auto k) {
-        if (k > 0) x[k] = roots[item.of_line * k] * x[k];
+        if (k > 0) x[k] = twiddles[k * R2 + item.of_line] * x[k];
         room[address<order>(item.line, k, item.of_line)] = x[k];
       });
     });
-    block.for_each(lines() * R1, [&](int index) {
+    block.for_each_once(lines() * R1, [&](int index) {
       const Item<order> item(index, lines(), R1);
       Complex<T> x[R2];
       unroll<R2>([&](auto k) { x[k] = room[address<order>(item.line, item.of_line, k)]; });
@@ -94,13 +114,13 @@ struct StaticFft {
   }
 };
 
-constexpr int largest_register_radix = 19;
+constexpr int largest_register_radix = 16;
 
 /// The radices that AnyFft has in registers. Primes take long to compile; in float64, which few need, they are left out.
 template <class T>
 constexpr bool is_register_radix(int r) {
   const bool is_smooth = r == 2 || r == 3 || r == 4 || r == 5 || r == 7 || r == 8 || r == 16;
-  return is_smooth || (sizeof(T) == sizeof(float) && (r == 15 || r == 11 || r == 13));
+  return is_smooth || (sizeof(T) == sizeof(float) && (r == 11 || r == 13 || r == 15));
 }
 
 /// Any even length, in stages: the first has its samples from where they come from, the last gives its frequencies where
@@ -186,10 +206,8 @@ struct AnyFft {
     block.for_each(lines() * part, [&](int index) {
       const Item<order> item(index, lines(), part);
       Complex<T> x[R];
-      unroll<R>([&](auto k) {
-        x[k] = source(item.line, item.of_line + part * k);
-        if (direction == Direction::Forward) x[k] = exchanged(x[k]);
-      });
+      source(item.line, item.of_line, part, x);
+      if constexpr (direction == Direction::Forward) exchange(x);
       dft<R>(x);
       unroll<R>([&](auto k) {
         values[address<order>(item.line, item.of_line + part * k)] =

@@ -122,7 +122,7 @@ class Schedule {
   };
 
   struct Memory {
-    Complex<T>* spectra = nullptr;    // half spectra of the sources; later their gradient in space, real planes
+    Complex<T>* spectra = nullptr;    // of the sources; later their gradient in space, real planes
     Complex<T>* gradients = nullptr;  // of the sources' spectra, whole ones
     T* averages = nullptr;            // of all sources at one scale
     Complex<T>* wavelets = nullptr;
@@ -151,7 +151,7 @@ class Schedule {
     constexpr std::int64_t target_bytes = std::int64_t{256} << 20;
     const auto& finest = tables_.levels[0];
     const std::int64_t plane_bytes =
-        finest.height * (3 * std::int64_t{finest.half()} + std::int64_t{tables_.options.angles} * outputs()) *
+        finest.height * (2 * std::int64_t{finest.width} + std::int64_t{tables_.options.angles} * outputs()) *
         static_cast<std::int64_t>(sizeof(Complex<T>));
     return std::clamp<std::int64_t>(target_bytes / plane_bytes, 1,
                                     std::clamp<std::int64_t>(planes, 1, most_blocks));
@@ -193,7 +193,7 @@ class Schedule {
       second = std::max(second, of_second.used());
     }
     Memory memory;
-    memory.spectra = room.template take<Complex<T>>(sources * level.height * level.half());
+    memory.spectra = room.template take<Complex<T>>(sources * size_of(level));
     if (pass == Pass::Backward) memory.gradients = room.template take<Complex<T>>(sources * size_of(level));
     memory.averages = room.template take<T>(averages);
     memory.wavelets = room.template take<Complex<T>>(wavelets);
@@ -206,46 +206,17 @@ class Schedule {
   std::size_t wavelet_bytes_;
 };
 
-/// A kernel's FFT. Lengths of common images, padded, have one of their own: with J = 3 those of 224 x 224, of 256, 288 and
-/// 320, and of 64; with J = 2 of 32.
-template <class T, class Body>
+/// A kernel's FFT: body(one of static_lengths, or AnyFft).
+template <std::size_t I = 0, class T, class Body>
 void with_fft(const FftTable& table, const Constants<T>& constants, const Body& body) {
-  const Complex<T>* const roots = constants.roots + table.first_root;
-  if constexpr (std::is_same_v<T, float>) {
-    switch (table.length) {
-      case 20:
-        return body(StaticFft<T, 4, 5>{roots});
-      case 40:
-        return body(StaticFft<T, 5, 8>{roots});
-      case 60:
-        return body(StaticFft<T, 4, 15>{roots});
-      case 68:
-        return body(StaticFft<T, 4, 17>{roots});
-      case 76:
-        return body(StaticFft<T, 4, 19>{roots});
-      case 80:
-        return body(StaticFft<T, 5, 16>{roots});
-      case 84:
-        return body(StaticFft<T, 4, 21>{roots});
-      case 120:
-        return body(StaticFft<T, 8, 15>{roots});
-      case 136:
-        return body(StaticFft<T, 8, 17>{roots});
-      case 152:
-        return body(StaticFft<T, 8, 19>{roots});
-      case 168:
-        return body(StaticFft<T, 8, 21>{roots});
-      case 240:
-        return body(StaticFft<T, 15, 16>{roots});
-      case 272:
-        return body(StaticFft<T, 16, 17>{roots});
-      case 304:
-        return body(StaticFft<T, 16, 19>{roots});
-      case 336:
-        return body(StaticFft<T, 16, 21>{roots});
-      default:
-        break;
+  if constexpr (std::is_same_v<T, float> && I < static_lengths.size()) {
+    constexpr auto length = static_lengths[I];
+    if (table.length == length.first * length.second) {
+      body(StaticFft<T, length.first, length.second>{constants.roots + table.first_twiddle});
+    } else {
+      with_fft<I + 1>(table, constants, body);
     }
+    return;
   }
   constexpr std::size_t target_bytes = 32 << 10;
   const auto lines = static_cast<unsigned>(target_bytes / sizeof(Complex<T>) / table.length);
@@ -279,23 +250,23 @@ struct Schedule<T>::Run {
       queue.launch(TransformRealRows<decltype(fft)>{fft, planes, level.height, spectra},
                    Grid{blocks(level.height / 2, fft.lines()), count}, fft.threads());
     });
-    transform_columns<Direction::Forward>(level, level.half(), count, spectra);
+    transform_columns<Direction::Forward, true>(level, level.width / 2 + 1, count, spectra);
   }
 
   /// The gradient of the spectra of real planes -> that of the planes.
   void transform_back(const LevelTable& level, std::int64_t count, Complex<T>* gradients, T* planes) const {
-    transform_columns<Direction::Inverse>(level, level.width, count, gradients);
+    transform_columns<Direction::Inverse, false>(level, level.width, count, gradients);
     with_fft(level.along_rows, constants, [&](auto fft) {
       queue.launch(RealPartOfRows<decltype(fft)>{fft, gradients, level.height, planes},
                    Grid{blocks(level.height, fft.lines()), count}, fft.threads());
     });
   }
 
-  template <Direction direction>
-  void transform_columns(const LevelTable& level, int width, std::int64_t count, Complex<T>* planes) const {
+  template <Direction direction, bool mirrors>
+  void transform_columns(const LevelTable& level, int columns, std::int64_t count, Complex<T>* planes) const {
     with_fft(level.along_columns, constants, [&](auto fft) {
-      queue.launch(TransformColumns<decltype(fft), direction>{fft, width, planes},
-                   Grid{blocks(width, fft.lines()), count}, fft.threads());
+      queue.launch(TransformColumns<decltype(fft), direction, mirrors>{fft, columns, level.width, planes},
+                   Grid{blocks(columns, fft.lines()), count}, fft.threads());
     });
   }
 
@@ -348,15 +319,19 @@ struct Schedule<T>::Run {
     const auto& filters = band.scales[scale - band.first_scale];
     const int angles = tables().options.angles;
     with_fft(level.along_columns, constants, [&](auto fft) {
-      const Grid grid{blocks(level.width, fft.lines()), angles, count};
-      const auto launch = [&]<bool folds>(std::bool_constant<folds>) {
-        queue.launch(
-            AnalyseColumns<decltype(fft), folds>{fft, spectra, constants.windows + filters.first_window,
-                                                 constants.reals, angles, from.height, from.width,
-                                                 level.width, wavelets},
-            grid, fft.threads());
+      const std::int64_t column_blocks = blocks(level.width, fft.lines());
+      // A block reads its part of the spectrum once for all its angles, but there should be blocks for all processors.
+      constexpr std::int64_t enough_blocks = 512;
+      const std::int64_t angle_blocks =
+          std::clamp<std::int64_t>(blocks(enough_blocks, column_blocks * count), 1, angles);
+      const auto per_block = static_cast<int>(blocks(angles, angle_blocks));
+      const Grid grid{column_blocks, blocks(angles, per_block), count};
+      const auto launch = [&]<bool square>(std::bool_constant<square>) {
+        queue.launch(AnalyseColumns<decltype(fft), square>{fft, spectra, filters.at(constants), angles, per_block,
+                                                           from.height, from.width, level.width, wavelets},
+                     grid, fft.threads());
       };
-      filters.whole ? launch(std::false_type{}) : launch(std::true_type{});
+      filters.whole && level.height == level.width ? launch(std::true_type{}) : launch(std::false_type{});
     });
   }
 
@@ -395,7 +370,7 @@ struct Schedule<T>::Run {
       const auto& level = schedule.level_of(scale);
       const bool has_second = schedule.has_second(band, scale);
       for_each_part(schedule, level, sources.count, [&](std::int64_t first, std::int64_t count) {
-        analyse(band, scale, memory.spectra + first * from.height * from.half(), count, memory.wavelets);
+        analyse(band, scale, memory.spectra + first * size_of(from), count, memory.wavelets);
         take_moduli(level, count * angles, memory.wavelets,
                     memory.averages + first * angles * level.height * schedule.outputs(),
                     has_second ? memory.moduli : nullptr);
@@ -423,7 +398,7 @@ struct Schedule<T>::Run {
       read_gradients(memory.averages, level, angles, sources,
                      sources.first_map + (scale - band.first_scale) * angles, gradients);
       for_each_part(schedule, level, sources.count, [&](std::int64_t first, std::int64_t count) {
-        analyse(band, scale, memory.spectra + first * from.height * from.half(), count, memory.wavelets);
+        analyse(band, scale, memory.spectra + first * size_of(from), count, memory.wavelets);
         const T* of_moduli = nullptr;
         if (schedule.has_second(band, scale)) {
           take_moduli(level, count * angles, memory.wavelets, nullptr, memory.moduli);
@@ -465,8 +440,7 @@ struct Schedule<T>::Run {
           std::int64_t{fft.lines()} * level.height * static_cast<std::int64_t>(sizeof(Complex<T>));
       const auto at_once = std::clamp<std::int64_t>(target_bytes / column_bytes, 1, angles);
       queue.launch(
-          CollectColumns<decltype(fft)>{fft, wavelets, constants.windows + filters.first_window,
-                                        constants.reals, angles, static_cast<int>(at_once), from.height,
+          CollectColumns<decltype(fft)>{fft, wavelets, filters.at(constants), angles, static_cast<int>(at_once), from.height,
                                         from.width, level.width, scale > band.first_scale, gradients},
           Grid{blocks(level.width, fft.lines()), count}, fft.threads());
     });

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <tuple>
+#include <span>
 
 #include "core/low_pass_kernel.h"
 #include "core/root_of_unity.h"
@@ -49,23 +49,6 @@ std::vector<int> first_frequencies(const std::vector<int>& radices) {
   return frequencies;
 }
 
-// From the first index that is not negligible to the last one, on an axis that wraps around: {first, count}. The gap
-// that is left out is the longest.
-std::pair<int, int> span_of(const std::vector<bool>& used) {
-  const int size = static_cast<int>(used.size());
-  int longest = 0;
-  int after_longest = 0;
-  int run = 0;
-  for (int i = 0; i < 2 * size; ++i) {
-    run = used[i % size] ? 0 : run + 1;
-    if (run > longest && run <= size) {
-      longest = run;
-      after_longest = (i + 1) % size;
-    }
-  }
-  return {after_longest, size - longest};
-}
-
 }  // namespace
 
 template <class T>
@@ -77,6 +60,13 @@ FftTable Tables<T>::add_fft(int length) {
   for (int k = 0; k < length; ++k) {
     const auto root = root_of_unity(k, length);
     roots.push_back({static_cast<T>(root.re), static_cast<T>(root.im)});
+  }
+  for (const auto& [first, second] : static_lengths) {
+    if (first * second != length) continue;
+    table.first_twiddle = std::ssize(roots);
+    for (int k = 0; k < first; ++k) {
+      for (int p = 0; p < second; ++p) roots.push_back(roots[table.first_root + k * p]);
+    }
   }
   const auto frequencies = first_frequencies(table.radices);
   integers.insert(integers.end(), frequencies.begin(), frequencies.end());
@@ -115,54 +105,75 @@ RepeatsTable Tables<T>::add_repeats(const std::vector<int>& sources, int size) {
   return table;
 }
 
+// What a wavelet has in the part whose first sample is (row, column). `spectrum` is (columns, rows) of the source.
 template <class T>
-FilterWindow Tables<T>::add_window(const FilterBank& bank, const WaveletSpectrum& wavelet, int level) {
-  const int height = geometry.rows.padded >> level;
-  const int width = geometry.columns.padded >> level;
-  std::vector<double> spectrum(static_cast<std::size_t>(width) * height);  // (columns, rows)
-  std::vector<double> whole(geometry.rows.padded);
-  for (int column = 0; column < width; ++column) {
-    bank.psi_column(wavelet, level, column, whole,
-                    std::span(spectrum).subspan(static_cast<std::size_t>(column) * height, height));
-  }
+FilterPart Tables<T>::add_part(const LevelTable& from, const std::vector<double>& spectrum, int row, int column,
+                               int height, int width) {
+  const auto at = [&](int r, int c) { return spectrum[static_cast<std::size_t>(column + c) * from.height + row + r]; };
   // The peak of psi is about 1.
   const double negligible = std::numeric_limits<T>::epsilon() / 8;
-  std::vector<bool> used_rows(height);
-  std::vector<bool> used_columns(width);
-  for (int column = 0; column < width; ++column) {
-    for (int row = 0; row < height; ++row) {
-      if (std::abs(spectrum[static_cast<std::size_t>(column) * height + row]) < negligible) continue;
-      used_rows[row] = true;
-      used_columns[column] = true;
+  const auto is_used = [&](int r) {
+    for (int c = 0; c < width; ++c) {
+      if (std::abs(at(r, c)) >= negligible) return true;
+    }
+    return false;
+  };
+  int first = 0;
+  int last = height;
+  while (first < last && !is_used(first)) ++first;
+  while (last > first && !is_used(last - 1)) --last;
+  const double share = 1.0 / (static_cast<double>(from.height) * from.width);
+  const FilterPart part{first, last - first, std::ssize(reals)};
+  for (int r = first; r < last; ++r) {
+    for (int c = 0; c < width; ++c) reals.push_back(static_cast<T>(at(r, c) * share));
+  }
+  return part;
+}
+
+template <class T>
+ScaleFilters Tables<T>::add_filters(const FilterBank& bank, int level, int scale, bool all_parts) {
+  const auto& from = levels[level];
+  const auto& to = levels[geometry.level(scale)];
+  std::vector<std::vector<double>> spectra;
+  spectra.reserve(options.angles);
+  for (int angle = 0; angle < options.angles; ++angle) {
+    const auto wavelet = bank.wavelet(scale, angle);
+    std::vector<double> whole(geometry.rows.padded);
+    auto& spectrum = spectra.emplace_back(static_cast<std::size_t>(from.width) * from.height);
+    for (int column = 0; column < from.width; ++column) {
+      bank.psi_column(wavelet, level, column, whole,
+                      std::span(spectrum).subspan(static_cast<std::size_t>(column) * from.height, from.height));
     }
   }
-  FilterWindow window{};
-  window.first_value = std::ssize(reals);
-  std::tie(window.first_row, window.rows) = span_of(used_rows);
-  std::tie(window.first_column, window.columns) = span_of(used_columns);
-  const double share = 1.0 / (static_cast<double>(height) * width);
-  for (int r = 0; r < window.rows; ++r) {
-    for (int c = 0; c < window.columns; ++c) {
-      const int row = (window.first_row + r) % height;
-      const int column = (window.first_column + c) % width;
-      reals.push_back(static_cast<T>(spectrum[static_cast<std::size_t>(column) * height + row] * share));
+  ScaleFilters filters{.count = 0, .first_place = std::ssize(integers), .first_part = std::ssize(parts), .whole = false};
+  for (int row = 0; row < from.height; row += to.height) {
+    for (int column = 0; column < from.width; column += to.width) {
+      const auto first = parts.size();
+      bool is_used = all_parts;
+      for (const auto& spectrum : spectra) {
+        parts.push_back(add_part(from, spectrum, row, column, to.height, to.width));
+        is_used = is_used || parts.back().rows > 0;
+      }
+      if (!is_used) {
+        parts.resize(first);
+        continue;
+      }
+      integers.insert(integers.end(), {row, column});
+      ++filters.count;
     }
   }
-  return window;
+  filters.whole = from.height == to.height &&
+                  std::all_of(parts.begin() + filters.first_part, parts.end(),
+                              [&](const FilterPart& part) { return part.rows == to.height; });
+  return filters;
 }
 
 template <class T>
 Band Tables<T>::add_band(const FilterBank& bank, int level, int first_scale) {
   Band band{.level = level, .first_scale = first_scale, .scales = {}};
   for (int scale = first_scale; scale < options.scales; ++scale) {
-    ScaleFilters filters{.first_window = std::ssize(windows), .whole = geometry.level(scale) == level};
-    for (int angle = 0; angle < options.angles; ++angle) {
-      const auto window = add_window(bank, bank.wavelet(scale, angle), level);
-      filters.whole = filters.whole && window.first_row == 0 && window.first_column == 0 &&
-                      window.rows == levels[level].height && window.columns == levels[level].width;
-      windows.push_back(window);
-    }
-    band.scales.push_back(filters);
+    // The gradient of the spectrum is written first by the first scale, all of it.
+    band.scales.push_back(add_filters(bank, level, scale, scale == first_scale));
   }
   return band;
 }

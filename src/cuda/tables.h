@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -16,14 +17,26 @@ struct Constants {
   const int* integers;
   const T* reals;
   const Complex<T>* roots;
-  const FilterWindow* windows;
+  const FilterPart* parts;
 };
+
+/// The lengths, as products, that have an FFT known to the compiler: those of common images, padded. With J = 3 those of
+/// 224 x 224, of 256, 288 and 320, and of 64; with J = 2 of 32.
+struct StaticLength {
+  int first;
+  int second;
+};
+constexpr std::array static_lengths = {
+    StaticLength{4, 5},  StaticLength{5, 8},  StaticLength{4, 15}, StaticLength{4, 17},  StaticLength{4, 19},
+    StaticLength{5, 16}, StaticLength{4, 21}, StaticLength{8, 15}, StaticLength{8, 17},  StaticLength{8, 19},
+    StaticLength{8, 21}, StaticLength{15, 16}, StaticLength{16, 17}, StaticLength{16, 19}, StaticLength{16, 21}};
 
 /// An FFT of one length. Members named `first_...` are indices into Constants' arrays here and below.
 struct FftTable {
   int length = 0;
   std::vector<int> radices;
   std::ptrdiff_t first_root = 0;
+  std::ptrdiff_t first_twiddle = 0;  ///< of StaticFft, if there is one for the length
   std::ptrdiff_t first_frequency = 0;
 
   template <class T>
@@ -58,10 +71,17 @@ struct LevelTable {
   int half() const { return width / 2 + 1; }
 };
 
-/// The wavelets of one scale as they are applied to sources at one level.
+/// The wavelets of one scale as they are applied to sources at one level; kernels.h's FilterParts.
 struct ScaleFilters {
-  std::ptrdiff_t first_window = 0;  ///< (angles)
-  bool whole = false;               ///< nothing is folded, and windows are the whole spectrum
+  int count = 0;
+  std::ptrdiff_t first_place = 0;
+  std::ptrdiff_t first_part = 0;
+  bool whole = false;  ///< one part with all its rows, for every angle
+
+  template <class T>
+  FilterParts<T> at(const Constants<T>& constants) const {
+    return {count, constants.integers + first_place, constants.parts + first_part, constants.reals};
+  }
 };
 
 /// The wavelets for sources at one level: images, or |x * psi_j|.
@@ -99,16 +119,18 @@ struct Tables {
   std::vector<int> integers;
   std::vector<T> reals;
   std::vector<Complex<T>> roots;
-  std::vector<FilterWindow> windows;
+  std::vector<FilterPart> parts;
 
-  Constants<T> on_host() const { return {integers.data(), reals.data(), roots.data(), windows.data()}; }
+  Constants<T> on_host() const { return {integers.data(), reals.data(), roots.data(), parts.data()}; }
 
  private:
   FftTable add_fft(int length);
   LowPassTable add_low_pass(const FilterBank& bank, const Axis& axis, int level);
   RepeatsTable add_repeats(const std::vector<int>& sources, int size);
   Band add_band(const FilterBank& bank, int level, int first_scale);
-  FilterWindow add_window(const FilterBank& bank, const WaveletSpectrum& wavelet, int level);
+  ScaleFilters add_filters(const FilterBank& bank, int level, int scale, bool all_parts);
+  FilterPart add_part(const LevelTable& from, const std::vector<double>& spectrum, int row, int column, int height,
+                      int width);
 };
 
 template <class T>

@@ -17,8 +17,8 @@ enum class BodyOrder { Ascending, Descending };
 
 class HostBlock {
  public:
-  HostBlock(int x, int y, int z, void* shared, BodyOrder order)
-      : x_(x), y_(y), z_(z), shared_(shared), order_(order) {}
+  HostBlock(int x, int y, int z, int threads, void* shared, BodyOrder order)
+      : x_(x), y_(y), z_(z), threads_(threads), shared_(shared), order_(order) {}
 
   int x() const { return x_; }
   int y() const { return y_; }
@@ -34,10 +34,17 @@ class HostBlock {
     }
   }
 
+  template <class Body>
+  void for_each_once(int count, const Body& body) {
+    if (count > threads_) throw std::logic_error("more bodies than threads");
+    for_each(count, body);
+  }
+
  private:
   int x_;
   int y_;
   int z_;
+  int threads_;
   void* shared_;
   BodyOrder order_;
 };
@@ -59,7 +66,7 @@ class HostQueue {
       for (std::int64_t y = 0; y < grid.y; ++y) {
         for (std::int64_t x = 0; x < grid.x; ++x) {
           std::fill(shared.begin(), shared.end(), std::byte{0xff});
-          HostBlock block(static_cast<int>(x), static_cast<int>(y), static_cast<int>(z), shared.data(), order_);
+          HostBlock block(static_cast<int>(x), static_cast<int>(y), static_cast<int>(z), threads, shared.data(), order_);
           kernel(block);
         }
       }
