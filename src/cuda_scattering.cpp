@@ -23,7 +23,8 @@ struct CudaScattering<T>::Plan {
       throw Error(fmt::format("channels is {}; an image has at least one plane", format.channels));
     }
     if (format.channels_last && planes % format.channels != 0) {
-      throw Error(fmt::format("{} planes are no whole number of images of {} channels", planes, format.channels));
+      throw Error(
+          fmt::format("{} planes are no whole number of images of {} channels", planes, format.channels));
     }
     if (format.type != FeatureType::Same && !std::is_same_v<T, float>) {
       throw Error("features of 16 bits are made of float32 images; these are float64");
@@ -42,7 +43,8 @@ CudaScattering<T>::CudaScattering(const ScatteringOptions& options, int device) 
   try {
     plan_ = std::make_shared<const Plan>(options, device);
   } catch (const std::bad_alloc&) {
-    throw Error(fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
+    throw Error(
+        fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
   }
 }
 
@@ -77,8 +79,8 @@ std::size_t CudaScattering<T>::backward_workspace(std::int64_t planes) const {
 }
 
 template <class T>
-void CudaScattering<T>::forward(const T* images, std::int64_t planes, void* features, const FeatureFormat& format,
-                                void* workspace, CudaStream stream) const {
+void CudaScattering<T>::forward(const T* images, std::int64_t planes, void* features,
+                                const FeatureFormat& format, void* workspace, CudaStream stream) const {
   plan_->check(format, planes);
   plan_->engine->forward(images, planes, {features, format}, workspace, stream);
 }

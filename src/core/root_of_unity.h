@@ -10,7 +10,8 @@ struct Root {
   double im;
 };
 
-/// exp(2 pi i k / n), k >= 0, at compile time too: from the Taylor series around the nearest multiple of pi / 2.
+/// exp(2 pi i k / n), k >= 0, at compile time too: from the Taylor series around the nearest multiple of pi
+/// / 2.
 constexpr Root root_of_unity(int k, int n) {
   k %= n;
   const int quadrant = (4 * k + n / 2) / n;  // nearest quarter turn

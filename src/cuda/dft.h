@@ -9,8 +9,8 @@
 
 namespace scatlight::cuda {
 
-/// A divisor A of R by which a DFT of R points becomes DFTs of A and of R / A points: one that is coprime to R / A if
-/// there is any, and the one nearest to the root of R. 1 for a prime.
+/// A divisor A of R by which a DFT of R points becomes DFTs of A and of R / A points: one that is coprime to
+/// R / A if there is any, and the one nearest to the root of R. 1 for a prime.
 constexpr int divisor_of(int R) {
   int any = 1;
   int coprime = 1;
@@ -107,7 +107,7 @@ SCATLIGHT_HD void dft_of_product(Complex<T> (&x)[A * B]) {
     Complex<T> column[A];
     unroll<A>([&](auto a) { column[a] = x[b + B * a]; });
     dft<A>(column);
-    unroll<A>([&](auto a) { grid[a][b] = times_root<decltype(a)::value * decltype(b)::value, R>(column[a]); });
+    unroll<A>([&](auto a) { grid[a][b] = times_root<decltype(a)::value* decltype(b)::value, R>(column[a]); });
   });
   unroll<A>([&](auto a) {
     dft<B>(grid[a]);

@@ -73,7 +73,8 @@ class StreamQueue {
 
   template <class Kernel>
   void launch(const Kernel& kernel, const Grid& grid, int threads) const {
-    const dim3 blocks(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z));
+    const dim3 blocks(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y),
+                      static_cast<unsigned>(grid.z));
     run_block<<<blocks, threads, kernel.shared_bytes(), stream_>>>(kernel);
     check(cudaGetLastError(), "a kernel cannot be launched");
   }
@@ -82,17 +83,19 @@ class StreamQueue {
   CudaStream stream_;
 };
 
-/// Launches nothing: loads every kernel that a pass uses, which is not possible while a stream is captured, and lets it
-/// have the shared memory that it needs.
+/// Launches nothing: loads every kernel that a pass uses, which is not possible while a stream is captured,
+/// and lets it have the shared memory that it needs.
 class PreparingQueue {
  public:
   explicit PreparingQueue(int device) : device_(device) {
-    check(cudaDeviceGetAttribute(&limit_, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "a device cannot be asked");
+    check(cudaDeviceGetAttribute(&limit_, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+          "a device cannot be asked");
   }
 
   template <class Kernel>
   void launch(const Kernel& kernel, const Grid&, int) {
-    const auto status = cudaFuncSetAttribute(run_block<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, limit_);
+    const auto status =
+        cudaFuncSetAttribute(run_block<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, limit_);
     if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {
       cudaGetLastError();
       cudaDeviceProp properties;
@@ -119,7 +122,8 @@ template <class U>
 class DeviceArray {
  public:
   explicit DeviceArray(const std::vector<U>& values) {
-    check(cudaMalloc(&data_, std::max<std::size_t>(values.size(), 1) * sizeof(U)), "no memory for the filters");
+    check(cudaMalloc(&data_, std::max<std::size_t>(values.size(), 1) * sizeof(U)),
+          "no memory for the filters");
     check(cudaMemcpy(data_, values.data(), values.size() * sizeof(U), cudaMemcpyHostToDevice),
           "the filters cannot be copied");
   }
@@ -174,8 +178,8 @@ class CudaEngine final : public Engine<T> {
     const StreamQueue queue(stream);
     with_feature_type<T>(features.format.type, [&](auto type) {
       using F = decltype(type);
-      schedule_.forward(queue, constants(), images, planes, view(static_cast<F*>(features.data), features.format),
-                        workspace);
+      schedule_.forward(queue, constants(), images, planes,
+                        view(static_cast<F*>(features.data), features.format), workspace);
     });
   }
 
@@ -185,8 +189,9 @@ class CudaEngine final : public Engine<T> {
     const StreamQueue queue(stream);
     with_feature_type<T>(gradients.format.type, [&](auto type) {
       using F = decltype(type);
-      schedule_.backward(queue, constants(), images, view(static_cast<const F*>(gradients.data), gradients.format),
-                         planes, image_gradients, workspace);
+      schedule_.backward(queue, constants(), images,
+                         view(static_cast<const F*>(gradients.data), gradients.format), planes,
+                         image_gradients, workspace);
     });
   }
 
@@ -210,9 +215,9 @@ class CudaEngine final : public Engine<T> {
     if (queue.needed() > queue.limit()) {
       const auto& geometry = schedule_.tables().geometry;
       throw Error("planes of " + std::to_string(geometry.rows.padded) + " x " +
-                  std::to_string(geometry.columns.padded) + " (padded) need " + std::to_string(queue.needed() >> 10) +
-                  " KB of shared memory; device " + std::to_string(device_) + " has " +
-                  std::to_string(queue.limit() >> 10) + " KB");
+                  std::to_string(geometry.columns.padded) + " (padded) need " +
+                  std::to_string(queue.needed() >> 10) + " KB of shared memory; device " +
+                  std::to_string(device_) + " has " + std::to_string(queue.limit() >> 10) + " KB");
     }
   }
 
@@ -231,7 +236,8 @@ std::unique_ptr<Engine<T>> make_engine(const ScatteringOptions& resolved, const 
                                        const FilterBank& bank, int device) {
   const int count = device_count();
   if (device < 0 || device >= count) {
-    throw Error("there is no CUDA device " + std::to_string(device) + "; this machine has " + std::to_string(count));
+    throw Error("there is no CUDA device " + std::to_string(device) + "; this machine has " +
+                std::to_string(count));
   }
   const DeviceGuard guard(device);
   return std::make_unique<CudaEngine<T>>(resolved, geometry, bank, device);

@@ -25,8 +25,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual std::size_t workspace_bytes(std::int64_t planes, bool backward) const = 0;
-  virtual void forward(const T* images, std::int64_t planes, const StoredFeatures<void*>& features, void* workspace,
-                       CudaStream stream) const = 0;
+  virtual void forward(const T* images, std::int64_t planes, const StoredFeatures<void*>& features,
+                       void* workspace, CudaStream stream) const = 0;
   virtual void backward(const T* images, std::int64_t planes, const StoredFeatures<const void*>& gradients,
                         T* image_gradients, void* workspace, CudaStream stream) const = 0;
 };

@@ -11,7 +11,9 @@ std::unique_ptr<Engine<T>> make_engine(const ScatteringOptions&, const Geometry&
   throw Error("this build of scatlight has no CUDA engine; build it where nvcc is, with -DSCATLIGHT_CUDA=ON");
 }
 
-template std::unique_ptr<Engine<float>> make_engine(const ScatteringOptions&, const Geometry&, const FilterBank&, int);
-template std::unique_ptr<Engine<double>> make_engine(const ScatteringOptions&, const Geometry&, const FilterBank&, int);
+template std::unique_ptr<Engine<float>> make_engine(const ScatteringOptions&, const Geometry&,
+                                                    const FilterBank&, int);
+template std::unique_ptr<Engine<double>> make_engine(const ScatteringOptions&, const Geometry&,
+                                                     const FilterBank&, int);
 
 }  // namespace scatlight::cuda

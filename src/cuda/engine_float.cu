@@ -11,6 +11,7 @@ int device_count() {
   return count;
 }
 
-template std::unique_ptr<Engine<float>> make_engine(const ScatteringOptions&, const Geometry&, const FilterBank&, int);
+template std::unique_ptr<Engine<float>> make_engine(const ScatteringOptions&, const Geometry&,
+                                                    const FilterBank&, int);
 
 }  // namespace scatlight::cuda

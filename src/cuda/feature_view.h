@@ -7,8 +7,8 @@
 
 namespace scatlight::cuda {
 
-/// The bits of an IEEE number of 16 bits, and of the upper half of a float. Conversions round to nearest, ties to
-/// even.
+/// The bits of an IEEE number of 16 bits, and of the upper half of a float. Conversions round to nearest,
+/// ties to even.
 struct Float16 {
   std::uint16_t bits;
 };
@@ -89,8 +89,8 @@ SCATLIGHT_HD float to_real(Float16 value) {
   return float_of(sign | ((rest << 13) + (112U << 23)));
 }
 
-/// Where the values of features are: (plane, map, row, column), plane = image * channels + channel. F is float, double,
-/// Float16, BFloat16 or a const one. Strides are in values.
+/// Where the values of features are: (plane, map, row, column), plane = image * channels + channel. F is
+/// float, double, Float16, BFloat16 or a const one. Strides are in values.
 template <class F>
 struct FeatureView {
   F* data;

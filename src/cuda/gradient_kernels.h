@@ -1,7 +1,7 @@
 #pragma once
 
-// The kernels of the gradient; kernels.h says what a kernel is. Wavelet planes, transformed along columns, are made
-// again by AnalyseColumns, and become the gradient with respect to them in place.
+// The kernels of the gradient; kernels.h says what a kernel is. Wavelet planes, transformed along columns,
+// are made again by AnalyseColumns, and become the gradient with respect to them in place.
 
 #include "cuda/kernels.h"
 
@@ -55,7 +55,8 @@ struct DifferentiateRows {
   const T* moduli;    ///< what order 2 adds to the gradient of |x * psi|: (plane, height, width), or null
 
   std::size_t shared_bytes() const {
-    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AlongLines>() + fft.lines() * fft.length());
+    return sizeof(Complex<T>) *
+           (fft.template shared_elements<Order::AlongLines>() + fft.lines() * fft.length());
   }
 
   template <class Block>
@@ -87,13 +88,14 @@ struct DifferentiateRows {
       if (line + pairs < lines) rows[(line + pairs) * width + column].re = other;
     });
     fft.template transform<Direction::Inverse, Order::AlongLines>(
-        block, room, each_sample([&](int line, int n) { return wavelets[row_of(line) * width + n]; }),
+        block, room,
+        [&](int line, int n, auto stride, auto& x) { load(wavelets + row_of(line) * width + n, stride, x); },
         [&](int line, int k, Complex<T> value) {
           Complex<T>& gradient = rows[line * width + k];
           gradient = gradient.re * direction_of(value);
         });
     fft.template transform<Direction::Forward, Order::AlongLines>(
-        block, room, each_sample([&](int line, int n) { return rows[line * width + n]; }),
+        block, room, [&](int line, int n, auto stride, auto& x) { load(rows + line * width + n, stride, x); },
         [&](int line, int k, Complex<T> value) {
           if (first + line < height) wavelets[(first_row + first + line) * width + k] = value;
         });
@@ -103,14 +105,15 @@ struct DifferentiateRows {
   // value / |value|, the gradient of the modulus; 0 for 0.
   SCATLIGHT_HD static Complex<T> direction_of(Complex<T> value) {
     const T square = value.re * value.re + value.im * value.im;
-    return square == 0 ? Complex<T>{0, 0} : reciprocal_root(square) * value;  // NaN stays
+    const T least = sizeof(T) == sizeof(float) ? T(least_square) : T(0);
+    return square <= least ? Complex<T>{0, 0} : reciprocal_root(square) * value;  // NaN stays
   }
 };
 
-/// The gradients of wavelet planes, transformed along rows -> that of the source's spectrum: transformed along columns,
-/// unfolded, times the wavelets, added up over the angles. The mirror images of the frequencies are as good as they are;
-/// who takes the real part in space adds them.
-/// Blocks: (columns / lines, sources).
+/// The gradients of wavelet planes, transformed along rows -> that of the source's spectrum: transformed
+/// along columns, unfolded, times the wavelets, added up over the angles. The mirror images of the
+/// frequencies are as good as they are; who takes the real part in space adds them. Blocks: (columns / lines,
+/// sources).
 template <class Fft>
 struct CollectColumns {
   using T = typename Fft::Real;
@@ -145,9 +148,10 @@ struct CollectColumns {
         const Complex<T>* const plane = wavelets + (source * angles + first_angle + angle) * height * width;
         Complex<T>* const of_angle = columns + angle * height * lines;
         fft.template transform<Direction::Forward, Order::AcrossLines>(
-            block, room, each_sample([&](int line, int n) {
-              return plane[n * width + smaller(first + line, width - 1)];
-            }),
+            block, room,
+            [&](int line, int n, auto stride, auto& x) {
+              load(plane + n * width + smaller(first + line, width - 1), stride * width, x);
+            },
             [&](int line, int k, Complex<T> value) { of_angle[k * lines + line] = value; });
       }
       const bool adds_now = adds || first_angle > 0;
@@ -195,9 +199,10 @@ struct RealPartOfRows {
     const int first = block.x() * fft.lines();
     const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height;
     fft.template transform<Direction::Inverse, Order::AlongLines>(
-        block, static_cast<Complex<T>*>(block.shared()), each_sample([&](int line, int n) {
-          return planes[(first_row + smaller(first + line, height - 1)) * width + n];
-        }),
+        block, static_cast<Complex<T>*>(block.shared()),
+        [&](int line, int n, auto stride, auto& x) {
+          load(planes + (first_row + smaller(first + line, height - 1)) * width + n, stride, x);
+        },
         [&](int line, int k, Complex<T> value) {
           if (first + line < height) real_planes[(first_row + first + line) * width + k] = value.re;
         });

@@ -7,8 +7,9 @@
 //   block.for_each_once(count, body)  the same for no more bodies than threads
 //   block.shared()                    the block's shared memory
 //
-// Bodies of one loop may not depend on each other. So a block can run on the host, one body after the other, and
-// tests do that. Memory is divided so that no two blocks of a launch write the same value or read what another writes.
+// Bodies of one loop may not depend on each other. So a block can run on the host, one body after the other,
+// and tests do that. Memory is divided so that no two blocks of a launch write the same value or read what
+// another writes.
 //
 // Layouts, row-major, of numbers of T:
 //   real plane      (height, width)
@@ -75,8 +76,8 @@ struct RealPlanes {
   const T* data;
   std::int64_t plane_size;  ///< values from one to the next
   int width;                ///< values from row to row
-  const int* rows;          ///< the row of data that each row of the plane repeats, or -1 for zeros; null if they
-  const int* columns;       ///< are planes. The same for columns.
+  const int* rows;     ///< the row of data that each row of the plane repeats, or -1 for zeros; null if they
+  const int* columns;  ///< are planes. The same for columns.
 
   SCATLIGHT_HD T at(std::int64_t plane, int row, int column) const {
     if (rows != nullptr) {
@@ -88,8 +89,8 @@ struct RealPlanes {
   }
 };
 
-/// Real planes -> columns 0 ... width / 2 of their spectra, transformed along rows. Two rows make one complex line.
-/// Blocks: (pairs of rows / lines, planes).
+/// Real planes -> columns 0 ... width / 2 of their spectra, transformed along rows. Two rows make one complex
+/// line. Blocks: (pairs of rows / lines, planes).
 template <class Fft>
 struct TransformRealRows {
   using T = typename Fft::Real;
@@ -99,7 +100,8 @@ struct TransformRealRows {
   Complex<T>* spectra;
 
   std::size_t shared_bytes() const {
-    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AlongLines>() + fft.lines() * fft.length());
+    return sizeof(Complex<T>) *
+           (fft.template shared_elements<Order::AlongLines>() + fft.lines() * fft.length());
   }
 
   template <class Block>
@@ -112,10 +114,13 @@ struct TransformRealRows {
     auto* const pairs = room + fft.template shared_elements<Order::AlongLines>();
     const auto row_of = [&](int line) { return 2 * (first + line); };
     fft.template transform<Direction::Forward, Order::AlongLines>(
-        block, room, each_sample([&](int line, int n) {
+        block, room,
+        [&]<int R>(int line, int n, auto stride, Complex<T>(&x)[R]) {
           const int row = smaller(row_of(line), height - 2);
-          return Complex<T>{planes.at(plane, row, n), planes.at(plane, row + 1, n)};
-        }),
+          unroll<R>([&](auto k) {
+            x[k] = {planes.at(plane, row, n + k * stride), planes.at(plane, row + 1, n + k * stride)};
+          });
+        },
         [&](int line, int k, Complex<T> value) { pairs[line * width + k] = value; });
     block.for_each(fft.lines() * half, [&](int index) {
       const int line = index / half;
@@ -152,9 +157,10 @@ struct TransformColumns {
     const int first = block.x() * fft.lines();
     Complex<T>* const plane = planes + static_cast<std::int64_t>(block.y()) * height * width;
     fft.template transform<direction, Order::AcrossLines>(
-        block, static_cast<Complex<T>*>(block.shared()), each_sample([&](int line, int n) {
-          return plane[n * width + smaller(first + line, columns - 1)];
-        }),
+        block, static_cast<Complex<T>*>(block.shared()),
+        [&](int line, int n, auto stride, auto& x) {
+          load(plane + n * width + smaller(first + line, columns - 1), stride * width, x);
+        },
         [&](int line, int k, Complex<T> value) {
           const int column = first + line;
           if (column >= columns) return;
@@ -169,11 +175,11 @@ struct TransformColumns {
   }
 };
 
-/// A source's spectrum is a grid of parts that fall on each other when it is folded to the level of a scale. What a wavelet
-/// has in one of them: rows that are not negligible, and where its values there are.
+/// A source's spectrum is a grid of parts that fall on each other when it is folded to the level of a scale.
+/// What a wavelet has in one of them: rows that are not negligible, and where its values there are.
 struct FilterPart {
-  int first_row;  ///< of the part
-  int rows;       ///< 0 if the wavelet has nothing there
+  int first_row;             ///< of the part
+  int rows;                  ///< 0 if the wavelet has nothing there
   std::int64_t first_value;  ///< of (rows, columns of the part)
 };
 
@@ -186,9 +192,9 @@ struct FilterParts {
   const T* values;          ///< of all filters, divided by the samples of the source
 };
 
-/// Spectra times the wavelets of one scale, folded to the scale's level, transformed along columns: wavelet planes.
-/// Blocks: (columns / lines, angles / angles_per_block, sources).
-/// Square is for filters of one part that have all its rows, on planes as wide as they are high.
+/// Spectra times the wavelets of one scale, folded to the scale's level, transformed along columns: wavelet
+/// planes. Blocks: (columns / lines, angles / angles_per_block, sources). Square is for filters of one part
+/// that have all its rows, on planes as wide as they are high.
 template <class Fft, bool Square>
 struct AnalyseColumns {
   using T = typename Fft::Real;
@@ -250,7 +256,8 @@ struct AnalyseColumns {
           spectrum + (filters.places[2 * i] + n) * source_width + filters.places[2 * i + 1] + column;
       unroll<R>([&](auto k) {
         const int row = n - part.first_row + k * stride;
-        if (row >= 0 && row < part.rows) x[k] += filter[k * stride * width_of_plane] * from[k * stride * source_width];
+        if (row >= 0 && row < part.rows)
+          x[k] += filter[k * stride * width_of_plane] * from[k * stride * source_width];
       });
     }
   }
@@ -307,14 +314,21 @@ struct ModulusRows {
     auto* const rows = reinterpret_cast<T*>(room + fft.template shared_elements<Order::AlongLines>());
     const int before = low_pass.radius;
     fft.template transform<Direction::Inverse, Order::AlongLines>(
-        block, room, each_sample([&](int line, int n) {
-          return wavelets[(first_row + smaller(first + line, height - 1)) * width + n];
-        }),
+        block, room,
+        [&](int line, int n, auto stride, auto& x) {
+          load(wavelets + (first_row + smaller(first + line, height - 1)) * width + n, stride, x);
+        },
         [&](int line, int k, Complex<T> value) {
-          const T modulus = square_root(value.re * value.re + value.im * value.im);
-          rows[line * row_size() + before + k] = modulus;
-          if (moduli != nullptr && first + line < height) moduli[(first_row + first + line) * width + k] = modulus;
+          rows[line * row_size() + before + k] = square_root(value.re * value.re + value.im * value.im);
         });
+    if (moduli != nullptr) {
+      block.for_each(lines * width, [&](int index) {
+        const int line = index / width;
+        const int column = index % width;
+        if (first + line >= height) return;
+        moduli[(first_row + first + line) * width + column] = rows[line * row_size() + before + column];
+      });
+    }
     if (averages == nullptr) return;
     // Rows wrap around: what the low-pass reaches before and after them is copied there.
     block.for_each(lines * (low_pass.taps - 1), [&](int index) {
@@ -350,8 +364,8 @@ struct ModulusRows {
   SCATLIGHT_HD int row_size() const { return (fft.length() + low_pass.taps - 1) | 1; }
 };
 
-/// Averages -> features. Blocks: (outputs / threads, paths, sources). A source is number `source % per_plane` of its
-/// plane.
+/// Averages -> features. Blocks: (outputs / threads, paths, sources). A source is number `source % per_plane`
+/// of its plane.
 template <class T, class F>
 struct AverageColumns {
   const T* averages;  ///< (source, path, height, width)

@@ -5,12 +5,12 @@
 //
 //   fft.transform<Direction, Order>(block, room, source, sink);
 //
-//   source(line, n, stride, x)   samples n, n + stride ... of a line into the array x; each_sample() makes one
+//   source(line, n, stride, x)   samples n, n + stride ... of a line into the array x
 //   sink(line, k, value)         takes frequency k of a line
 //
-// A block has fft.lines() lines and fft.threads() threads. `room` is shared memory of shared_elements<Order>(). All
-// threads of the block call it; after it they have met at a barrier. The samples of every line are asked for before the
-// first frequency is given away.
+// A block has fft.lines() lines and fft.threads() threads. `room` is shared memory of
+// shared_elements<Order>(). All threads of the block call it; after it they have met at a barrier. The
+// samples of every line are asked for before the first frequency is given away.
 
 #include <bit>
 
@@ -39,29 +39,21 @@ SCATLIGHT_HD void exchange(Complex<T> (&x)[R]) {
   unroll<R>([&](auto k) { x[k] = exchanged(x[k]); });
 }
 
-template <class At>
-struct EachSample {
-  At at;
-
-  template <class Stride, class T, int R>
-  SCATLIGHT_HD void operator()(int line, int n, Stride stride, Complex<T> (&x)[R]) const {
-    unroll<R>([&](auto k) { x[k] = at(line, n + stride * k); });
-  }
-};
-
-/// The source whose samples are at(line, n).
-template <class At>
-SCATLIGHT_HD EachSample<At> each_sample(const At& at) {
-  return {at};
+/// x[k] = from[k * step]
+template <class T, int R>
+SCATLIGHT_HD void load(const Complex<T>* from, int step, Complex<T> (&x)[R]) {
+  unroll<R>([&](auto k) { x[k] = from[k * step]; });
 }
 
-/// A length of two small factors, known to the compiler: R1 numbers are in the registers of a thread, then R2; between
-/// them they are in shared memory once. The decomposition is Cooley and Tukey's, in place.
+/// A length of two small factors, known to the compiler: R1 numbers are in the registers of a thread, then
+/// R2; between them they are in shared memory once. The decomposition is Cooley and Tukey's, in place.
 template <class T, int R1, int R2>
 struct StaticFft {
   using Real = T;
   SCATLIGHT_HD static constexpr int length() { return R1 * R2; }
-  SCATLIGHT_HD static constexpr int lines() { return static_cast<int>(std::bit_floor(256U / threads_per_line)); }
+  SCATLIGHT_HD static constexpr int lines() {
+    return static_cast<int>(std::bit_floor(256U / threads_per_line));
+  }
   SCATLIGHT_HD static constexpr int threads() { return lines() * threads_per_line; }
 
   const Complex<T>* twiddles;  ///< (R1, R2): exp(2 pi i k p / length)
@@ -72,8 +64,7 @@ struct StaticFft {
   }
 
   template <Direction direction, Order order, class Block, class Source, class Sink>
-  SCATLIGHT_HD void transform(Block& block, Complex<T>* room, const Source& source,
-                              const Sink& sink) const {
+  SCATLIGHT_HD void transform(Block& block, Complex<T>* room, const Source& source, const Sink& sink) const {
     block.for_each_once(lines() * R2, [&](int index) {
       const Item<order> item(index, lines(), R2);
       Complex<T> x[R1];
@@ -116,15 +107,16 @@ struct StaticFft {
 
 constexpr int largest_register_radix = 16;
 
-/// The radices that AnyFft has in registers. Primes take long to compile; in float64, which few need, they are left out.
+/// The radices that AnyFft has in registers. Primes take long to compile; in float64, which few need, they
+/// are left out.
 template <class T>
 constexpr bool is_register_radix(int r) {
   const bool is_smooth = r == 2 || r == 3 || r == 4 || r == 5 || r == 7 || r == 8 || r == 16;
   return is_smooth || (sizeof(T) == sizeof(float) && (r == 11 || r == 13 || r == 15));
 }
 
-/// Any even length, in stages: the first has its samples from where they come from, the last gives its frequencies where
-/// they go, those between are in place.
+/// Any even length, in stages: the first has its samples from where they come from, the last gives its
+/// frequencies where they go, those between are in place.
 template <class T>
 struct AnyFft {
   using Real = T;
@@ -132,9 +124,9 @@ struct AnyFft {
 
   int points;
   int lines_per_block;
-  int stages;              ///< at least 2
-  int radix[most_stages];  ///< register radices, then larger primes
-  int buffers;             ///< in shared memory: 2 if there are several larger primes, else 1
+  int stages;               ///< at least 2
+  int radix[most_stages];   ///< register radices, then larger primes
+  int buffers;              ///< in shared memory: 2 if there are several larger primes, else 1
   const Complex<T>* roots;  ///< (points): exp(2 pi i k / points)
   const int* frequencies;   ///< (points / last radix): the first that a DFT of the last stage gives
 
@@ -169,11 +161,10 @@ struct AnyFft {
     if (is_register_radix<T>(last)) {
       with_radix(last, [&](auto r) { last_stage<r(), direction, order>(block, values, sink); });
     } else {
-      large_stage<order>(block, values, last, blocks,
-                         [&](int line, int first, int k, int, Complex<T> value) {
-                           sink(line, frequencies[first / last] + k * blocks,
-                                direction == Direction::Forward ? exchanged(value) : value);
-                         });
+      large_stage<order>(block, values, last, blocks, [&](int line, int first, int k, int, Complex<T> value) {
+        sink(line, frequencies[first / last] + k * blocks,
+             direction == Direction::Forward ? exchanged(value) : value);
+      });
     }
   }
 
@@ -181,7 +172,8 @@ struct AnyFft {
   SCATLIGHT_HD int line_elements() const { return (points + (points >> 4)) | 1; }
   SCATLIGHT_HD int buffer_elements() const { return lines() * line_elements(); }
 
-  // Along lines, threads of a stage are often an even number of elements apart; gaps put them in different banks.
+  // Along lines, threads of a stage are often an even number of elements apart; gaps put them in different
+  // banks.
   template <Order order>
   SCATLIGHT_HD int address(int line, int place) const {
     return order == Order::AcrossLines ? place * lines() + line
@@ -199,7 +191,8 @@ struct AnyFft {
     }
   }
 
-  // Element k of DFT p of a block of `part` of them, before and after it, is k * part + p behind the block's first.
+  // Element k of DFT p of a block of `part` of them, before and after it, is k * part + p behind the block's
+  // first.
   template <int R, Direction direction, Order order, class Block, class Source>
   SCATLIGHT_HD void first_stage(Block& block, Complex<T>* values, const Source& source) const {
     const int part = points / R;
@@ -227,8 +220,7 @@ struct AnyFft {
       unroll<R>([&](auto k) { x[k] = values[address<order>(item.line, first + k * part)]; });
       dft<R>(x);
       unroll<R>([&](auto k) {
-        values[address<order>(item.line, first + k * part)] =
-            k == 0 ? x[k] : roots[p * k * blocks] * x[k];
+        values[address<order>(item.line, first + k * part)] = k == 0 ? x[k] : roots[p * k * blocks] * x[k];
       });
     });
   }

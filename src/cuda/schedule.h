@@ -56,7 +56,8 @@ class Room {
 template <class T>
 class Schedule {
  public:
-  /// `wavelet_bytes` of wavelet planes, at least those of one source, are in memory at once: as many as a cache holds.
+  /// `wavelet_bytes` of wavelet planes, at least those of one source, are in memory at once: as many as a
+  /// cache holds.
   Schedule(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
            std::size_t wavelet_bytes)
       : tables_(resolved, geometry, bank), wavelet_bytes_(wavelet_bytes) {}
@@ -70,7 +71,8 @@ class Schedule {
     return room.used();
   }
 
-  /// images (planes, height, width) -> features. All of it where the kernels run; `constants` are the tables' there.
+  /// images (planes, height, width) -> features. All of it where the kernels run; `constants` are the tables'
+  /// there.
   template <class Queue, class F>
   void forward(Queue& queue, const Constants<T>& constants, const T* images, std::int64_t planes,
                const FeatureView<F>& features, void* workspace) const {
@@ -111,8 +113,8 @@ class Schedule {
   }
 
  private:
-  // Consecutive real planes that the wavelets of a band are applied to. Number i is number i % per_plane of those that
-  // image plane i / per_plane gives.
+  // Consecutive real planes that the wavelets of a band are applied to. Number i is number i % per_plane of
+  // those that image plane i / per_plane gives.
   struct Sources {
     std::int64_t first = 0;
     std::int64_t count = 0;
@@ -126,7 +128,7 @@ class Schedule {
     Complex<T>* gradients = nullptr;  // of the sources' spectra, whole ones
     T* averages = nullptr;            // of all sources at one scale
     Complex<T>* wavelets = nullptr;
-    T* moduli = nullptr;         // |x * psi| as sources of order 2
+    T* moduli = nullptr;          // |x * psi| as sources of order 2
     std::byte* second = nullptr;  // the memory of order 2
   };
 
@@ -135,9 +137,7 @@ class Schedule {
 
   static constexpr std::int64_t most_blocks = 65535;  // of a launch along y and z
 
-  std::int64_t image_size() const {
-    return std::int64_t{tables_.options.height} * tables_.options.width;
-  }
+  std::int64_t image_size() const { return std::int64_t{tables_.options.height} * tables_.options.width; }
   static std::int64_t size_of(const LevelTable& level) { return std::int64_t{level.height} * level.width; }
   int outputs() const { return tables_.geometry.columns.output; }
   const LevelTable& level_of(int scale) const { return tables_.levels[tables_.geometry.level(scale)]; }
@@ -146,6 +146,12 @@ class Schedule {
   }
   const Band& second_band(int scale) const { return tables_.bands[1 + scale]; }
 
+  // The largest of the equal parts of `count` that have at most `most`.
+  static std::int64_t part_of(std::int64_t count, std::int64_t most) {
+    const std::int64_t parts = (count + most - 1) / most;
+    return parts <= 1 ? std::max<std::int64_t>(count, 1) : (count + parts - 1) / parts;
+  }
+
   // Image planes of which spectra and averages are in memory at once.
   std::int64_t planes_at_once(std::int64_t planes) const {
     constexpr std::int64_t target_bytes = std::int64_t{256} << 20;
@@ -153,8 +159,7 @@ class Schedule {
     const std::int64_t plane_bytes =
         finest.height * (2 * std::int64_t{finest.width} + std::int64_t{tables_.options.angles} * outputs()) *
         static_cast<std::int64_t>(sizeof(Complex<T>));
-    return std::clamp<std::int64_t>(target_bytes / plane_bytes, 1,
-                                    std::clamp<std::int64_t>(planes, 1, most_blocks));
+    return part_of(planes, std::clamp<std::int64_t>(target_bytes / plane_bytes, 1, most_blocks));
   }
 
   // Sources whose wavelet planes at a level are in memory at once.
@@ -162,8 +167,8 @@ class Schedule {
     const std::int64_t angles = tables_.options.angles;
     const std::int64_t source_bytes = angles * size_of(level) * static_cast<std::int64_t>(sizeof(Complex<T>));
     // Those of order 2 are (sources, angles) sources.
-    return std::clamp<std::int64_t>(static_cast<std::int64_t>(wavelet_bytes_) / source_bytes, 1,
-                                    std::min(sources, most_blocks / angles));
+    return part_of(sources, std::clamp<std::int64_t>(static_cast<std::int64_t>(wavelet_bytes_) / source_bytes,
+                                                     1, most_blocks / angles));
   }
 
   Memory take_memory(Room& room, std::int64_t planes, Pass pass) const {
@@ -284,11 +289,10 @@ struct Schedule<T>::Run {
   void write_features(const T* averages, const LevelTable& level, int paths, const Sources& sources,
                       int first_map, const FeatureView<F>& features) const {
     const int width = schedule.outputs();
-    queue.launch(AverageColumns<T, F>{averages, level.vertical.at(constants), paths, width, threads,
-                                      sources.per_plane, sources.first, first_map, sources.maps_per_source,
-                                      features},
-                 Grid{blocks(std::int64_t{level.vertical.outputs} * width, threads), paths, sources.count},
-                 threads);
+    queue.launch(
+        AverageColumns<T, F>{averages, level.vertical.at(constants), paths, width, threads, sources.per_plane,
+                             sources.first, first_map, sources.maps_per_source, features},
+        Grid{blocks(std::int64_t{level.vertical.outputs} * width, threads), paths, sources.count}, threads);
   }
 
   template <class F>
@@ -320,18 +324,20 @@ struct Schedule<T>::Run {
     const int angles = tables().options.angles;
     with_fft(level.along_columns, constants, [&](auto fft) {
       const std::int64_t column_blocks = blocks(level.width, fft.lines());
-      // A block reads its part of the spectrum once for all its angles, but there should be blocks for all processors.
+      // A block reads its part of the spectrum once for all its angles, but there should be blocks for all
+      // processors.
       constexpr std::int64_t enough_blocks = 512;
       const std::int64_t angle_blocks =
           std::clamp<std::int64_t>(blocks(enough_blocks, column_blocks * count), 1, angles);
       const auto per_block = static_cast<int>(blocks(angles, angle_blocks));
       const Grid grid{column_blocks, blocks(angles, per_block), count};
       const auto launch = [&]<bool square>(std::bool_constant<square>) {
-        queue.launch(AnalyseColumns<decltype(fft), square>{fft, spectra, filters.at(constants), angles, per_block,
-                                                           from.height, from.width, level.width, wavelets},
-                     grid, fft.threads());
+        queue.launch(
+            AnalyseColumns<decltype(fft), square>{fft, spectra, filters.at(constants), angles, per_block,
+                                                  from.height, from.width, level.width, wavelets},
+            grid, fft.threads());
       };
-      filters.whole && level.height == level.width ? launch(std::true_type{}) : launch(std::false_type{});
+      filters.whole&& level.height == level.width ? launch(std::true_type{}) : launch(std::false_type{});
     });
   }
 
@@ -439,10 +445,10 @@ struct Schedule<T>::Run {
       const std::int64_t column_bytes =
           std::int64_t{fft.lines()} * level.height * static_cast<std::int64_t>(sizeof(Complex<T>));
       const auto at_once = std::clamp<std::int64_t>(target_bytes / column_bytes, 1, angles);
-      queue.launch(
-          CollectColumns<decltype(fft)>{fft, wavelets, filters.at(constants), angles, static_cast<int>(at_once), from.height,
-                                        from.width, level.width, scale > band.first_scale, gradients},
-          Grid{blocks(level.width, fft.lines()), count}, fft.threads());
+      queue.launch(CollectColumns<decltype(fft)>{fft, wavelets, filters.at(constants), angles,
+                                                 static_cast<int>(at_once), from.height, from.width,
+                                                 level.width, scale > band.first_scale, gradients},
+                   Grid{blocks(level.width, fft.lines()), count}, fft.threads());
     });
   }
 

@@ -11,8 +11,8 @@
 namespace scatlight::cuda {
 namespace {
 
-// Register radices first, few and alike; larger primes last. Every stage but the last costs a pass through shared
-// memory.
+// Register radices first, few and alike; larger primes last. Every stage but the last costs a pass through
+// shared memory.
 template <class T>
 std::vector<int> choose_radices(int length) {
   // Of two radices, those nearest to each other.
@@ -105,11 +105,14 @@ RepeatsTable Tables<T>::add_repeats(const std::vector<int>& sources, int size) {
   return table;
 }
 
-// What a wavelet has in the part whose first sample is (row, column). `spectrum` is (columns, rows) of the source.
+// What a wavelet has in the part whose first sample is (row, column). `spectrum` is (columns, rows) of the
+// source.
 template <class T>
-FilterPart Tables<T>::add_part(const LevelTable& from, const std::vector<double>& spectrum, int row, int column,
-                               int height, int width) {
-  const auto at = [&](int r, int c) { return spectrum[static_cast<std::size_t>(column + c) * from.height + row + r]; };
+FilterPart Tables<T>::add_part(const LevelTable& from, const std::vector<double>& spectrum, int row,
+                               int column, int height, int width) {
+  const auto at = [&](int r, int c) {
+    return spectrum[static_cast<std::size_t>(column + c) * from.height + row + r];
+  };
   // The peak of psi is about 1.
   const double negligible = std::numeric_limits<T>::epsilon() / 8;
   const auto is_used = [&](int r) {
@@ -141,11 +144,13 @@ ScaleFilters Tables<T>::add_filters(const FilterBank& bank, int level, int scale
     std::vector<double> whole(geometry.rows.padded);
     auto& spectrum = spectra.emplace_back(static_cast<std::size_t>(from.width) * from.height);
     for (int column = 0; column < from.width; ++column) {
-      bank.psi_column(wavelet, level, column, whole,
-                      std::span(spectrum).subspan(static_cast<std::size_t>(column) * from.height, from.height));
+      bank.psi_column(
+          wavelet, level, column, whole,
+          std::span(spectrum).subspan(static_cast<std::size_t>(column) * from.height, from.height));
     }
   }
-  ScaleFilters filters{.count = 0, .first_place = std::ssize(integers), .first_part = std::ssize(parts), .whole = false};
+  ScaleFilters filters{
+      .count = 0, .first_place = std::ssize(integers), .first_part = std::ssize(parts), .whole = false};
   for (int row = 0; row < from.height; row += to.height) {
     for (int column = 0; column < from.width; column += to.width) {
       const auto first = parts.size();
@@ -162,9 +167,9 @@ ScaleFilters Tables<T>::add_filters(const FilterBank& bank, int level, int scale
       ++filters.count;
     }
   }
-  filters.whole = from.height == to.height &&
-                  std::all_of(parts.begin() + filters.first_part, parts.end(),
-                              [&](const FilterPart& part) { return part.rows == to.height; });
+  filters.whole =
+      from.height == to.height && std::all_of(parts.begin() + filters.first_part, parts.end(),
+                                              [&](const FilterPart& part) { return part.rows == to.height; });
   return filters;
 }
 

@@ -20,16 +20,17 @@ struct Constants {
   const FilterPart* parts;
 };
 
-/// The lengths, as products, that have an FFT known to the compiler: those of common images, padded. With J = 3 those of
-/// 224 x 224, of 256, 288 and 320, and of 64; with J = 2 of 32.
+/// The lengths, as products, that have an FFT known to the compiler: those of common images, padded. With J =
+/// 3 those of 224 x 224, of 256, 288 and 320, and of 64; with J = 2 of 32.
 struct StaticLength {
   int first;
   int second;
 };
-constexpr std::array static_lengths = {
-    StaticLength{4, 5},  StaticLength{5, 8},  StaticLength{4, 15}, StaticLength{4, 17},  StaticLength{4, 19},
-    StaticLength{5, 16}, StaticLength{4, 21}, StaticLength{8, 15}, StaticLength{8, 17},  StaticLength{8, 19},
-    StaticLength{8, 21}, StaticLength{15, 16}, StaticLength{16, 17}, StaticLength{16, 19}, StaticLength{16, 21}};
+constexpr std::array static_lengths = {StaticLength{4, 5},   StaticLength{5, 8},   StaticLength{4, 15},
+                                       StaticLength{4, 17},  StaticLength{4, 19},  StaticLength{5, 16},
+                                       StaticLength{4, 21},  StaticLength{8, 15},  StaticLength{8, 17},
+                                       StaticLength{8, 19},  StaticLength{8, 21},  StaticLength{15, 16},
+                                       StaticLength{16, 17}, StaticLength{16, 19}, StaticLength{16, 21}};
 
 /// An FFT of one length. Members named `first_...` are indices into Constants' arrays here and below.
 struct FftTable {
@@ -129,8 +130,8 @@ struct Tables {
   RepeatsTable add_repeats(const std::vector<int>& sources, int size);
   Band add_band(const FilterBank& bank, int level, int first_scale);
   ScaleFilters add_filters(const FilterBank& bank, int level, int scale, bool all_parts);
-  FilterPart add_part(const LevelTable& from, const std::vector<double>& spectrum, int row, int column, int height,
-                      int width);
+  FilterPart add_part(const LevelTable& from, const std::vector<double>& spectrum, int row, int column,
+                      int height, int width);
 };
 
 template <class T>

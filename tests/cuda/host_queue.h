@@ -1,7 +1,7 @@
 #pragma once
 
-// A queue that runs kernels on the host, block after block and body after body, so that everything but the GPU itself is
-// tested where there is none.
+// A queue that runs kernels on the host, block after block and body after body, so that everything but the
+// GPU itself is tested where there is none.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace scatlight::test {
 
-/// In which order the bodies of a for_each run. They do not depend on each other if all orders give the same bits.
+/// In which order the bodies of a for_each run. They do not depend on each other if all orders give the same
+/// bits.
 enum class BodyOrder { Ascending, Descending };
 
 class HostBlock {
@@ -66,7 +67,8 @@ class HostQueue {
       for (std::int64_t y = 0; y < grid.y; ++y) {
         for (std::int64_t x = 0; x < grid.x; ++x) {
           std::fill(shared.begin(), shared.end(), std::byte{0xff});
-          HostBlock block(static_cast<int>(x), static_cast<int>(y), static_cast<int>(z), threads, shared.data(), order_);
+          HostBlock block(static_cast<int>(x), static_cast<int>(y), static_cast<int>(z), threads,
+                          shared.data(), order_);
           kernel(block);
         }
       }

@@ -27,8 +27,11 @@ constexpr std::size_t little_memory = 1 << 17;
 template <class T>
 struct Emulation {
   explicit Emulation(const ScatteringOptions& given, std::size_t wavelet_bytes = little_memory)
-      : options(resolve(given)), geometry(options), bank(options, geometry),
-        schedule(options, geometry, bank, wavelet_bytes), maps(make_paths(options).size()) {}
+      : options(resolve(given)),
+        geometry(options),
+        bank(options, geometry),
+        schedule(options, geometry, bank, wavelet_bytes),
+        maps(make_paths(options).size()) {}
 
   template <class F>
   FeatureView<F> view(F* features) const {
@@ -55,8 +58,8 @@ struct Emulation {
     std::vector<T> result(images.size(), std::numeric_limits<T>::quiet_NaN());
     auto workspace = make_workspace(planes, Pass::Backward);
     test::HostQueue queue(order);
-    schedule.backward(queue, schedule.tables().on_host(), images.data(), view<const T>(gradients.data()), planes,
-                      result.data(), workspace.data());
+    schedule.backward(queue, schedule.tables().on_host(), images.data(), view<const T>(gradients.data()),
+                      planes, result.data(), workspace.data());
     return result;
   }
 
@@ -140,9 +143,11 @@ TEST(CudaKernels, DoNotDependOnTheOrderOfThreads) {
   for (const auto& options : all_cases()) {
     const Emulation<float> emulation(options);
     const auto images = random_planes<float>(options, 2);
-    EXPECT_EQ(emulation.forward(images, BodyOrder::Descending), emulation.forward(images)) << name_of(options);
+    EXPECT_EQ(emulation.forward(images, BodyOrder::Descending), emulation.forward(images))
+        << name_of(options);
     const auto gradients = random_gradients<float>(emulation.feature_count(2));
-    EXPECT_EQ(emulation.backward(images, gradients, BodyOrder::Descending), emulation.backward(images, gradients))
+    EXPECT_EQ(emulation.backward(images, gradients, BodyOrder::Descending),
+              emulation.backward(images, gradients))
         << name_of(options);
   }
 }
@@ -170,7 +175,8 @@ TEST(CudaKernels, NonFiniteSamplesStayInTheirPlane) {
       ASSERT_EQ(features[i], clean[i]);
       ASSERT_EQ(features[2 * maps + i], clean[2 * maps + i]);
     }
-    for (std::size_t i = maps / emulation.maps; i < maps; ++i) ASSERT_FALSE(std::isfinite(features[maps + i]));
+    for (std::size_t i = maps / emulation.maps; i < maps; ++i)
+      ASSERT_FALSE(std::isfinite(features[maps + i]));
   }
 }
 
@@ -196,10 +202,12 @@ void compare_halves(double relative) {
   const auto maps = static_cast<std::int64_t>(emulation.maps);
   std::vector<F> features(expected.size());
   // (image, row, column, channel, map)
-  const FeatureView<F> view{features.data(), 3, rows * columns * 3 * maps, maps, 1, columns * 3 * maps, 3 * maps};
+  const FeatureView<F> view{features.data(),    3,       rows * columns * 3 * maps, maps, 1,
+                            columns * 3 * maps, 3 * maps};
   auto workspace = emulation.make_workspace(6, Pass::Forward);
   test::HostQueue queue;
-  emulation.schedule.forward(queue, emulation.schedule.tables().on_host(), images.data(), 6, view, workspace.data());
+  emulation.schedule.forward(queue, emulation.schedule.tables().on_host(), images.data(), 6, view,
+                             workspace.data());
   std::vector<float> actual;
   actual.reserve(expected.size());
   for (int plane = 0; plane < 6; ++plane) {
@@ -207,13 +215,15 @@ void compare_halves(double relative) {
       for (int row = 0; row < rows; ++row) {
         for (int column = 0; column < columns; ++column) {
           const std::size_t at =
-              ((static_cast<std::size_t>(plane / 3) * rows + row) * columns + column) * 3 * maps + plane % 3 * maps + map;
+              ((static_cast<std::size_t>(plane / 3) * rows + row) * columns + column) * 3 * maps +
+              plane % 3 * maps + map;
           actual.push_back(cuda::to_real(features[at]));
         }
       }
     }
   }
-  test::expect_close(std::span(actual), std::span(expected), {.relative = relative, .of_scale = 1e-7}, "halves");
+  test::expect_close(std::span(actual), std::span(expected), {.relative = relative, .of_scale = 1e-7},
+                     "halves");
 }
 
 TEST(CudaKernels, WriteChannelsLastInSixteenBits) {
@@ -236,8 +246,8 @@ TEST(Float16, HoldsEveryNumberOfItsOwn) {
 
 TEST(Float16, RoundsToTheNearestAndTiesToEven) {
   const auto rounded = [](float value) { return cuda::to_real(cuda::Convert<cuda::Float16>::from(value)); };
-  EXPECT_EQ(rounded(1 + 0x1p-11F), 1);                 // halfway to 1 + 2^-10
-  EXPECT_EQ(rounded(1 + 3 * 0x1p-11F), 1 + 0x1p-9F);   // halfway between odd and even
+  EXPECT_EQ(rounded(1 + 0x1p-11F), 1);                // halfway to 1 + 2^-10
+  EXPECT_EQ(rounded(1 + 3 * 0x1p-11F), 1 + 0x1p-9F);  // halfway between odd and even
   EXPECT_EQ(rounded(1 + 0x1.1p-11F), 1 + 0x1p-10F);
   EXPECT_EQ(rounded(-0x1.8p-25F), -0x1p-24F);
   EXPECT_EQ(rounded(0x1p-25F), 0);
@@ -280,8 +290,8 @@ TEST(CudaDft, EqualsItsDefinition) {
 // Numbers of float32 come from kernels for these lengths, and from general ones.
 TEST(CudaFft, KernelsOfOneLengthEqualGeneralOnes) {
   for (int length : {20, 40, 60, 80, 120, 240}) {
-    const ScatteringOptions options{.height = length, .width = length, .scales = 1, .angles = 2,
-                                    .boundary = Boundary::Padded};
+    const ScatteringOptions options{
+        .height = length, .width = length, .scales = 1, .angles = 2, .boundary = Boundary::Padded};
     const auto images = random_planes<float>(options, 2);
     const auto general = Emulation<double>(options).forward({images.begin(), images.end()});
     const auto own = Emulation<float>(options).forward(images);
