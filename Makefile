@@ -36,7 +36,7 @@ figures: $(if $(SCATLIGHT),setup,build)
 
 build: setup
 	@[ -f $(BUILD)/build.ninja ] || cmake --preset release \
-	  $$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache) >/dev/null
+	  $$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache) >/dev/null
 	ninja -C $(BUILD) --quiet
 
 setup:
@@ -47,7 +47,7 @@ lint: build
 	scripts/lint.sh $(BUILD)
 
 format: setup
-	git ls-files '*.h' '*.cpp' | xargs clang-format -i
+	git ls-files '*.h' '*.cpp' '*.cu' | xargs clang-format -i
 	ruff format benchmarks figures python scripts tests
 	ruff check --fix benchmarks figures python scripts tests
 

@@ -2,7 +2,7 @@
 # Every linter; stops at the first that complains.
 set -euo pipefail
 build=$1
-git ls-files '*.h' '*.cpp' | xargs clang-format --dry-run -Werror
+git ls-files '*.h' '*.cpp' '*.cu' | xargs clang-format --dry-run -Werror
 python3 scripts/check_arrows.py
 ruff format --check benchmarks figures python scripts tests
 ruff check benchmarks figures python scripts tests

@@ -190,7 +190,7 @@ struct RealPartOfRows {
   T* real_planes;
 
   std::size_t shared_bytes() const {
-    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AlongLines>());
+    return sizeof(Complex<T>) * fft.template shared_elements<Order::AlongLines>();
   }
 
   template <class Block>

@@ -148,7 +148,7 @@ struct TransformColumns {
   Complex<T>* planes;
 
   std::size_t shared_bytes() const {
-    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AcrossLines>());
+    return sizeof(Complex<T>) * fft.template shared_elements<Order::AcrossLines>();
   }
 
   template <class Block>
@@ -209,7 +209,7 @@ struct AnalyseColumns {
   Complex<T>* wavelets;
 
   std::size_t shared_bytes() const {
-    return sizeof(Complex<T>) * (fft.template shared_elements<Order::AcrossLines>());
+    return sizeof(Complex<T>) * fft.template shared_elements<Order::AcrossLines>();
   }
 
   template <class Block>
