@@ -1,5 +1,7 @@
 #include "cli/filter_flags.h"
 
+#include <nlohmann/json.hpp>
+
 namespace scatlight::cli {
 
 void FilterFlags::add_to(CLI::App& command, ScatteringOptions& options, int most_scales, int most_angles) {
@@ -33,6 +35,16 @@ void FilterFlags::add_to(CLI::App& command, ScatteringOptions& options, int most
 void FilterFlags::apply(ScatteringOptions& options) const {
   options.wavelet = wavelet_ == "gabor" ? Wavelet::Gabor : Wavelet::Morlet;
   options.normalization = normalization_ == "exact" ? Normalization::Exact : Normalization::Kymatio;
+}
+
+nlohmann::ordered_json describe_filters(const ScatteringOptions& options) {
+  return {{"scales", options.scales},
+          {"angles", options.angles},
+          {"wavelet", options.wavelet == Wavelet::Morlet ? "morlet" : "gabor"},
+          {"normalization", options.normalization == Normalization::Kymatio ? "kymatio" : "exact"},
+          {"sigma", options.sigma},
+          {"center_frequency", options.center_frequency},
+          {"slant", options.slant == 0 ? 4.0 / options.angles : options.slant}};
 }
 
 }  // namespace scatlight::cli

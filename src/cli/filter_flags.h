@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "scatlight/scattering.h"
@@ -21,5 +22,8 @@ class FilterFlags {
   std::string wavelet_ = "morlet";
   std::string normalization_ = "kymatio";
 };
+
+/// What the flags set, for a file of results. 0 for slant becomes what it means.
+nlohmann::ordered_json describe_filters(const ScatteringOptions& options);
 
 }  // namespace scatlight::cli

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/filter_flags.h"
 #include "core/parallel_for.h"
 #include "data/decode.h"
 #include "data/encode.h"
@@ -218,15 +219,14 @@ class Job {
     Json images = Json::array();
     for (const auto& result : results_) images.push_back(to_json(result));
     const auto& options = job_.scattering;
-    const Json json = {{"kind", "reconstruction"},
-                       {"scatlight", SCATLIGHT_VERSION},
-                       {"solver", solver_name(job_.reconstruction.solver)},
-                       {"scales", options.scales},
-                       {"angles", options.angles},
-                       {"max_order", options.max_order},
-                       {"threads", threads_},
-                       {"complete", results_.size() == files_.size() && !io::StopOnSignal::requested()},
-                       {"images", std::move(images)}};
+    Json json = {{"kind", "reconstruction"},
+                 {"scatlight", SCATLIGHT_VERSION},
+                 {"solver", solver_name(job_.reconstruction.solver)}};
+    json.update(describe_filters(options));
+    json.update({{"max_order", options.max_order},
+                 {"threads", threads_},
+                 {"complete", results_.size() == files_.size() && !io::StopOnSignal::requested()},
+                 {"images", std::move(images)}});
     io::write_file(json_file(), json.dump(1) + "\n");
   }
 

@@ -16,6 +16,7 @@
 #include "analysis/frame.h"
 #include "analysis/frame_search.h"
 #include "analysis/translation.h"
+#include "cli/filter_flags.h"
 #include "data/dead_leaves.h"
 #include "data/decode.h"
 #include "data/encode.h"
@@ -357,17 +358,9 @@ Json study_compression(const StudyJob& job) {
 }
 
 Json describe_options(const StudyJob& job) {
-  const auto resolved = analysis::PeriodicBank(job.scattering).options();
-  return {{"scales", resolved.scales},
-          {"angles", resolved.angles},
-          {"wavelet", resolved.wavelet == Wavelet::Morlet ? "morlet" : "gabor"},
-          {"normalization", resolved.normalization == Normalization::Kymatio ? "kymatio" : "exact"},
-          {"sigma", resolved.sigma},
-          {"center_frequency", resolved.center_frequency},
-          {"slant", resolved.slant},
-          {"size", job.size},
-          {"max_scales", job.max_scales},
-          {"search", job.search}};
+  auto options = describe_filters(job.scattering);
+  options.update({{"size", job.size}, {"max_scales", job.max_scales}, {"search", job.search}});
+  return options;
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ class Reconstruction:
     solver: str
     scales: int
     angles: int
+    filters: tuple[str, str, float, float, float]  # wavelet, normalization, sigma, centre frequency, slant
     max_order: int
     threads: int
     complete: bool
@@ -39,6 +40,13 @@ def read_reconstruction(fields: Fields) -> Reconstruction:
         solver=fields.text("solver"),
         scales=fields.integer("scales"),
         angles=fields.integer("angles"),
+        filters=(
+            fields.text("wavelet"),
+            fields.text("normalization"),
+            fields.number("sigma"),
+            fields.number("center_frequency"),
+            fields.number("slant"),
+        ),
         max_order=fields.integer("max_order"),
         threads=fields.integer("threads"),
         complete=fields.flag("complete"),

@@ -62,8 +62,8 @@ def _table(folders: Sequence[Reconstructed]) -> list[dict[str, object]]:
     ]
 
 
-def _settings(found: Reconstruction) -> tuple[str, int, int, int]:
-    return found.solver, found.scales, found.angles, found.max_order
+def _settings(found: Reconstruction) -> tuple[object, ...]:
+    return found.solver, found.scales, found.angles, found.filters, found.max_order
 
 
 def _comparable(one: Reconstructed, other: Reconstructed) -> bool:
