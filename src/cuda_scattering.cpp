@@ -6,6 +6,14 @@
 
 namespace scatlight {
 
+bool built_with_cuda() {
+#ifdef SCATLIGHT_WITH_CUDA
+  return true;
+#else
+  return false;
+#endif
+}
+
 int cuda_device_count() { return cuda::device_count(); }
 
 template <class T>

@@ -15,6 +15,9 @@ namespace scatlight {
 /// cudaStream_t, without its header. Null is the default stream.
 using CudaStream = CUstream_st*;
 
+/// Whether the library was built with the CUDA engine.
+bool built_with_cuda();
+
 /// How many GPUs there are that the scattering transform can run on: 0 where the library was built without CUDA, and where
 /// there is no driver.
 int cuda_device_count();
