@@ -53,8 +53,9 @@ class Plan:
     ) -> tuple[float, list[float]]: ...
 
 class _CudaPlan:
-    """The transform on one GPU. Memory of the GPU and streams are given as addresses; nothing is checked, and
-    no call waits. P planes of the images (height, width) give the maps (P, paths, output_height, output_width).
+    """The transform on one GPU. Its memory and streams are given as addresses, unchecked; no call waits.
+
+    Planes of images (planes, height, width) give maps (planes, paths, output_height, output_width).
     """
 
     @property

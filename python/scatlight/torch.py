@@ -184,8 +184,8 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
         they reach; the other images of the batch are not touched.
         The gradient can be taken once, not twice; at a modulus of zero it is zero.
 
-        On a GPU it works on the current stream without waiting, in memory of torch's allocator. The first call
-        on a device makes a plan there; those after it can be captured in a CUDA graph.
+        On a GPU it works on the current stream without waiting, in memory of torch's allocator. The first
+        call on a device makes a plan there; those after it can be captured in a CUDA graph.
         """
         if not isinstance(input, torch.Tensor):
             raise TypeError("The input should be a PyTorch Tensor.")

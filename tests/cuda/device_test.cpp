@@ -62,7 +62,7 @@ template <class T>
 class DeviceMemory {
  public:
   explicit DeviceMemory(std::size_t count) : count_(count) {
-    check(cudaMalloc(&data_, std::max<std::size_t>(count, 1) * sizeof(T)));
+    check(cudaMalloc(reinterpret_cast<void**>(&data_), std::max<std::size_t>(count, 1) * sizeof(T)));
     check(cudaMemset(data_, 0xff, count * sizeof(T)));
     check(cudaDeviceSynchronize());
   }
