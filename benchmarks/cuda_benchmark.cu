@@ -319,7 +319,8 @@ double error(const std::vector<float>& actual, const std::vector<float>& expecte
   double scale = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const double difference = std::abs(double{actual[i]} - double{expected[i]});
-    worst = difference <= worst ? worst : difference;  // NaN stays
+    if (std::isnan(difference)) return difference;
+    worst = std::max(worst, difference);
     scale = std::max(scale, std::abs(double{expected[i]}));
   }
   return worst / scale;

@@ -2,6 +2,7 @@
 
 #include "core/filter_bank.h"
 #include "cuda/engine.h"
+#include "cuda/round_trip.h"
 #include "scatlight/cuda.h"
 
 namespace scatlight {
@@ -31,7 +32,8 @@ struct CudaScattering<T>::Plan {
       throw Error(fmt::format("channels is {}; an image has at least one plane", format.channels));
     }
     if (format.channels_last && planes % format.channels != 0) {
-      throw Error(fmt::format("{} planes are no whole number of images of {} channels", planes, format.channels));
+      throw Error(
+          fmt::format("{} planes are no whole number of images of {} channels", planes, format.channels));
     }
     if (format.type != FeatureType::Same && !std::is_same_v<T, float>) {
       throw Error("features of 16 bits are made of float32 images; these are float64");
@@ -50,7 +52,8 @@ CudaScattering<T>::CudaScattering(const ScatteringOptions& options, int device) 
   try {
     plan_ = std::make_shared<const Plan>(options, device);
   } catch (const std::bad_alloc&) {
-    throw Error(fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
+    throw Error(
+        fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
   }
 }
 
@@ -85,10 +88,31 @@ std::size_t CudaScattering<T>::backward_workspace(std::int64_t planes) const {
 }
 
 template <class T>
-void CudaScattering<T>::forward(const T* images, std::int64_t planes, void* features, const FeatureFormat& format,
-                                void* workspace, CudaStream stream) const {
+void CudaScattering<T>::forward(const T* images, std::int64_t planes, void* features,
+                                const FeatureFormat& format, void* workspace, CudaStream stream) const {
   plan_->check(format, planes);
   plan_->engine->forward(images, planes, {features, format}, workspace, stream);
+}
+
+template <class T>
+void CudaScattering<T>::forward(std::span<const T> images, std::span<T> features) const {
+  const auto plane = static_cast<std::size_t>(options().height) * options().width;
+  const auto maps = paths().size() * output_height() * output_width();
+  if (images.size() % plane != 0) {
+    throw Error(fmt::format("images has {} values, which is no multiple of {} x {}", images.size(),
+                            options().height, options().width));
+  }
+  const auto planes = static_cast<std::int64_t>(images.size() / plane);
+  if (features.size() != planes * maps) {
+    throw Error(
+        fmt::format("features has {} values; {} planes give {}", features.size(), planes, planes * maps));
+  }
+  if (planes == 0) return;
+  cuda::round_trip(device(), std::as_bytes(images), std::as_writable_bytes(features),
+                   forward_workspace(planes),
+                   [&](const void* from, void* to, void* workspace, CudaStream stream) {
+                     forward(static_cast<const T*>(from), planes, to, {}, workspace, stream);
+                   });
 }
 
 template <class T>

@@ -334,6 +334,19 @@ TEST_F(OnGpu, ZerosHaveTheGradientZero) {
   EXPECT_EQ(call.gradients.read(), std::vector<float>(32 * 32, 0));
 }
 
+TEST_F(OnGpu, HostMemoryGoesThereAndBack) {
+  const ScatteringOptions options{.height = 40, .width = 56};
+  const CudaScattering<double> plan(options);
+  const auto images = test::random_planes<double>(options, 3);
+  const auto expected = test::transform(test::make_plan("reference", options), images);
+  std::vector<double> features(expected.size());
+  plan.forward(images, features);
+  test::expect_close(std::span(features), std::span(expected), forward_bound(double{}), "host memory");
+  plan.forward(std::span<const double>(), std::span<double>());
+  test::expect_error([&] { plan.forward(images, std::span(features).first(5)); }, "3 planes give");
+  test::expect_error([&] { plan.forward(std::span(images).first(5), features); }, "no multiple of 40 x 56");
+}
+
 TEST_F(OnGpu, NoPlanesAreNoWork) {
   const CudaScattering<float> plan({.height = 32, .width = 32});
   plan.forward(nullptr, 0, nullptr, {}, nullptr, nullptr);
