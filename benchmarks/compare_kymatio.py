@@ -59,6 +59,16 @@ CASES = [
     Case(1, 3, 800, 1200),
 ]
 
+CASES_OF_A_GPU = [
+    Case(128, 3, 224, 224),
+    Case(64, 3, 224, 224, backward=True),
+    Case(32, 3, 224, 224, order=2),
+    Case(512, 3, 32, 32, scales=2),
+    Case(512, 3, 32, 32, scales=2, order=2),
+    Case(64, 3, 320, 320),
+    Case(8, 3, 800, 1200),
+]
+
 
 @dataclass(frozen=True)
 class Result:
@@ -71,15 +81,18 @@ class Result:
     scatlight_plan_ms: float
 
 
-def seconds(run: Callable[[], object]) -> float:
+def seconds(run: Callable[[], torch.Tensor]) -> float:
     started = time.perf_counter()
-    run()
+    result = run()
+    if result.is_cuda:
+        torch.cuda.synchronize()
     return time.perf_counter() - started
 
 
 def prepare(module: object, case: Case, images: torch.Tensor) -> tuple[Callable[[], torch.Tensor], float]:
     started = time.perf_counter()
     scattering = module.Scattering2D(case.scales, (case.height, case.width), case.angles, case.order)
+    scattering.to(images.device)
     planned = time.perf_counter() - started
 
     def forward() -> torch.Tensor:
@@ -94,14 +107,16 @@ def prepare(module: object, case: Case, images: torch.Tensor) -> tuple[Callable[
     return forward_and_backward if case.backward else forward, planned
 
 
-def compare(case: Case, pairs: int) -> Result:
+def compare(case: Case, pairs: int, device: str) -> Result:
     images = torch.rand(
         case.images, case.channels, case.height, case.width, generator=torch.Generator().manual_seed(0)
-    )
+    ).to(device)
     theirs, their_plan = prepare(kymatio.torch, case, images)
     ours, our_plan = prepare(scatlight.torch, case, images)
     expected = theirs()
     error = (ours() - expected).abs().max() / expected.abs().max()
+    if images.is_cuda:
+        torch.cuda.synchronize()
     times = [(seconds(theirs), seconds(ours)) for _ in range(pairs)]
     their_time, our_time = (statistics.median(column) for column in zip(*times, strict=True))
     return Result(
@@ -115,22 +130,30 @@ def compare(case: Case, pairs: int) -> Result:
     )
 
 
+def machine_facts(device: str) -> dict[str, object]:
+    if device == "cuda":
+        return {"device": torch.cuda.get_device_name(), "torch": torch.__version__}
+    info = subprocess.run([PROGRAM, "info", "--json"], capture_output=True, check=True, text=True)
+    return json.loads(info.stdout)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--threads", type=int, default=1, help="of both (default 1)")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each case (default 5)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of both (default cpu)")
     parser.add_argument("--only", default="", metavar="TEXT", help="cases whose name has this text")
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file to write")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     results = []
     print(f"{'kymatio ms':>11} {'scatlight ms':>13} {'ratio':>6} {'error':>9}  plans, ms   case")
-    for case in CASES:
+    for case in CASES_OF_A_GPU if arguments.device == "cuda" else CASES:
         if arguments.only not in case.name:
             continue
-        result = compare(case, arguments.pairs)
+        result = compare(case, arguments.pairs, arguments.device)
         results.append(result)
         print(
             f"{result.kymatio_ms:11.2f} {result.scatlight_ms:13.3f} {result.ratio:6.1f} {result.error:9.1e}"
@@ -141,8 +164,9 @@ def main() -> int:
         parser.error(f"no case has '{arguments.only}' in its name")
     print(f"geometric mean of the ratios {statistics.geometric_mean(r.ratio for r in results):.1f}")
     if arguments.out:
-        info = subprocess.run([PROGRAM, "info", "--json"], capture_output=True, check=True, text=True)
-        facts = json.loads(info.stdout) | {"threads_used": arguments.threads, "scatlight": __version__}
+        facts = {"threads_used": arguments.threads, "scatlight": __version__} | machine_facts(
+            arguments.device
+        )
         text = json.dumps({"machine": facts, "results": [asdict(result) for result in results]}, indent=1)
         arguments.out.write_text(text + "\n")
     return 0

@@ -2,9 +2,18 @@
 
 #include "core/filter_bank.h"
 #include "cuda/engine.h"
+#include "cuda/round_trip.h"
 #include "scatlight/cuda.h"
 
 namespace scatlight {
+
+bool built_with_cuda() {
+#ifdef SCATLIGHT_WITH_CUDA
+  return true;
+#else
+  return false;
+#endif
+}
 
 int cuda_device_count() { return cuda::device_count(); }
 
@@ -83,6 +92,27 @@ void CudaScattering<T>::forward(const T* images, std::int64_t planes, void* feat
                                 const FeatureFormat& format, void* workspace, CudaStream stream) const {
   plan_->check(format, planes);
   plan_->engine->forward(images, planes, {features, format}, workspace, stream);
+}
+
+template <class T>
+void CudaScattering<T>::forward(std::span<const T> images, std::span<T> features) const {
+  const auto plane = static_cast<std::size_t>(options().height) * options().width;
+  const auto maps = paths().size() * output_height() * output_width();
+  if (images.size() % plane != 0) {
+    throw Error(fmt::format("images has {} values, which is no multiple of {} x {}", images.size(),
+                            options().height, options().width));
+  }
+  const auto planes = static_cast<std::int64_t>(images.size() / plane);
+  if (features.size() != planes * maps) {
+    throw Error(
+        fmt::format("features has {} values; {} planes give {}", features.size(), planes, planes * maps));
+  }
+  if (planes == 0) return;
+  cuda::round_trip(device(), std::as_bytes(images), std::as_writable_bytes(features),
+                   forward_workspace(planes),
+                   [&](const void* from, void* to, void* workspace, CudaStream stream) {
+                     forward(static_cast<const T*>(from), planes, to, {}, workspace, stream);
+                   });
 }
 
 template <class T>

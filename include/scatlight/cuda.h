@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ namespace scatlight {
 
 /// cudaStream_t, without its header. Null is the default stream.
 using CudaStream = CUstream_st*;
+
+/// Whether the library was built with the CUDA engine.
+bool built_with_cuda();
 
 /// How many GPUs there are that the scattering transform can run on: 0 where the library was built without
 /// CUDA, and where there is no driver.
@@ -69,6 +73,11 @@ class CudaScattering {
   /// infinite samples have the effect that they have in Scattering::forward().
   void forward(const T* images, std::int64_t planes, void* features, const FeatureFormat& format,
                void* workspace, CudaStream stream) const;
+
+  /// The same from host memory to host memory, as Scattering::forward(): copies, transforms and waits.
+  ///   images:   (planes, height, width)
+  ///   features: (planes, K, output_height, output_width), overwritten
+  void forward(std::span<const T> images, std::span<T> features) const;
 
   /// The gradient with respect to the images, as Scattering::backward().
   ///   images:            (planes, height, width), those given to forward()

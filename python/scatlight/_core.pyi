@@ -4,7 +4,9 @@ from typing import Any
 
 class ScatteringError(RuntimeError): ...
 
-class Plan:
+class Options:
+    """Of a plan. The plan checks them."""
+
     @staticmethod
     def make(
         *,
@@ -21,7 +23,11 @@ class Plan:
         center_frequency: float,
         slant: float,
         threads: int,
-    ) -> Plan: ...
+    ) -> Options: ...
+
+class Plan:
+    @staticmethod
+    def make(options: Options) -> Plan: ...
     @property
     def paths(self) -> list[tuple[int, int, int, int, int]]: ...
     def theta(self, angle: int) -> float: ...
@@ -46,4 +52,40 @@ class Plan:
         pixel_range: float,
     ) -> tuple[float, list[float]]: ...
 
+class _CudaPlan:
+    """The transform on one GPU. Its memory and streams are given as addresses, unchecked; no call waits.
+
+    Planes of images (planes, height, width) give maps (planes, paths, output_height, output_width).
+    """
+
+    @property
+    def paths(self) -> list[tuple[int, int, int, int, int]]: ...
+    @property
+    def output_height(self) -> int: ...
+    @property
+    def output_width(self) -> int: ...
+    def forward_workspace(self, planes: int) -> int: ...  # bytes, aligned to 256
+    def backward_workspace(self, planes: int) -> int: ...
+    def forward(self, *, images: int, planes: int, features: int, workspace: int, stream: int) -> None: ...
+    def backward(
+        self,
+        *,
+        images: int,
+        planes: int,
+        feature_gradients: int,
+        image_gradients: int,
+        workspace: int,
+        stream: int,
+    ) -> None: ...
+
+class CudaPlanFloat32(_CudaPlan):
+    @staticmethod
+    def make(options: Options, device: int) -> CudaPlanFloat32: ...
+
+class CudaPlanFloat64(_CudaPlan):
+    @staticmethod
+    def make(options: Options, device: int) -> CudaPlanFloat64: ...
+
+def cuda_device_count() -> int: ...  # 0, too, where built_with_cuda() is False
+def built_with_cuda() -> bool: ...
 def available_engines() -> list[str]: ...

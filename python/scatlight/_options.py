@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from scatlight import _core
 from scatlight._core import Plan
 
 
@@ -53,10 +54,14 @@ def from_operands(integers: list[int], numbers: list[float], words: str) -> Opti
     return Options(*integers, *numbers, *words.split())  # type: ignore[arg-type]
 
 
+def to_core(options: Options) -> _core.Options:
+    return _core.Options.make(**vars(options))
+
+
 @functools.lru_cache(maxsize=16)
 def make_plan(options: Options) -> Plan:
     """The plans used last are kept."""
-    return Plan.make(**vars(options))
+    return Plan.make(to_core(options))
 
 
 def _to_int(name: str, value: Any) -> int:

@@ -1,15 +1,21 @@
-"""The scattering transform of torch tensors: a module with a gradient. Any torch from 2.5 on will do."""
+"""The scattering transform of torch tensors: a module with a gradient. Any torch from 2.5 on will do.
 
+Tensors on a GPU are transformed there, if scatlight was built where nvcc 13 is.
+"""
+
+import functools
 import re
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from scatlight._core import Plan, ScatteringError
-from scatlight._options import Path, Scattering2DBase, from_operands, make_plan
+from scatlight._core import CudaPlanFloat32, CudaPlanFloat64, Plan, ScatteringError
+from scatlight._options import Options, Path, Scattering2DBase, from_operands, make_plan, to_core
 
 __all__ = ["Path", "Scattering2D", "ScatteringError"]
+
+CudaPlan = CudaPlanFloat32 | CudaPlanFloat64
 
 _FILTERS_OF_KYMATIO = re.compile(r"tensor\d+")
 
@@ -42,8 +48,77 @@ def _scattering2d_backward(
     return gradient
 
 
-def _empty_maps(images: torch.Tensor, plan: Plan) -> torch.Tensor:
+def _empty_maps(images: torch.Tensor, plan: Plan | CudaPlan) -> torch.Tensor:
     return images.new_empty((*images.shape[:-2], len(plan.paths), plan.output_height, plan.output_width))
+
+
+# On a GPU: torch's memory, torch's current stream, and no waiting.
+
+
+@functools.lru_cache(maxsize=16)
+def _make_cuda_plan(options: Options, dtype: torch.dtype, device: int) -> CudaPlan:
+    kind = CudaPlanFloat32 if dtype == torch.float32 else CudaPlanFloat64
+    return kind.make(to_core(options), device)
+
+
+_captured: set[CudaPlan] = set()
+
+
+def _cuda_plan(images: torch.Tensor, integers: list[int], numbers: list[float], words: str) -> CudaPlan:
+    options = replace(from_operands(integers, numbers, words), threads=0)
+    plan = _make_cuda_plan(options, images.dtype, images.get_device())
+    if torch.cuda.is_current_stream_capturing():
+        _captured.add(plan)  # a graph may be replayed as long as the process lives
+    return plan
+
+
+@_scattering2d.register_kernel("cuda")
+def _(images: torch.Tensor, integers: list[int], numbers: list[float], words: str) -> torch.Tensor:
+    plan = _cuda_plan(images, integers, numbers, words)
+    maps = _empty_maps(images, plan)
+    if maps.numel():
+        images = images.detach().contiguous()
+        planes = _planes(images)
+        workspace = _empty_workspace(images, plan.forward_workspace(planes))
+        plan.forward(
+            images=images.data_ptr(),
+            planes=planes,
+            features=maps.data_ptr(),
+            workspace=workspace.data_ptr(),
+            stream=torch.cuda.current_stream(images.device).cuda_stream,
+        )
+    return maps
+
+
+@_scattering2d_backward.register_kernel("cuda")
+def _(
+    images: torch.Tensor, maps_gradient: torch.Tensor, integers: list[int], numbers: list[float], words: str
+) -> torch.Tensor:
+    if maps_gradient.device != images.device:
+        raise RuntimeError(f"The maps' gradient is on {maps_gradient.device}, the input on {images.device}.")
+    gradient = torch.empty_like(images, memory_format=torch.contiguous_format)
+    if images.numel():
+        plan = _cuda_plan(images, integers, numbers, words)
+        images, maps_gradient = images.detach().contiguous(), maps_gradient.detach().contiguous()
+        planes = _planes(images)
+        workspace = _empty_workspace(images, plan.backward_workspace(planes))
+        plan.backward(
+            images=images.data_ptr(),
+            planes=planes,
+            feature_gradients=maps_gradient.data_ptr(),
+            image_gradients=gradient.data_ptr(),
+            workspace=workspace.data_ptr(),
+            stream=torch.cuda.current_stream(images.device).cuda_stream,
+        )
+    return gradient
+
+
+def _planes(images: torch.Tensor) -> int:
+    return images.shape[:-2].numel()
+
+
+def _empty_workspace(images: torch.Tensor, size: int) -> torch.Tensor:
+    return torch.empty(size, dtype=torch.uint8, device=images.device)
 
 
 @_scattering2d.register_fake
@@ -96,7 +171,8 @@ def _(
 class Scattering2D(Scattering2DBase, torch.nn.Module):
     """The scattering transform of order 0, 1 and 2: kymatio's constructor, call and numbers (to 1e-5).
 
-    It has no parameters and no buffers; filters that a state_dict of kymatio holds are passed over.
+    It has no parameters and no buffers, so it runs wherever its input is: .to() and .cuda() change nothing.
+    Filters that a state_dict of kymatio holds are passed over.
     """
 
     _backend = "torch"
@@ -107,6 +183,9 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
         NaN or infinite samples make their image's maps of order 1 and 2 NaN or infinite, and of order 0 what
         they reach; the other images of the batch are not touched.
         The gradient can be taken once, not twice; at a modulus of zero it is zero.
+
+        On a GPU it works on the current stream without waiting, in memory of torch's allocator. The first
+        call on a device makes a plan there; those after it can be captured in a CUDA graph.
         """
         if not isinstance(input, torch.Tensor):
             raise TypeError("The input should be a PyTorch Tensor.")
@@ -115,8 +194,10 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
             raise RuntimeError("Tensor must be contiguous.")
         if input.dtype not in (torch.float32, torch.float64):
             raise TypeError(f"The input is of type {input.dtype}; float32 and float64 are accepted.")
-        if input.device.type not in ("cpu", "meta"):
-            raise RuntimeError(f"The input is on {input.device}; this build of scatlight runs on the CPU.")
+        if input.device.type not in ("cpu", "cuda", "meta"):
+            raise RuntimeError(
+                f"The input is on {input.device}; scatlight runs on the CPU and on CUDA's GPUs."
+            )
         maps = torch.ops.scatlight.scattering2d(input, *self._operands)
         return self._as_list(maps) if self.out_type == "list" else maps
 

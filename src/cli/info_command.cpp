@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "io/machine.h"
+#include "scatlight/cuda.h"
 #include "scatlight/scattering.h"
 
 #ifndef SCATLIGHT_TORCH_VERSION
@@ -32,6 +33,8 @@ Json facts() {
   return {{"version", SCATLIGHT_VERSION},
           {"engine", chosen_engine()},
           {"engines", Scattering::available_engines()},
+          {"cuda", built_with_cuda()},
+          {"gpus", cuda_device_count()},
           {"torch", torch.empty() ? Json(nullptr) : Json(torch)},
           {"processor", io::processor_name()},
           {"threads", io::processor_threads()},
@@ -45,6 +48,9 @@ void print(const Json& facts) {
   fmt::print("scatlight  {}\n", facts["version"].get<std::string>());
   fmt::print("engine     {} (of {}; SCATLIGHT_ENGINE=NAME forces one)\n", facts["engine"].get<std::string>(),
              fmt::join(engines, ", "));
+  fmt::print("gpu        {}\n", facts["cuda"].get<bool>()
+                                    ? fmt::format("{} found (--device cuda)", facts["gpus"].get<int>())
+                                    : std::string("not built in: no nvcc 13 when scatlight was built"));
   fmt::print("torch      {}\n", torch);
   fmt::print("processor  {}, {} threads\n", facts["processor"].get<std::string>(),
              facts["threads"].get<int>());

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/device_flag.h"
 #include "cli/filter_flags.h"
 #include "cli/transform_job.h"
 #include "cli/transform_output.h"
@@ -154,6 +155,7 @@ void add_transform_command(CLI::App& app) {
   command->add_option("--threads", flags->job.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
+  add_device_flag(*command, flags->job.gpu);
   command->footer(R"(
 The environment variable SCATLIGHT_ENGINE forces an engine: `scatlight info` lists them.
 

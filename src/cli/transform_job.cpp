@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "cli/device_flag.h"
 #include "cli/transform_input.h"
 #include "cli/transform_output.h"
 #include "data/folder.h"
@@ -18,6 +20,7 @@
 #include "io/display.h"
 #include "io/machine.h"
 #include "io/progress.h"
+#include "scatlight/cuda.h"
 #include "scatlight/error.h"
 
 namespace scatlight::cli {
@@ -30,14 +33,17 @@ constexpr std::string_view tensor_name = "features";
 
 /// The plans of the sizes met last. Files of a folder often share a few sizes, and a plan of a large size
 /// holds much memory.
+template <class Plan>
 class Plans {
  public:
-  explicit Plans(ScatteringOptions options) : options_(std::move(options)) {}
+  using Make = std::function<Plan(const ScatteringOptions&)>;
 
-  Scattering get(data::ImageSize size) {
+  Plans(ScatteringOptions options, Make make) : options_(std::move(options)), make_(std::move(make)) {}
+
+  Plan get(data::ImageSize size) {
     {
       const std::lock_guard lock(mutex_);
-      const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const Scattering& plan) {
+      const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const Plan& plan) {
         return plan.options().height == size.height && plan.options().width == size.width;
       });
       if (found != plans_.end()) {
@@ -49,7 +55,7 @@ class Plans {
     auto options = options_;
     options.height = size.height;
     options.width = size.width;
-    Scattering plan(options);
+    Plan plan = make_(options);
     const std::lock_guard lock(mutex_);
     plans_.push_front(plan);
     if (plans_.size() > kept) plans_.pop_back();
@@ -60,8 +66,9 @@ class Plans {
   static constexpr std::size_t kept = 4;
 
   const ScatteringOptions options_;
+  const Make make_;
   std::mutex mutex_;
-  std::list<Scattering> plans_;
+  std::list<Plan> plans_;
 };
 
 /// Height or width of the maps: Scattering::output_height() without a plan, which takes a while to make.
@@ -124,7 +131,8 @@ Json describe_scattering(const Scattering& plan, bool one_size) {
 std::string describe(const TransformJob& job, const Scattering& plan,
                      const std::vector<std::filesystem::path>& files,
                      const std::vector<SkippedImage>& skipped) {
-  Json json = {{"scatlight", SCATLIGHT_VERSION}, {"command", "transform"}, {"engine", plan.engine()}};
+  Json json = {{"scatlight", SCATLIGHT_VERSION}, {"command", "transform"}};
+  json["engine"] = job.gpu ? "cuda" : plan.engine();
   json["options"] = describe_scattering(plan, !job.per_file);
   json["pixels"] = job.imagenet_pixels ? "imagenet" : "unit";
   if (job.size > 0) {
@@ -153,8 +161,8 @@ ScatteringOptions scattering_options(const TransformJob& job, std::int64_t piece
 
 /// Reads, transforms and writes all pieces. Of several bad pieces the first in order is the one that is
 /// named.
-template <class T, class Input>
-void transform_pieces(const TransformJob& job, const Input& input, Plans& plans, FeatureWriter& writer,
+template <class T, class Plan, class Input>
+void transform_pieces(const TransformJob& job, const Input& input, Plans<Plan>& plans, FeatureWriter& writer,
                       io::Progress& progress) {
   struct Outcome {
     std::vector<T> features = {};
@@ -186,14 +194,28 @@ void transform_pieces(const TransformJob& job, const Input& input, Plans& plans,
   progress.finish();
 }
 
+template <class T, class Input>
+void transform_on_device(const TransformJob& job, const Input& input, Plans<Scattering>& plans,
+                         FeatureWriter& writer, io::Progress& progress) {
+  if (!job.gpu) return transform_pieces<T>(job, input, plans, writer, progress);
+  Plans<CudaScattering<T>> on_gpu(
+      job.scattering, [&](const ScatteringOptions& options) { return CudaScattering<T>(options, *job.gpu); });
+  transform_pieces<T>(job, input, on_gpu, writer, progress);
+}
+
 template <class Input>
-void transform_pieces(const TransformJob& job, const std::string& type, const Input& input, Plans& plans,
-                      FeatureWriter& writer, io::Progress& progress) {
+void transform_pieces(const TransformJob& job, const std::string& type, const Input& input,
+                      Plans<Scattering>& plans, FeatureWriter& writer, io::Progress& progress) {
   if (type == "float64") {
-    transform_pieces<double>(job, input, plans, writer, progress);
+    transform_on_device<double>(job, input, plans, writer, progress);
   } else {
-    transform_pieces<float>(job, input, plans, writer, progress);
+    transform_on_device<float>(job, input, plans, writer, progress);
   }
+}
+
+Plans<Scattering> make_plans(const TransformJob& job, std::int64_t pieces) {
+  return {scattering_options(job, pieces),
+          [](const ScatteringOptions& options) { return Scattering(options); }};
 }
 
 io::DType dtype(const std::string& type) { return type == "float64" ? io::DType::F64 : io::DType::F32; }
@@ -211,7 +233,7 @@ TransformResult transform_array(const TransformJob& job) {
   const auto usual = input.type() == io::NpyType::Float64 ? "float64" : "float32";
   TransformResult result{.type = job.precision.empty() ? usual : job.precision};
   result.shapes = {feature_shape(input.leading_shape(), size, job.scattering)};
-  Plans plans(scattering_options(job, input.pieces()));
+  auto plans = make_plans(job, input.pieces());
   FeatureWriter writer(
       job.out, {{.name = std::string(tensor_name), .type = dtype(result.type), .shape = result.shapes[0]}},
       describe(job, plans.get(size), {job.inputs.front()}, {}), job.index);
@@ -311,7 +333,7 @@ TransformResult transform_images(const TransformJob& job) {
   if (job.skip_bad) input = open_images(job, leave_out_bad(job, input, result.skipped));
   const auto tensors = plan_tensors(job, input, result.type);
   for (const auto& tensor : tensors) result.shapes.push_back(tensor.shape);
-  Plans plans(scattering_options(job, input.pieces()));
+  auto plans = make_plans(job, input.pieces());
   FeatureWriter writer(job.out, tensors,
                        describe(job, plans.get(input.size(0)), input.files(), result.skipped), job.index);
   io::Progress progress("transform", input.pieces());
@@ -324,7 +346,8 @@ bool is_array(const std::string& input) { return std::filesystem::path(input).ex
 }  // namespace
 
 TransformResult run_transform(const TransformJob& job) {
-  // An output that cannot be written is known before the work begins.
+  // A GPU that is not there and an output that cannot be written are known before the work begins.
+  if (job.gpu) check_gpu(*job.gpu);
   {
     const io::AtomicFile probe(job.out);
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct TransformJob {
   bool skip_bad = false;                 ///< Leave out image files that cannot be used.
   bool index = false;                    ///< Also write the description, beside the output.
   int threads = 0;                       ///< 0: one for each core.
+  std::optional<int> gpu = {};           ///< The number of the GPU that transforms; none: the CPU.
 };
 
 struct SkippedImage {

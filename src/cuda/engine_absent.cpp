@@ -1,10 +1,15 @@
 // In place of engine.cu in a build without CUDA.
 
 #include "cuda/engine.h"
+#include "cuda/round_trip.h"
 
 namespace scatlight::cuda {
 
 int device_count() { return 0; }
+
+// There is no plan that could call it.
+void round_trip(int, std::span<const std::byte>, std::span<std::byte>, std::size_t,
+                const std::function<void(const void*, void*, void*, CudaStream)>&) {}
 
 template <class T>
 std::unique_ptr<Engine<T>> make_engine(const ScatteringOptions&, const Geometry&, const FilterBank&, int) {

@@ -11,10 +11,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "scatlight/cuda.h"
 #include "scatlight/reconstruction.h"
 #include "scatlight/scattering.h"
 
@@ -116,25 +118,83 @@ std::pair<double, std::vector<double>> reconstruct_image(const Scattering& plan,
   return {found.relative_error, std::move(found.errors)};
 }
 
-Scattering make_plan(int height, int width, int scales, int angles, int max_order, int stride,
-                     const std::string& wavelet, const std::string& boundary,
-                     const std::string& normalization, double sigma, double center_frequency, double slant,
-                     int threads) {
-  const ScatteringOptions options{.height = height,
-                                  .width = width,
-                                  .scales = scales,
-                                  .angles = angles,
-                                  .max_order = max_order,
-                                  .stride = stride,
-                                  .wavelet = parse_wavelet(wavelet),
-                                  .boundary = parse_boundary(boundary),
-                                  .normalization = parse_normalization(normalization),
-                                  .sigma = sigma,
-                                  .center_frequency = center_frequency,
-                                  .slant = slant,
-                                  .threads = threads};
+ScatteringOptions to_options(int height, int width, int scales, int angles, int max_order, int stride,
+                             const std::string& wavelet, const std::string& boundary,
+                             const std::string& normalization, double sigma, double center_frequency,
+                             double slant, int threads) {
+  return {.height = height,
+          .width = width,
+          .scales = scales,
+          .angles = angles,
+          .max_order = max_order,
+          .stride = stride,
+          .wavelet = parse_wavelet(wavelet),
+          .boundary = parse_boundary(boundary),
+          .normalization = parse_normalization(normalization),
+          .sigma = sigma,
+          .center_frequency = center_frequency,
+          .slant = slant,
+          .threads = threads};
+}
+
+Scattering make_plan(const ScatteringOptions& options) {
   const nb::gil_scoped_release released;
   return Scattering(options);
+}
+
+template <class Plan>
+nb::list paths_of(const Plan& plan) {
+  nb::list paths;
+  for (const auto& path : plan.paths()) {
+    paths.append(nb::make_tuple(path.order, path.scale1, path.angle1, path.scale2, path.angle2));
+  }
+  return paths;
+}
+
+// ---- a GPU: addresses of its memory, of which torch is the owner ----
+
+template <class T>
+T* pointer(std::uintptr_t address) {
+  return reinterpret_cast<T*>(address);
+}
+
+template <class T>
+CudaScattering<T> make_cuda_plan(const ScatteringOptions& options, int device) {
+  const nb::gil_scoped_release released;
+  return CudaScattering<T>(options, device);
+}
+
+template <class T>
+void cuda_forward(const CudaScattering<T>& plan, std::uintptr_t images, std::int64_t planes,
+                  std::uintptr_t features, std::uintptr_t workspace, std::uintptr_t stream) {
+  plan.forward(pointer<const T>(images), planes, pointer<void>(features), {}, pointer<void>(workspace),
+               pointer<CUstream_st>(stream));
+}
+
+template <class T>
+void cuda_backward(const CudaScattering<T>& plan, std::uintptr_t images, std::int64_t planes,
+                   std::uintptr_t feature_gradients, std::uintptr_t image_gradients, std::uintptr_t workspace,
+                   std::uintptr_t stream) {
+  plan.backward(pointer<const T>(images), planes, pointer<const void>(feature_gradients), {},
+                pointer<T>(image_gradients), pointer<void>(workspace), pointer<CUstream_st>(stream));
+}
+
+// The destructor waits for the GPU. Nanobind holds the GIL then; that is rare and short.
+template <class T>
+void add_cuda_plan(nb::module_& module, const char* name) {
+  using Plan = CudaScattering<T>;
+  const nb::call_guard<nb::gil_scoped_release> released;
+  nb::class_<Plan>(module, name)
+      .def_static("make", &make_cuda_plan<T>, nb::arg("options"), nb::arg("device"))
+      .def_prop_ro("paths", &paths_of<Plan>)
+      .def_prop_ro("output_height", &Plan::output_height)
+      .def_prop_ro("output_width", &Plan::output_width)
+      .def("forward_workspace", &Plan::forward_workspace, nb::arg("planes"))
+      .def("backward_workspace", &Plan::backward_workspace, nb::arg("planes"))
+      .def("forward", &cuda_forward<T>, released, nb::kw_only(), nb::arg("images"), nb::arg("planes"),
+           nb::arg("features"), nb::arg("workspace"), nb::arg("stream"))
+      .def("backward", &cuda_backward<T>, released, nb::kw_only(), nb::arg("images"), nb::arg("planes"),
+           nb::arg("feature_gradients"), nb::arg("image_gradients"), nb::arg("workspace"), nb::arg("stream"));
 }
 
 }  // namespace
@@ -144,20 +204,15 @@ NB_MODULE(_core, module) {
   nb::set_leak_warnings(false);
   const nb::exception<Error> error(module, "ScatteringError", PyExc_RuntimeError);
 
-  nb::class_<Scattering>(module, "Plan")
-      .def_static("make", &make_plan, nb::kw_only(), nb::arg("height"), nb::arg("width"), nb::arg("scales"),
+  nb::class_<ScatteringOptions>(module, "Options")
+      .def_static("make", &to_options, nb::kw_only(), nb::arg("height"), nb::arg("width"), nb::arg("scales"),
                   nb::arg("angles"), nb::arg("max_order"), nb::arg("stride"), nb::arg("wavelet"),
                   nb::arg("boundary"), nb::arg("normalization"), nb::arg("sigma"),
-                  nb::arg("center_frequency"), nb::arg("slant"), nb::arg("threads"))
-      .def_prop_ro(
-          "paths",
-          [](const Scattering& plan) {
-            nb::list paths;
-            for (const auto& path : plan.paths()) {
-              paths.append(nb::make_tuple(path.order, path.scale1, path.angle1, path.scale2, path.angle2));
-            }
-            return paths;
-          })
+                  nb::arg("center_frequency"), nb::arg("slant"), nb::arg("threads"));
+
+  nb::class_<Scattering>(module, "Plan")
+      .def_static("make", &make_plan, nb::arg("options"))
+      .def_prop_ro("paths", &paths_of<Scattering>)
       .def("theta", &Scattering::theta)
       .def_prop_ro("stride", [](const Scattering& plan) { return plan.options().stride; })
       .def_prop_ro("output_height", &Scattering::output_height)
@@ -174,6 +229,11 @@ NB_MODULE(_core, module) {
            nb::kw_only(), nb::arg("solver"), nb::arg("evaluations"), nb::arg("tolerance"),
            nb::arg("pixel_range"));
 
+  add_cuda_plan<float>(module, "CudaPlanFloat32");
+  add_cuda_plan<double>(module, "CudaPlanFloat64");
+
+  module.def("cuda_device_count", &cuda_device_count);
+  module.def("built_with_cuda", &built_with_cuda);
   module.def("available_engines", &Scattering::available_engines);
 }
 

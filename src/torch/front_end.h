@@ -2,21 +2,39 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+
 #include "scatlight/scattering.h"
 
 namespace scatlight::torch_ops {
 
-/// The scattering transform as a step of a network.
-///   images: (N, C, H, W) float32 or float64 on the CPU, any strides
-///   result: (N, C * K, h, w) of the same type, contiguous; map c * K + k is paths()[k] of channel c
-/// Differentiable once with respect to the images. The size of the images may change from call to call: H and
-/// W of the options are ignored, and the plans used last are kept. It runs on as many threads as torch does.
-/// Safe to call from several threads. Throws Error for other shapes and types, and for options out of range.
-at::Tensor scatter(const at::Tensor& images, const ScatteringOptions& options);
+/// How the maps are stored.
+struct MapFormat {
+  /// That of the images where none is given; of float32 images also float16 and bfloat16, rounded to nearest.
+  std::optional<at::ScalarType> type = std::nullopt;
+  /// Contiguous or ChannelsLast.
+  at::MemoryFormat memory = at::MemoryFormat::Contiguous;
+};
 
-/// Registers the operators scatlight::scattering and scatlight::scattering_backward (CPU, meta and autograd
-/// kernels) with torch's dispatcher. scatter() does it by itself; the call exists so that a linker cannot
-/// drop the registration. Repeated calls do nothing.
+/// The scattering transform as a step of a network.
+///   images: (N, C, H, W) float32 or float64 on the CPU or on a GPU, any strides
+///   result: (N, C * K, h, w) on the same device, stored as `format` says; map c * K + k is paths()[k] of
+///   channel c
+/// Differentiable once with respect to the images. The size of the images may change from call to call: H and
+/// W of the options are ignored, and the plans used last are kept.
+///
+/// The CPU runs as many threads as torch does, and converts the maps at the end if a format is asked for. A
+/// GPU writes the format at once; it works on torch's current stream without waiting, in memory of torch's
+/// allocator. Once its plan is made, by a first call, a call can be captured in a CUDA graph, which is good
+/// as long as the plan is kept: until 16 others were used.
+///
+/// Safe to call from several threads. Throws Error for other shapes, types and devices, for options out of
+/// range, and for a GPU in a build without the CUDA engine.
+at::Tensor scatter(const at::Tensor& images, const ScatteringOptions& options, const MapFormat& format = {});
+
+/// Registers the operators scatlight::scattering and scatlight::scattering_backward (CPU, CUDA, meta and
+/// autograd kernels) with torch's dispatcher. scatter() does it by itself; the call exists so that a linker
+/// cannot drop the registration. Repeated calls do nothing.
 void register_operators();
 
 }  // namespace scatlight::torch_ops

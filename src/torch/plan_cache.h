@@ -1,25 +1,58 @@
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <list>
 #include <mutex>
+#include <tuple>
 
 #include "scatlight/scattering.h"
 
 namespace scatlight::torch_ops {
 
-/// The plans used last, so that images of a few sizes in turn are planned once each.
+/// The plans used last, so that images of a few sizes in turn are planned once each. A Plan is copied cheaply
+/// and made from Plan(options, more...): more tells where it runs.
+template <class Plan, class... More>
 class PlanCache {
  public:
   explicit PlanCache(std::size_t capacity) : capacity_(capacity) {}
 
   /// The plan of these options; made now if it is not among those kept. Safe to call from several threads.
-  Scattering get(const ScatteringOptions& options);
+  Plan get(const ScatteringOptions& options, const More&... more) {
+    const auto find = [&] {
+      return std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        return key_of(entry.options) == key_of(options) && entry.more == std::tie(more...);
+      });
+    };
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = find(); found != entries_.end()) {
+        entries_.splice(entries_.begin(), entries_, found);
+        return found->plan;
+      }
+    }
+    Plan plan(options, more...);  // takes long, so others may use the cache meanwhile
+    std::list<Entry> dropped;     // is destroyed outside the lock: a plan on a GPU waits for its work
+    const std::lock_guard lock(mutex_);
+    if (find() == entries_.end()) {
+      entries_.push_front({options, {more...}, plan});
+      if (entries_.size() > capacity_) dropped.splice(dropped.begin(), entries_, std::prev(entries_.end()));
+    }
+    return plan;
+  }
 
  private:
   struct Entry {
     ScatteringOptions options;
-    Scattering plan;
+    std::tuple<More...> more;
+    Plan plan;
   };
+
+  // Everything but parallel_for, which cannot be compared and is not used here.
+  static auto key_of(const ScatteringOptions& o) {
+    return std::tie(o.height, o.width, o.scales, o.angles, o.max_order, o.stride, o.wavelet, o.boundary,
+                    o.normalization, o.sigma, o.center_frequency, o.slant, o.threads);
+  }
 
   std::size_t capacity_;
   std::mutex mutex_;

@@ -2,10 +2,12 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include "scatlight/cuda.h"
 #include "torch/front_end.h"
 #include "torch/plan_cache.h"
 
@@ -57,16 +59,59 @@ ScatteringOptions to_options(const at::Tensor& images, at::IntArrayRef counts, a
           .threads = at::get_num_threads()};
 }
 
+constexpr std::size_t plans_kept = 16;
+
 Scattering plan_of(const ScatteringOptions& options) {
-  constexpr std::size_t plans_kept = 16;
-  static PlanCache cache(plans_kept);
+  static PlanCache<Scattering> cache(plans_kept);
   return cache.get(options);
 }
 
-at::Tensor empty_features(const at::Tensor& images, const Scattering& plan) {
+using Type = std::optional<at::ScalarType>;
+using Memory = std::optional<at::MemoryFormat>;
+
+// How the operator is asked to store the maps.
+struct MapOptions {
+  MapOptions(const at::Tensor& images, Type given_type, Memory given_memory)
+      : type(given_type.value_or(images.scalar_type())),
+        memory(given_memory.value_or(at::MemoryFormat::Contiguous)) {
+    const bool is_short = type == at::kHalf || type == at::kBFloat16;
+    if (type != images.scalar_type() && !(is_short && images.scalar_type() == at::kFloat)) {
+      throw Error(
+          fmt::format("scattering makes {} maps of {} images, not {}",
+                      images.scalar_type() == at::kFloat ? "float32, float16 and bfloat16" : "float64",
+                      toString(images.scalar_type()), toString(type)));
+    }
+    if (memory != at::MemoryFormat::Contiguous && memory != at::MemoryFormat::ChannelsLast) {
+      throw Error(
+          "scattering makes maps that are contiguous or channels_last; another memory format is asked for");
+    }
+  }
+
+  bool is_usual(const at::Tensor& images) const {
+    return type == images.scalar_type() && memory == at::MemoryFormat::Contiguous;
+  }
+
+  at::ScalarType type;
+  at::MemoryFormat memory;
+};
+
+template <class Plan>
+at::Tensor empty_maps(const at::Tensor& images, const Plan& plan, const MapOptions& format) {
   return at::empty({images.size(0), images.size(1) * static_cast<std::int64_t>(plan.paths().size()),
                     plan.output_height(), plan.output_width()},
+                   images.options().dtype(format.type).memory_format(format.memory).requires_grad(false));
+}
+
+at::Tensor empty_gradient(const at::Tensor& images) {
+  return at::empty(images.sizes(),
                    images.options().memory_format(at::MemoryFormat::Contiguous).requires_grad(false));
+}
+
+void check_device(const at::Tensor& images, const at::Tensor& gradients) {
+  if (images.device() == gradients.device()) return;
+  throw Error(
+      fmt::format("the images are on {} and the gradients of their maps on {}; they must be on one device",
+                  images.device().str(), gradients.device().str()));
 }
 
 template <class T>
@@ -80,24 +125,30 @@ std::span<T> values_to_write(const at::Tensor& tensor) {
 
 // ---- CPU ----
 
-at::Tensor scattering_cpu(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape) {
+at::Tensor scattering_cpu(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
+                          Type type, Memory memory) {
   const auto plan = plan_of(to_options(images, counts, shape));
+  const MapOptions format(images, type, memory);
   const auto contiguous = images.contiguous();
-  const auto features = empty_features(images, plan);
+  const auto maps = empty_maps(images, plan, {images, std::nullopt, std::nullopt});
   if (images.scalar_type() == at::kFloat) {
-    plan.forward(values_of<float>(contiguous), values_to_write<float>(features));
+    plan.forward(values_of<float>(contiguous), values_to_write<float>(maps));
   } else {
-    plan.forward(values_of<double>(contiguous), values_to_write<double>(features));
+    plan.forward(values_of<double>(contiguous), values_to_write<double>(maps));
   }
-  return features;
+  if (format.is_usual(images)) return maps;
+  const auto converted = empty_maps(images, plan, format);
+  converted.copy_(maps);
+  return converted;
 }
 
-at::Tensor scattering_backward_cpu(const at::Tensor& images, const at::Tensor& feature_gradients,
+at::Tensor scattering_backward_cpu(const at::Tensor& images, const at::Tensor& map_gradients,
                                    at::IntArrayRef counts, at::ArrayRef<double> shape) {
+  check_device(images, map_gradients);
   const auto plan = plan_of(to_options(images, counts, shape));
   const auto contiguous = images.contiguous();
-  const auto gradients = feature_gradients.contiguous();
-  const auto result = at::empty(images.sizes(), contiguous.options().requires_grad(false));
+  const auto gradients = map_gradients.to(images.scalar_type()).contiguous();
+  const auto result = empty_gradient(images);
   if (images.scalar_type() == at::kFloat) {
     plan.backward(values_of<float>(contiguous), values_of<float>(gradients), values_to_write<float>(result));
   } else {
@@ -107,24 +158,104 @@ at::Tensor scattering_backward_cpu(const at::Tensor& images, const at::Tensor& f
   return result;
 }
 
-// ---- meta: shapes alone ----
+// ---- CUDA: all that torch has to do with it comes from its dispatcher and its registry of devices, so that
+// nothing links to torch's CUDA library ----
 
-at::Tensor scattering_meta(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape) {
-  return empty_features(images, plan_of(to_options(images, counts, shape)));
+template <class T>
+CudaScattering<T> cuda_plan_of(ScatteringOptions options, const at::Tensor& images) {
+  static PlanCache<CudaScattering<T>, int> cache(plans_kept);
+  options.threads = 0;  // has no effect, and must not make another plan
+  return cache.get(options, images.device().index());
 }
 
-at::Tensor scattering_backward_meta(const at::Tensor& images, const at::Tensor&, at::IntArrayRef,
+CudaStream current_stream(const at::Device& device) {
+  return static_cast<CudaStream>(c10::impl::VirtualGuardImpl(at::kCUDA).getStream(device).native_handle());
+}
+
+FeatureFormat feature_format(const at::Tensor& maps, const at::Tensor& images) {
+  return {.type = maps.scalar_type() == at::kHalf       ? FeatureType::Float16
+                  : maps.scalar_type() == at::kBFloat16 ? FeatureType::BFloat16
+                                                        : FeatureType::Same,
+          .channels_last = !maps.is_contiguous(),
+          .channels = static_cast<int>(images.size(1))};
+}
+
+at::Tensor workspace_of(std::size_t bytes, const at::Tensor& images) {
+  return at::empty({static_cast<std::int64_t>(bytes)},
+                   images.options().dtype(at::kByte).requires_grad(false));
+}
+
+// The operators for images of T.
+template <class T>
+at::Tensor forward_on_gpu(const at::Tensor& images, const ScatteringOptions& options,
+                          const MapOptions& format) {
+  const auto plan = cuda_plan_of<T>(options, images);
+  const auto maps = empty_maps(images, plan, format);
+  if (maps.numel() == 0) return maps;
+  const auto contiguous = images.contiguous();
+  const auto planes = images.size(0) * images.size(1);
+  const auto workspace = workspace_of(plan.forward_workspace(planes), images);
+  plan.forward(contiguous.const_data_ptr<T>(), planes, maps.mutable_data_ptr(), feature_format(maps, images),
+               workspace.mutable_data_ptr(), current_stream(images.device()));
+  return maps;
+}
+
+template <class T>
+at::Tensor backward_on_gpu(const at::Tensor& images, const at::Tensor& given,
+                           const ScatteringOptions& options) {
+  const auto plan = cuda_plan_of<T>(options, images);
+  const auto result = empty_gradient(images);
+  if (result.numel() == 0) return result;
+  const auto contiguous = images.contiguous();
+  const auto planes = images.size(0) * images.size(1);
+  const bool is_short = given.scalar_type() == at::kHalf || given.scalar_type() == at::kBFloat16;
+  auto gradients = is_short && images.scalar_type() == at::kFloat ? given : given.to(images.scalar_type());
+  if (!gradients.is_contiguous(at::MemoryFormat::ChannelsLast)) gradients = gradients.contiguous();
+  const auto workspace = workspace_of(plan.backward_workspace(planes), images);
+  plan.backward(contiguous.const_data_ptr<T>(), planes, gradients.const_data_ptr(),
+                feature_format(gradients, images), result.mutable_data_ptr<T>(), workspace.mutable_data_ptr(),
+                current_stream(images.device()));
+  return result;
+}
+
+at::Tensor scattering_cuda(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
+                           Type type, Memory memory) {
+  const auto options = to_options(images, counts, shape);
+  const MapOptions format(images, type, memory);
+  return images.scalar_type() == at::kFloat ? forward_on_gpu<float>(images, options, format)
+                                            : forward_on_gpu<double>(images, options, format);
+}
+
+at::Tensor scattering_backward_cuda(const at::Tensor& images, const at::Tensor& gradients,
+                                    at::IntArrayRef counts, at::ArrayRef<double> shape) {
+  check_device(images, gradients);
+  const auto options = to_options(images, counts, shape);
+  return images.scalar_type() == at::kFloat ? backward_on_gpu<float>(images, gradients, options)
+                                            : backward_on_gpu<double>(images, gradients, options);
+}
+
+// ---- meta: shapes alone ----
+
+at::Tensor scattering_meta(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
+                           Type type, Memory memory) {
+  return empty_maps(images, plan_of(to_options(images, counts, shape)), {images, type, memory});
+}
+
+at::Tensor scattering_backward_meta(const at::Tensor& images, const at::Tensor& gradients, at::IntArrayRef,
                                     at::ArrayRef<double>) {
-  return at::empty_like(images, at::MemoryFormat::Contiguous);
+  check_device(images, gradients);
+  return empty_gradient(images);
 }
 
 // ---- autograd ----
 
-at::Tensor call_scattering(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("scatlight::scattering", "")
-                             .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::ArrayRef<double>)>();
-  return op.call(images, counts, shape);
+at::Tensor call_scattering(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
+                           Type type, Memory memory) {
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("scatlight::scattering", "")
+          .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::ArrayRef<double>, Type, Memory)>();
+  return op.call(images, counts, shape, type, memory);
 }
 
 at::Tensor call_scattering_backward(const at::Tensor& images, const at::Tensor& gradients,
@@ -138,12 +269,13 @@ at::Tensor call_scattering_backward(const at::Tensor& images, const at::Tensor& 
 
 struct ScatteringFunction : torch::autograd::Function<ScatteringFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& images,
-                            const std::vector<std::int64_t>& counts, const std::vector<double>& shape) {
+                            const std::vector<std::int64_t>& counts, const std::vector<double>& shape,
+                            Type type, Memory memory) {
     const at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({images});
     context->saved_data["counts"] = counts;
     context->saved_data["shape"] = shape;
-    return call_scattering(images, counts, shape);
+    return call_scattering(images, counts, shape, type, memory);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -154,12 +286,13 @@ struct ScatteringFunction : torch::autograd::Function<ScatteringFunction> {
     const at::AutoDispatchBelowADInplaceOrView below;
     return {call_scattering_backward(images, gradients.at(0), context->saved_data["counts"].toIntVector(),
                                      context->saved_data["shape"].toDoubleVector()),
-            at::Tensor(), at::Tensor()};
+            at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
-at::Tensor scattering_autograd(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape) {
-  return ScatteringFunction::apply(images, counts.vec(), shape.vec());
+at::Tensor scattering_autograd(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
+                               Type type, Memory memory) {
+  return ScatteringFunction::apply(images, counts.vec(), shape.vec(), type, memory);
 }
 
 }  // namespace
@@ -168,21 +301,25 @@ void register_operators() {
   static const auto library = [] {
     auto made = std::make_unique<torch::Library>(torch::Library::FRAGMENT, "scatlight", std::nullopt,
                                                  __FILE__, __LINE__);
-    made->def("scattering(Tensor images, int[] counts, float[] shape) -> Tensor");
+    made->def(
+        "scattering(Tensor images, int[] counts, float[] shape, ScalarType? dtype=None, "
+        "MemoryFormat? memory_format=None) -> Tensor");
     made->def("scattering_backward(Tensor images, Tensor gradients, int[] counts, float[] shape) -> Tensor");
     made->impl("scattering", c10::DispatchKey::CPU, TORCH_FN(scattering_cpu));
+    made->impl("scattering", c10::DispatchKey::CUDA, TORCH_FN(scattering_cuda));
     made->impl("scattering", c10::DispatchKey::Meta, TORCH_FN(scattering_meta));
     made->impl("scattering", c10::DispatchKey::Autograd, TORCH_FN(scattering_autograd));
     made->impl("scattering_backward", c10::DispatchKey::CPU, TORCH_FN(scattering_backward_cpu));
+    made->impl("scattering_backward", c10::DispatchKey::CUDA, TORCH_FN(scattering_backward_cuda));
     made->impl("scattering_backward", c10::DispatchKey::Meta, TORCH_FN(scattering_backward_meta));
     return made;
   }();
 }
 
-at::Tensor scatter(const at::Tensor& images, const ScatteringOptions& options) {
+at::Tensor scatter(const at::Tensor& images, const ScatteringOptions& options, const MapFormat& format) {
   register_operators();
   const auto arguments = to_arguments(options);
-  return call_scattering(images, arguments.counts, arguments.shape);
+  return call_scattering(images, arguments.counts, arguments.shape, format.type, format.memory);
 }
 
 }  // namespace scatlight::torch_ops

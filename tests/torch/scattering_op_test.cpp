@@ -1,6 +1,7 @@
 // The operator against the plan, its shapes without data, its gradient, and what it refuses.
 
 #include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -54,6 +55,37 @@ TEST(ScatteringOperator, MetaKernelGivesTheSameShape) {
   }
 }
 
+TEST(ScatteringOperator, StoresTheMapsAsAsked) {
+  const ScatteringOptions options{.scales = 2};
+  const auto images = at::rand({2, 3, 24, 32});
+  const auto meta = at::empty(images.sizes(), at::device(at::kMeta).dtype(at::kFloat));
+  const auto usual = scatter(images, options);
+  for (const auto type : {at::kFloat, at::kHalf, at::kBFloat16}) {
+    for (const auto memory : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+      const auto maps = scatter(images, options, {.type = type, .memory = memory});
+      EXPECT_EQ(maps.scalar_type(), type);
+      EXPECT_TRUE(maps.is_contiguous(memory));
+      EXPECT_TRUE(at::equal(maps, usual.to(type)));
+      const auto shape = scatter(meta, options, {.type = type, .memory = memory});
+      EXPECT_EQ(shape.scalar_type(), type);
+      EXPECT_EQ(shape.strides(), maps.strides());
+    }
+  }
+}
+
+TEST(ScatteringOperator, GradientOfShortMapsIsThatOfTheGradientsRounded) {
+  const ScatteringOptions options{.scales = 2};
+  const auto images = at::rand({2, 3, 24, 32}).requires_grad_(true);
+  const torch_ops::MapFormat format{.type = at::kBFloat16, .memory = at::MemoryFormat::ChannelsLast};
+  const auto gradient = [&](const at::Tensor& maps, const at::Tensor& of_maps) {
+    return torch::autograd::grad({maps}, {images}, {of_maps}).at(0);
+  };
+  const auto usual = scatter(images, options);
+  const auto rounded = at::randn_like(usual).to(at::kBFloat16);
+  EXPECT_TRUE(at::equal(gradient(scatter(images, options, format), rounded),
+                        gradient(usual, rounded.to(at::kFloat))));
+}
+
 TEST(ScatteringOperator, GradientEqualsFiniteDifferences) {
   const ScatteringOptions options{.scales = 2, .angles = 4, .max_order = 2};
   const auto images = at::rand({1, 2, 16, 20}, at::kDouble).requires_grad_(true);
@@ -79,10 +111,28 @@ TEST(ScatteringOperator, RefusesWithOneLine) {
   test::expect_error([] { scatter(at::rand({3, 32, 32}), {}); }, "3 dimensions");
   test::expect_error([] { scatter(at::zeros({1, 3, 32, 32}, at::kInt), {}); }, "float32 or float64");
   test::expect_error([] { scatter(at::rand({1, 3, 7, 32}), {.scales = 3}); }, "height is 7");
+  test::expect_error([] { scatter(at::rand({1, 3, 32, 32}, at::kDouble), {}, {.type = at::kHalf}); },
+                     "float64 maps of Double images, not Half");
+  test::expect_error([] { scatter(at::rand({1, 3, 32, 32}), {}, {.type = at::kDouble}); }, "not Double");
+  test::expect_error(
+      [] { scatter(at::rand({1, 3, 32, 32}), {}, {.memory = at::MemoryFormat::ChannelsLast3d}); },
+      "channels_last");
+}
+
+TEST(ScatteringOperator, RefusesTwoDevices) {
+  torch_ops::register_operators();
+  const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("scatlight::scattering_backward", "")
+          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, at::IntArrayRef, at::ArrayRef<double>)>();
+  const auto images = at::rand({1, 1, 32, 32});
+  const auto gradients = at::empty({1, 25, 4, 4}, at::device(at::kMeta).dtype(at::kFloat));
+  test::expect_error([&] { op.call(images, gradients, {3, 8, 1, 0, 0, 0, 0}, {0.8, 2.356194490192345, 0}); },
+                     "images are on cpu and the gradients of their maps on meta");
 }
 
 TEST(ScatteringOperator, PlansAreSharedByThreadsAndBounded) {
-  torch_ops::PlanCache cache(2);
+  torch_ops::PlanCache<Scattering> cache(2);
   const auto plan = [&](int size) {
     return cache.get({.height = size, .width = size, .scales = 2, .threads = 1});
   };

@@ -1,0 +1,69 @@
+#include "cuda/round_trip.h"
+
+#include <cuda_runtime_api.h>
+
+#include <string>
+
+namespace scatlight::cuda {
+namespace {
+
+void check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // an error that is reported is over
+  throw Error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
+}
+
+class OwnStream {
+ public:
+  OwnStream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "no stream"); }
+  ~OwnStream() { cudaStreamDestroy(stream_); }
+  OwnStream(const OwnStream&) = delete;
+  OwnStream& operator=(const OwnStream&) = delete;
+  cudaStream_t get() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+class StreamMemory {
+ public:
+  StreamMemory(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
+    if (bytes > 0) check(cudaMallocAsync(&data_, bytes, stream), "no memory for the images and their maps");
+  }
+  ~StreamMemory() {
+    if (data_ != nullptr) cudaFreeAsync(data_, stream_);
+  }
+  StreamMemory(const StreamMemory&) = delete;
+  StreamMemory& operator=(const StreamMemory&) = delete;
+  void* get() const { return data_; }
+
+ private:
+  cudaStream_t stream_;
+  void* data_ = nullptr;
+};
+
+}  // namespace
+
+void round_trip(int device, std::span<const std::byte> in, std::span<std::byte> out,
+                std::size_t workspace_bytes,
+                const std::function<void(const void*, void*, void*, CudaStream)>& work) {
+  int before = 0;
+  check(cudaGetDevice(&before), "no current device");
+  check(cudaSetDevice(device), "a device cannot be used");
+  struct Restore {
+    int device;
+    ~Restore() { cudaSetDevice(device); }
+  } const restore{before};
+  const OwnStream stream;
+  const StreamMemory from(in.size(), stream.get());
+  const StreamMemory to(out.size(), stream.get());
+  const StreamMemory workspace(workspace_bytes, stream.get());
+  check(cudaMemcpyAsync(from.get(), in.data(), in.size(), cudaMemcpyHostToDevice, stream.get()),
+        "copying failed");
+  work(from.get(), to.get(), workspace.get(), stream.get());
+  check(cudaMemcpyAsync(out.data(), to.get(), out.size(), cudaMemcpyDeviceToHost, stream.get()),
+        "copying failed");
+  check(cudaStreamSynchronize(stream.get()), "the transform failed");
+}
+
+}  // namespace scatlight::cuda
