@@ -309,7 +309,9 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       geometry(given),
       spectra_size(0),
       maps(static_cast<int>(make_paths(resolved).size())) {
-  for (const auto& tiles : choose_tiles(resolved, given, std::numeric_limits<T>::epsilon(), lanes)) {
+  const Sampling sampling = {
+      .epsilon = std::numeric_limits<T>::epsilon(), .bytes = static_cast<int>(sizeof(T)), .lanes = lanes};
+  for (const auto& tiles : choose_tiles(resolved, given, sampling)) {
     auto& tiling = tilings.emplace_back(resolved, given, bank, tiles, lanes);
     tiling.spectra_begin = spectra_size;
     spectra_size += tiling.count() * tiling.spectrum_size();

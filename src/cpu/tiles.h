@@ -33,10 +33,17 @@ struct Tiles {
   int count() const { return rows.count * columns.count; }
 };
 
-/// The tiles on which the transform is expected to take the least time; together they have all scales.
-/// `epsilon` is the relative precision of the samples. Order 2 gets the plane itself: the spectra of its
-/// wavelets are cut at the Nyquist frequency, and what is cut reaches everywhere.
-std::vector<Tiles> choose_tiles(const ScatteringOptions& resolved, const Geometry& geometry, double epsilon,
-                                int lanes);
+/// The samples of an engine.
+struct Sampling {
+  double epsilon;  ///< relative precision
+  int bytes;       ///< of a real number
+  int lanes;       ///< real numbers in a vector
+};
+
+/// The tiles on which the transform is expected to take the least time; together they have all scales. Order 2
+/// gets the plane itself: the spectra of its wavelets are cut at the Nyquist frequency, and what is cut
+/// reaches everywhere.
+std::vector<Tiles> choose_tiles(const ScatteringOptions& resolved, const Geometry& geometry,
+                                const Sampling& sampling);
 
 }  // namespace scatlight::cpu
