@@ -203,34 +203,92 @@ class PlaneGradient : PlaneTransform<D> {
     const int width = tables_.geometry.columns.output;
     const T* from = gradients_ + map * map_size_;
     T* outputs = at(&Room::map);
-    for (int out = 0; out < height; ++out, from += width) std::copy_n(from, width, outputs + out * stride);
+    for (int out = 0; out < height; ++out, from += width) {
+      T* to = std::copy_n(from, width, outputs + out * stride);
+      std::fill(to, outputs + (out + 1) * stride, T{0});
+    }
     T* rows = at(&Room::average_rows);
+    if (level.vertical.spectral) {
+      T* samples = rows + level.vertical.radius * stride;
+      for (std::size_t x = 0; x < stride; x += 2 * lanes) {
+        const std::size_t second = std::min(x + lanes, stride - lanes);
+        spread_lines(level.vertical, height, outputs + x, outputs + second, stride, samples + x,
+                     samples + second, stride);
+      }
+      return;
+    }
     for (std::size_t x = 0; x < stride; x += lanes)
       spread_line(level.vertical, level.plane_height, height, outputs + x, stride, rows + x, stride);
   }
 
   // The gradient of rows [y, y + lanes) of a tile, zero beyond the core. Of tiles beside each other, the first
-  // one makes it for all.
+  // one makes it for all; where the low-pass takes two blocks of rows at a time, with the first one.
   HWY_NOINLINE HWY_ATTR T* spread_rows(const Tiling<T>& tiling, int tile, const Level<T>& level, int y) {
     const auto core = tiling.core(tile, level.level);
     if (tiling.is_first(tile)) {
-      const std::size_t stride = tables_.room.output_stride;
-      const T* rows = at(&Room::average_rows) + (level.vertical.radius + core.top + y) * stride;
+      const int outputs = tables_.geometry.columns.output;
       T* averages = at(&Room::averages);
-      for (std::size_t out = 0; out < stride; out += lanes)
-        transpose(d_, rows + out, stride, averages + out * lanes, lanes);
-      if (y + lanes > core.height) {
-        const auto used = hn::FirstN(d_, core.height - y);
-        for (std::size_t i = 0; i < stride * lanes; i += lanes)
-          hn::Store(hn::IfThenElseZero(used, hn::Load(d_, averages + i)), d_, averages + i);
+      if (!level.horizontal.spectral) {
+        load_averages(level, core, y, averages);
+        spread_line(level.horizontal, level.plane_width, outputs, averages, lanes,
+                    row(level, y, -level.horizontal.radius), lanes);
+      } else if (y / lanes % 2 == 0) {
+        load_averages(level, core, y, averages);
+        const bool is_alone = y + lanes >= core.height;
+        T* second = is_alone ? averages : averages + tables_.room.output_stride * lanes;
+        if (!is_alone) load_averages(level, core, y + lanes, second);
+        spread_lines(level.horizontal, outputs, averages, second, lanes, row(level, y, 0),
+                     row(level, y + (is_alone ? 0 : lanes), 0), lanes);
       }
-      spread_line(level.horizontal, level.plane_width, tables_.geometry.columns.output, averages, lanes,
-                  row(level, y, -level.horizontal.radius), lanes);
     }
     T* real = row(level, y, core.left);
-    if (tiling.tiles.columns.count > 1) real = std::copy_n(real, core.width * lanes, at(&Room::row)) - core.width * lanes;
+    if (tiling.tiles.columns.count > 1) {
+      std::copy_n(real, core.width * lanes, at(&Room::row));
+      real = at(&Room::row);
+    }
     std::fill_n(real + core.width * lanes, (level.width - core.width) * lanes, T{0});
     return real;
+  }
+
+  // Rows [y, y + lanes) of a core, of the averaged ones, as lanes.
+  HWY_INLINE HWY_ATTR void load_averages(const Level<T>& level, const Core& core, int y, T* averages) {
+    const std::size_t stride = tables_.room.output_stride;
+    const T* rows = at(&Room::average_rows) + (level.vertical.radius + core.top + y) * stride;
+    for (std::size_t out = 0; out < stride; out += lanes)
+      transpose(d_, rows + out, stride, averages + out * lanes, lanes);
+    if (y + lanes > core.height) this->clear_lanes(core.height - y, averages, stride);
+  }
+
+  // The adjoint of average_lines.
+  HWY_NOINLINE HWY_ATTR void spread_lines(const LowPass<T>& low_pass, int outputs, const T* first,
+                                          const T* second, std::size_t from_step, T* first_to, T* second_to,
+                                          std::size_t step) {
+    const auto& spectral = *low_pass.spectral;
+    const int length = spectral.line.length;
+    const int kept = spectral.outputs.length;
+    T* line = at(&Room::line);
+    const Elements<D> elements{line};
+    std::fill_n(line, kept * element, T{0});
+    for (int out = 0; out < outputs; ++out) {
+      store_element(d_,
+                    Complex<D>{hn::Load(d_, first + out * from_step), hn::Load(d_, second + out * from_step)},
+                    line + (kept - low_pass.border - out) % kept * element);
+    }
+    this->fft(spectral.outputs, elements, elements);
+    for (int first_k = 0; first_k < kept; ++first_k) {
+      const auto value = load_element(d_, line + first_k * element);
+      for (int k = first_k; k < length; k += kept) {
+        const auto factor = hn::Set(d_, spectral.factors[k]);
+        store_element(d_, Complex<D>{hn::Mul(factor, value.re), hn::Mul(factor, value.im)},
+                      line + k * element);
+      }
+    }
+    this->fft(spectral.line, elements, elements);
+    for (int x = 0; x < length; ++x) {
+      const auto value = load_element(d_, line + x * element);
+      hn::Store(value.re, d_, first_to + x * step);
+      hn::Store(value.im, d_, second_to + x * step);
+    }
   }
 
   // The adjoint of average_line and of what continues the line.

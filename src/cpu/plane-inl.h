@@ -183,11 +183,10 @@ class PlaneTransform {
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto core = tiling.core(tile, 0);
       for (int y = 0; y < level.height; y += lanes) {
-        const bool averaged = features_ != nullptr && y < core.height;
-        T* rows = averaged ? row(level, y, core.left) : row(level, 0, core.left);
+        T* rows = row(level, y, core.left);
         load_image_rows(tiling, tile, image, y, rows);
         if (keep) keep_rows(level, y, rows);
-        if (averaged && tiling.is_last(tile)) average_rows(level, y, core.top);
+        if (features_ != nullptr && y < core.height && tiling.is_last(tile)) average_rows(level, core, y);
       }
       if (keep) fold_spectrum(level, tiling.image_band[0], spectra + tiling.spectrum_offset(tile));
     }
@@ -223,7 +222,8 @@ class PlaneTransform {
   // The vectors of a block of real rows of the plane from a column on; y is counted from the first row of the
   // tiles beside each other.
   HWY_INLINE T* row(const Level<T>& level, int y, int column) const {
-    return at(&Room::band) + y / lanes * level.band_stride + (level.horizontal.radius + column) * lanes;
+    return at(&Room::band) + y / lanes % level.band_blocks * level.band_stride +
+           (level.horizontal.radius + column) * lanes;
   }
 
   template <class Source, class Sink>
@@ -257,7 +257,7 @@ class PlaneTransform {
       for (int i = 0; i < group.count; ++i) {
         for (int y = 0; y < core.height; y += lanes) {
           transform_rows(level, planes + i * level.plane_size, y, row(level, y, core.left));
-          if (tiling.is_last(tile)) average_rows(level, y, core.top);
+          if (tiling.is_last(tile)) average_rows(level, core, y);
           if (keep) keep_rows(level, y, row(level, y, core.left));
         }
         if (tile + 1 == tiling.count()) write_map(level, map_of(group.angle + i));
@@ -433,16 +433,75 @@ class PlaneTransform {
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, to + i * to_step); });
   }
 
-  // The horizontal low-pass of rows [y, y + lanes) below row `top` of the plane at the output columns.
-  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, int y, int top) {
-    const auto& room = tables_.room;
+  // A low-pass by its spectrum, of two lines that travel as real and imaginary parts; of each sample, the
+  // first vector. (Two inverse transforms turn a line around.)
+  HWY_NOINLINE HWY_ATTR void average_lines(const LowPass<T>& low_pass, int outputs, const T* first,
+                                           const T* second, std::size_t step, T* first_to, T* second_to,
+                                           std::size_t to_step) {
+    const auto& spectral = *low_pass.spectral;
+    const int length = spectral.line.length;
+    const int kept = spectral.outputs.length;
+    T* line = at(&Room::line);
+    const Elements<D> elements{line};
+    for (int x = 0; x < length; ++x) {
+      store_element(d_, Complex<D>{hn::Load(d_, first + x * step), hn::Load(d_, second + x * step)},
+                    line + x * element);
+    }
+    fft(spectral.line, elements, elements);
+    for (int k = 0; k < kept; ++k) {
+      Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
+      for (int from = k; from < length; from += kept) {
+        sum = add_scaled<D>(sum, hn::Set(d_, spectral.factors[from]),
+                            load_element(d_, line + from * element));
+      }
+      store_element(d_, sum, line + k * element);
+    }
+    fft(spectral.outputs, elements, elements);
+    for (int out = 0; out < outputs; ++out) {
+      const auto value = load_element(d_, line + (kept - low_pass.border - out) % kept * element);
+      hn::Store(value.re, d_, first_to + out * to_step);
+      hn::Store(value.im, d_, second_to + out * to_step);
+    }
+  }
+
+  // The horizontal low-pass of rows [y, y + lanes) of a core, which are complete, at the output columns. Where
+  // it takes two blocks of rows at a time, with the second one.
+  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, const Core& core, int y) {
+    const int outputs = tables_.geometry.columns.output;
     T* averages = at(&Room::averages);
-    T* extended = row(level, y, -level.horizontal.radius);
-    continue_periodically(level.horizontal, level.plane_width, extended, lanes);
-    average_line(level.horizontal, tables_.geometry.columns.output, extended, lanes, averages, lanes);
-    T* rows = at(&Room::average_rows) + (level.vertical.radius + top + y) * room.output_stride;
-    for (std::size_t out = 0; out < room.output_stride; out += lanes)
-      transpose(d_, averages + out * lanes, lanes, rows + out, room.output_stride);
+    if (!level.horizontal.spectral) {
+      T* extended = row(level, y, -level.horizontal.radius);
+      continue_periodically(level.horizontal, level.plane_width, extended, lanes);
+      average_line(level.horizontal, outputs, extended, lanes, averages, lanes);
+      store_averages(level, averages, core.top + y);
+      return;
+    }
+    const bool is_second = y / lanes % 2 == 1;
+    const bool is_last = y + lanes >= core.height;
+    if (!is_second && !is_last) return;
+    // Lanes that hold no output would leak into others by rounding.
+    T* last = row(level, y, 0);
+    if (y + lanes > core.height) clear_lanes(core.height - y, last, level.plane_width);
+    T* second_averages = averages + tables_.room.output_stride * lanes;
+    for (T* of_block : {averages, second_averages})
+      std::fill(of_block + outputs * lanes, of_block + tables_.room.output_stride * lanes, T{0});
+    average_lines(level.horizontal, outputs, is_second ? row(level, y - lanes, 0) : last, last, lanes,
+                  averages, second_averages, lanes);
+    if (is_second) store_averages(level, averages, core.top + y - lanes);
+    store_averages(level, second_averages, core.top + y);
+  }
+
+  HWY_INLINE HWY_ATTR void store_averages(const Level<T>& level, const T* averages, int y) {
+    const std::size_t stride = tables_.room.output_stride;
+    T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * stride;
+    for (std::size_t out = 0; out < stride; out += lanes)
+      transpose(d_, averages + out * lanes, lanes, rows + out, stride);
+  }
+
+  HWY_INLINE HWY_ATTR void clear_lanes(int from, T* vectors, std::size_t count) const {
+    const auto used = hn::FirstN(d_, from);
+    for (std::size_t i = 0; i < count * lanes; i += lanes)
+      hn::Store(hn::IfThenElseZero(used, hn::Load(d_, vectors + i)), d_, vectors + i);
   }
 
   // The vertical low-pass of the averaged rows at the output rows, to a map.
@@ -452,9 +511,18 @@ class PlaneTransform {
     const int width = tables_.geometry.columns.output;
     T* rows = at(&Room::average_rows);
     T* outputs = at(&Room::map);
-    continue_periodically(level.vertical, level.plane_height, rows, stride);
-    for (std::size_t x = 0; x < stride; x += lanes)
-      average_line(level.vertical, height, rows + x, stride, outputs + x, stride);
+    if (level.vertical.spectral) {
+      const T* samples = rows + level.vertical.radius * stride;
+      for (std::size_t x = 0; x < stride; x += 2 * lanes) {
+        const std::size_t second = std::min(x + lanes, stride - lanes);
+        average_lines(level.vertical, height, samples + x, samples + second, stride, outputs + x,
+                      outputs + second, stride);
+      }
+    } else {
+      continue_periodically(level.vertical, level.plane_height, rows, stride);
+      for (std::size_t x = 0; x < stride; x += lanes)
+        average_line(level.vertical, height, rows + x, stride, outputs + x, stride);
+    }
     T* to = features_ + map * map_size_;
     for (int out = 0; out < height; ++out, outputs += stride, to += width) std::copy_n(outputs, width, to);
   }

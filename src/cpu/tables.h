@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -34,7 +35,7 @@ using LineVector = std::vector<T, LineAllocator<T>>;
 /// phi_J along one axis at one level, as the weights of the samples around each output sample. The kernel is
 /// cut where what is left has less than 16 epsilon of its weight; where that is nowhere, it covers the whole
 /// axis. (Levels above 0 have phi's spectrum cut at their Nyquist frequency, as kymatio does, and so a small
-/// tail that alternates and hardly decays.)
+/// tail that alternates and hardly decays.) Then, if that takes less time, lines go through their spectrum.
 template <class T>
 struct LowPass {
   LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level);
@@ -45,6 +46,13 @@ struct LowPass {
   int radius;
   int step;    ///< samples from one output sample to the next
   int border;  ///< output samples that are left out before the first one
+
+  struct Spectral {
+    FftPlan<T> line;
+    FftPlan<T> outputs;      ///< with the border
+    std::vector<T> factors;  ///< of the line's spectrum
+  };
+  std::optional<Spectral> spectral;
 
   int taps() const { return static_cast<int>(weights.size()) - 2 * margin; }
   /// The weights from tap t on, of the sample at distance t - radius.
@@ -123,10 +131,10 @@ struct Level {
   std::vector<std::ptrdiff_t> plane_output;  ///< the same, as along_columns.output
 
   /// Blocks of real rows of the whole plane, vectors of lanes of rows, continued on both sides by the radius of
-  /// phi_J. Where tiles stand side by side, those beside each other fill a row of blocks together; else one
-  /// block is used again and again.
-  std::size_t band_stride;  ///< values of T from one block of rows to the next, or 0
-  std::size_t band_size;    ///< values of T of all
+  /// phi_J. Where tiles stand side by side, they fill the blocks of their rows together; else one block is used
+  /// again and again, or two where phi_J takes two at a time.
+  int band_blocks;
+  std::size_t band_stride;  ///< values of T from one block of rows to the next
 
   std::size_t half_stride;      ///< values of T from row to row of Room::half: odd in elements
   std::size_t spectrum_stride;  ///< the same of Room::spectrum
@@ -330,7 +338,7 @@ struct Tables {
     std::size_t prime;  ///< for transform()
     std::size_t band;   ///< real rows of the plane: Level::band_stride
     std::size_t row;    ///< real vectors of a block of rows of a tile; backward
-    std::size_t averages;      ///< (output width, lanes): a block of rows after the horizontal low-pass
+    std::size_t averages;  ///< two of (output_stride, lanes): a block of rows after the horizontal low-pass
     std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
                                ///< radius of phi_J, output_stride)
     std::size_t map;           ///< (output height, output_stride)
