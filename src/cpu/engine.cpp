@@ -92,10 +92,11 @@ class VectorEngine final : public Engine<T> {
     const std::int64_t plane_features = map_size() * tables_.maps;
     const bool first_order = tables_.options.max_order >= 1;
     if (first_order) {
-      loop(run, planes, [&](std::int64_t plane) {
+      loop(run, planes * tilings(), [&](std::int64_t index) {
         const auto room = rooms_.borrow(tables_.room.size);
-        kernels_.analyse_plane(tables_, images + plane * image_size(), spectra + plane * plane_spectra,
-                               nullptr, room->data());
+        const std::int64_t plane = index / tilings();
+        kernels_.analyse_plane(tables_, tables_.tilings[index % tilings()], images + plane * image_size(),
+                               spectra + plane * plane_spectra, nullptr, room->data());
       });
       loop(run, planes * slices, [&](std::int64_t index) {
         const auto room = rooms_.borrow(tables_.room.size);
@@ -148,10 +149,13 @@ class VectorEngine final : public Engine<T> {
   void forward_block(const T* images, std::int64_t planes, T* spectra, T* features,
                      const ParallelFor& run) const {
     const std::int64_t plane_features = map_size() * tables_.maps;
-    loop(run, planes, [&](std::int64_t plane) {
+    loop(run, planes * tilings(), [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
-      kernels_.analyse_plane(tables_, images + plane * image_size(), spectra + plane * spectra_size(),
-                             features + plane * plane_features, room->data());
+      const std::int64_t plane = index / tilings();
+      const std::int64_t tiling = index % tilings();
+      kernels_.analyse_plane(tables_, tables_.tilings[tiling], images + plane * image_size(),
+                             spectra + plane * spectra_size(),
+                             tiling == 0 ? features + plane * plane_features : nullptr, room->data());
     });
     if (tables_.options.max_order < 1) return;
     // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
@@ -168,13 +172,13 @@ class VectorEngine final : public Engine<T> {
     });
   }
 
+  std::int64_t tilings() const { return static_cast<std::int64_t>(tables_.tilings.size()); }
+
   std::int64_t samples() const {
     return std::int64_t{tables_.geometry.rows.padded} * tables_.geometry.columns.padded;
   }
 
-  std::int64_t spectra_size() const {
-    return tables_.image_band.empty() ? 0 : static_cast<std::int64_t>(tables_.image_band[0].size);
-  }
+  std::int64_t spectra_size() const { return static_cast<std::int64_t>(tables_.spectra_size); }
 
   // Planes whose spectra are held at once: enough for all threads to have work between two waits, in bounded
   // memory.

@@ -114,36 +114,50 @@ class PlaneGradient : PlaneTransform<D> {
 
   HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient) {
     const auto& options = tables_.options;
-    const auto& band = tables_.image_band[0];
-    const auto& level = tables_.levels[tables_.geometry.level(group.scale)];
+    const auto& tiling = tables_.tilings[group.tiling];
+    const auto& band = tiling.image_band[0];
+    const auto& level = this->level_of(group);
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
     T* planes = at(&Room::plane);
-    this->transform_columns(band, group, spectra, planes);
-    if (second_order) second_paths(level, group.scale, group.angle, planes);
-    for (int i = 0; i < group.count; ++i) {
-      load_map(level, 1 + group.scale * options.angles + group.angle + i);
-      differentiate_rows(level, planes + i * level.plane_size,
-                         second_order ? at(&Room::modulus_gradient) : nullptr);
+    for (int tile = 0; tile < tiling.count(); ++tile) {
+      const auto offset = tiling.spectrum_offset(tile);
+      this->transform_columns(band, group, spectra + offset, planes);
+      if (second_order) second_paths(level, group.scale, group.angle, planes);
+      for (int i = 0; i < group.count; ++i) {
+        if (tile == 0) load_map(level, 1 + group.scale * options.angles + group.angle + i);
+        differentiate_rows(tiling, tile, level, planes + i * level.plane_size,
+                           second_order ? at(&Room::modulus_gradient) : nullptr);
+      }
+      differentiate_columns(band, group, planes, spectra_gradient + offset);
     }
-    differentiate_columns(band, group, planes, spectra_gradient);
   }
 
   HWY_ATTR void image(const T* const* spectra_gradients, int count, T* image_gradient) {
-    const auto& level = tables_.levels[0];
     std::fill_n(image_gradient, std::int64_t{tables_.options.height} * tables_.options.width, T{0});
-    load_map(level, 0);
-    if (count == 0) {
-      for (int y = 0; y < level.height; y += lanes) {
-        spread_rows(level, y);
-        add_image_rows(y, image_gradient);
+    for (const auto& tiling : tables_.tilings) {
+      const auto& level = tiling.levels[0];
+      const bool has_map = &tiling == &tables_.tilings.front();
+      if (has_map) load_map(level, 0);
+      for (int tile = 0; tile < tiling.count(); ++tile) {
+        const auto core = tiling.core(tile, 0);
+        const auto gradient_of_map = [&](int y) HWY_ATTR {
+          if (has_map && y < core.height) return spread_rows(tiling, tile, level, y);
+          std::fill_n(at(&Room::row), level.width * lanes, T{0});
+          return at(&Room::row);
+        };
+        if (count == 0) {
+          for (int y = 0; y < core.height; y += lanes)
+            add_image_rows(tiling, tile, y, gradient_of_map(y), image_gradient);
+          continue;
+        }
+        real_plane(level, tiling.image_band[0], spectra_gradients, count,
+                   tiling.spectrum_offset(tile), [&](int y, const T* values) HWY_ATTR {
+                     T* real = gradient_of_map(y);
+                     add_to_row(level, values, element, real);
+                     add_image_rows(tiling, tile, y, real, image_gradient);
+                   });
       }
-      return;
     }
-    real_plane(level, tables_.image_band[0], spectra_gradients, count, [&](int y, const T* values) HWY_ATTR {
-      spread_rows(level, y);
-      add_to_row(level, values, element);
-      add_image_rows(y, image_gradient);
-    });
   }
 
  private:
@@ -151,8 +165,9 @@ class PlaneGradient : PlaneTransform<D> {
   HWY_NOINLINE HWY_ATTR void second_paths(const Level<T>& level, int scale, int angle, const T* plane) {
     const auto& band = tables_.modulus_bands[scale];
     for (int y = 0; y < level.height; y += lanes) {
-      this->transform_rows(level, plane, y);
-      this->keep_rows(level, y);
+      T* rows = row(level, y, 0);
+      this->transform_rows(level, plane, y, rows);
+      this->keep_rows(level, y, rows);
     }
     T* folded = at(&Room::folded);
     this->fold_spectrum(level, band, folded);
@@ -161,16 +176,17 @@ class PlaneGradient : PlaneTransform<D> {
     std::fill_n(gradient, band.size, T{0});
     T* planes = at(&Room::second_plane);
     for (const auto& second : tables_.second_groups[scale]) {
-      const auto& second_level = tables_.levels[tables_.geometry.level(second.scale)];
+      const auto& tiling = tables_.tilings[second.tiling];
+      const auto& second_level = this->level_of(second);
       this->transform_columns(band, second, folded, planes);
       for (int i = 0; i < second.count; ++i) {
         load_map(second_level, tables_.second_map(scale, angle, second.scale, second.angle + i));
-        differentiate_rows(second_level, planes + i * second_level.plane_size, nullptr);
+        differentiate_rows(tiling, 0, second_level, planes + i * second_level.plane_size, nullptr);
       }
       differentiate_columns(band, second, planes, gradient);
     }
     const std::size_t columns = level.blocks * lanes;
-    real_plane(level, band, &gradient, 1, [&](int y, const T* values) HWY_ATTR {
+    real_plane(level, band, &gradient, 1, 0, [&](int y, const T* values) HWY_ATTR {
       T* to = at(&Room::modulus_gradient) + y * columns;
       for (int x = 0; x < level.width; ++x) {
         hn::Store(hn::Load(d_, values + x * element), d_, to + x * lanes);
@@ -187,25 +203,92 @@ class PlaneGradient : PlaneTransform<D> {
     const int width = tables_.geometry.columns.output;
     const T* from = gradients_ + map * map_size_;
     T* outputs = at(&Room::map);
-    for (int out = 0; out < height; ++out, from += width) std::copy_n(from, width, outputs + out * stride);
+    for (int out = 0; out < height; ++out, from += width) {
+      T* to = std::copy_n(from, width, outputs + out * stride);
+      std::fill(to, outputs + (out + 1) * stride, T{0});
+    }
     T* rows = at(&Room::average_rows);
+    if (level.vertical.spectral) {
+      T* samples = rows + level.vertical.radius * stride;
+      for (std::size_t x = 0; x < stride; x += 2 * lanes) {
+        const std::size_t second = std::min(x + lanes, stride - lanes);
+        spread_lines(level.vertical, height, outputs + x, outputs + second, stride, samples + x,
+                     samples + second, stride);
+      }
+      return;
+    }
     for (std::size_t x = 0; x < stride; x += lanes)
-      spread_line(level.vertical, level.padded_height, height, outputs + x, stride, rows + x, stride);
-    // What the wavelets' grid has beyond the plane is not averaged.
-    std::fill_n(rows + (level.vertical.radius + level.padded_height) * stride,
-                (level.height - level.padded_height) * stride, T{0});
+      spread_line(level.vertical, level.plane_height, height, outputs + x, stride, rows + x, stride);
   }
 
-  // The gradient of rows [y, y + lanes), into the row. Rows beyond the grid get anything.
-  HWY_NOINLINE HWY_ATTR void spread_rows(const Level<T>& level, int y) {
+  // The gradient of rows [y, y + lanes) of a tile, zero beyond the core. Of tiles beside each other, the first
+  // one makes it for all; where the low-pass takes two blocks of rows at a time, with the first one.
+  HWY_NOINLINE HWY_ATTR T* spread_rows(const Tiling<T>& tiling, int tile, const Level<T>& level, int y) {
+    const auto core = tiling.core(tile, level.level);
+    if (tiling.is_first(tile)) {
+      const int outputs = tables_.geometry.columns.output;
+      T* averages = at(&Room::averages);
+      if (!level.horizontal.spectral) {
+        load_averages(level, core, y, averages);
+        spread_line(level.horizontal, level.plane_width, outputs, averages, lanes,
+                    row(level, y, -level.horizontal.radius), lanes);
+      } else if (y / lanes % 2 == 0) {
+        load_averages(level, core, y, averages);
+        const bool is_alone = y + lanes >= core.height;
+        T* second = is_alone ? averages : averages + tables_.room.output_stride * lanes;
+        if (!is_alone) load_averages(level, core, y + lanes, second);
+        spread_lines(level.horizontal, outputs, averages, second, lanes, row(level, y, 0),
+                     row(level, y + (is_alone ? 0 : lanes), 0), lanes);
+      }
+    }
+    T* real = row(level, y, core.left);
+    if (tiling.tiles.columns.count > 1) {
+      std::copy_n(real, core.width * lanes, at(&Room::row));
+      real = at(&Room::row);
+    }
+    std::fill_n(real + core.width * lanes, (level.width - core.width) * lanes, T{0});
+    return real;
+  }
+
+  // Rows [y, y + lanes) of a core, of the averaged ones, as lanes.
+  HWY_INLINE HWY_ATTR void load_averages(const Level<T>& level, const Core& core, int y, T* averages) {
     const std::size_t stride = tables_.room.output_stride;
-    const T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * stride;
-    T* averages = at(&Room::averages);
+    const T* rows = at(&Room::average_rows) + (level.vertical.radius + core.top + y) * stride;
     for (std::size_t out = 0; out < stride; out += lanes)
       transpose(d_, rows + out, stride, averages + out * lanes, lanes);
-    spread_line(level.horizontal, level.padded_width, tables_.geometry.columns.output, averages, lanes,
-                at(&Room::row), lanes);
-    std::fill_n(row(level) + level.padded_width * lanes, (level.width - level.padded_width) * lanes, T{0});
+    if (y + lanes > core.height) this->clear_lanes(core.height - y, averages, stride);
+  }
+
+  // The adjoint of average_lines.
+  HWY_NOINLINE HWY_ATTR void spread_lines(const LowPass<T>& low_pass, int outputs, const T* first,
+                                          const T* second, std::size_t from_step, T* first_to, T* second_to,
+                                          std::size_t step) {
+    const auto& spectral = *low_pass.spectral;
+    const int length = spectral.line.length;
+    const int kept = spectral.outputs.length;
+    T* line = at(&Room::line);
+    const Elements<D> elements{line};
+    std::fill_n(line, kept * element, T{0});
+    for (int out = 0; out < outputs; ++out) {
+      store_element(d_,
+                    Complex<D>{hn::Load(d_, first + out * from_step), hn::Load(d_, second + out * from_step)},
+                    line + (kept - low_pass.border - out) % kept * element);
+    }
+    this->fft(spectral.outputs, elements, elements);
+    for (int first_k = 0; first_k < kept; ++first_k) {
+      const auto value = load_element(d_, line + first_k * element);
+      for (int k = first_k; k < length; k += kept) {
+        const auto factor = hn::Set(d_, spectral.factors[k]);
+        store_element(d_, Complex<D>{hn::Mul(factor, value.re), hn::Mul(factor, value.im)},
+                      line + k * element);
+      }
+    }
+    this->fft(spectral.line, elements, elements);
+    for (int x = 0; x < length; ++x) {
+      const auto value = load_element(d_, line + x * element);
+      hn::Store(value.re, d_, first_to + x * step);
+      hn::Store(value.im, d_, second_to + x * step);
+    }
   }
 
   // The adjoint of average_line and of what continues the line.
@@ -249,8 +332,7 @@ class PlaneGradient : PlaneTransform<D> {
     hn::Store(hn::Add(hn::Load(d_, from), hn::Load(d_, to)), d_, to);
   }
 
-  HWY_INLINE HWY_ATTR void add_to_row(const Level<T>& level, const T* values, std::size_t step) {
-    T* real = row(level);
+  HWY_INLINE HWY_ATTR void add_to_row(const Level<T>& level, const T* values, std::size_t step, T* real) {
     for (int x = 0; x < level.width; ++x) {
       hn::Store(hn::Add(hn::Load(d_, real + x * lanes), hn::Load(d_, values + x * step)), d_,
                 real + x * lanes);
@@ -261,20 +343,22 @@ class PlaneGradient : PlaneTransform<D> {
 
   // The plane holds columns of u on entry, those of the transform of g u / |u| (exchanged) on return. `more`
   // is added to the gradient of |u|, by blocks of rows; null for none.
-  HWY_NOINLINE HWY_ATTR void differentiate_rows(const Level<T>& level, T* plane, const T* more) {
+  HWY_NOINLINE HWY_ATTR void differentiate_rows(const Tiling<T>& tiling, int tile, const Level<T>& level,
+                                                T* plane, const T* more) {
+    const int core_height = tiling.core(tile, level.level).height;
     T* line = at(&Room::line);
     T* turned = at(&Room::pair);  // a line too
     for (int y = 0; y < level.height; y += lanes) {
       T* to = plane + y / lanes * level.row_block_size;
-      if (y >= level.padded_height) {
+      if (y >= core_height) {
         std::fill_n(to, level.blocks * block_size, T{0});
         continue;
       }
-      spread_rows(level, y);
-      if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes);
+      T* real = spread_rows(tiling, tile, level, y);
+      if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes, real);
       this->load_rows(level, plane, y);
       this->fft_of_line(
-          level, line, PhaseSink<D>{row(level), level.row_output.data(), {turned, level.line_output.data()}});
+          level, line, PhaseSink<D>{real, level.row_output.data(), {turned, level.line_output.data()}});
       this->fft_of_line(level, turned, PlacedElements<D>{line, level.line_output.data()});
       const T* from = line;
       for (int block = 0; block < level.blocks; ++block, from += level.line_block_size, to += block_size) {
@@ -287,7 +371,7 @@ class PlaneGradient : PlaneTransform<D> {
   HWY_NOINLINE HWY_ATTR void differentiate_columns(const Band<T>& band, const PathGroup& group, T* planes,
                                                    T* gradients) {
     const int to = tables_.geometry.level(group.scale);
-    const auto& level = tables_.levels[to];
+    const auto& level = this->level_of(group);
     const auto& folding = band.folding(to);
     T* gradient = gradients + band.offset(to);
     for (int block = 0; block < folding.columns.stored; ++block, gradient += folding.block_size()) {
@@ -353,13 +437,13 @@ class PlaneGradient : PlaneTransform<D> {
 
   // ---- adjoint of the spectrum of a real plane ----
 
-  // The real plane at `level` whose gradient is given by those of its folded spectra: take(y, values) gets
+  // The real plane at `level` whose gradient is given by those of its folded spectra, `offset` from the
+  // beginning of each of `gradients`: take(y, values) gets
   // the block of rows from y on, vectors of lanes `element` values apart.
   template <class Take>
   HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
-                                      int count, const Take& take) {
-    unfold(level, band, gradients, count);
-    const auto& room = tables_.room;
+                                      int count, std::size_t offset, const Take& take) {
+    unfold(level, band, gradients, count, offset);
     const T* re = gradient_plane(0, level);
     const T* im = gradient_plane(1, level);
     T* half = at(&Room::half);
@@ -368,13 +452,13 @@ class PlaneGradient : PlaneTransform<D> {
       const int mirrored = level.width - x - (lanes - 1);
       this->fft(level.along_columns,
                 HermitianSource<D>{re + x, im + x, re + mirrored, im + mirrored,
-                                   static_cast<std::ptrdiff_t>(room.gradient_stride), level.height},
-                StridedElements<D>{half + block * element, room.half_stride});
+                                   static_cast<std::ptrdiff_t>(level.gradient_stride), level.height},
+                StridedElements<D>{half + block * element, level.half_stride});
     }
     // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the
     // other block.
     for (int y = level.height; y % (2 * lanes) != 0; ++y) {
-      std::fill_n(half + y * room.half_stride, half_blocks(level) * element, T{0});
+      std::fill_n(half + y * level.half_stride, half_blocks(level) * element, T{0});
     }
     T* pair = at(&Room::pair);
     for (int y = 0; y < level.height; y += 2 * lanes) {
@@ -409,21 +493,20 @@ class PlaneGradient : PlaneTransform<D> {
   static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / lanes + 1; }
 
   HWY_INLINE T* gradient_plane(int part, const Level<T>& level) const {
-    const auto& room = tables_.room;
-    return at(&Room::gradient) + room.spectrum_margin + part * level.height * room.gradient_stride;
+    return at(&Room::gradient) + tables_.room.spectrum_margin + part * level.height * level.gradient_stride;
   }
 
   // Adds the folded gradients up where their samples stand in the spectrum; column 0 is repeated after the
   // last.
   HWY_NOINLINE HWY_ATTR void unfold(const Level<T>& level, const Band<T>& band, const T* const* gradients,
-                                    int count) {
-    const std::size_t stride = tables_.room.gradient_stride;
+                                    int count, std::size_t offset) {
+    const std::size_t stride = level.gradient_stride;
     T* re = gradient_plane(0, level);
     T* im = gradient_plane(1, level);
     std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
     for (int g = 0; g < count; ++g) {
       for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-        const T* from = gradients[g] + band.offsets[i];
+        const T* from = gradients[g] + offset + band.offsets[i];
         const auto& folding = band.foldings[i];
         for (int block = 0; block < folding.columns.stored; ++block) {
           // Column 0 is added by itself where it stands beside columns that are not its neighbours.
@@ -460,7 +543,7 @@ class PlaneGradient : PlaneTransform<D> {
   }
 
   HWY_INLINE HWY_ATTR void load_half_rows(const Level<T>& level, int y) {
-    const std::size_t stride = tables_.room.half_stride;
+    const std::size_t stride = level.half_stride;
     const T* from = at(&Room::half) + y * stride;
     T* line = at(&Room::line);
     for (int block = 0; block < half_blocks(level); ++block) {
@@ -473,22 +556,22 @@ class PlaneGradient : PlaneTransform<D> {
 
   // ---- adjoint of the padding ----
 
-  // The gradient of a block of rows of the grid, in the row, to the samples that the padding repeats.
-  HWY_NOINLINE HWY_ATTR void add_image_rows(int y, T* image_gradient) {
-    const auto& level = tables_.levels[0];
+  // The gradient of rows [y, y + lanes) of a tile to the samples of the image that they repeat.
+  HWY_NOINLINE HWY_ATTR void add_image_rows(const Tiling<T>& tiling, int tile, int y, const T* real,
+                                            T* image_gradient) {
+    const auto& level = tiling.levels[0];
+    const auto& row_sources = tiling.rows_of(tile);
     const std::size_t stride = level.blocks * lanes;
     T* rows = at(&Room::line);
     for (int block = 0; block < level.blocks; ++block) {
-      transpose(d_, row(level) + block * lanes * lanes, lanes, rows + block * lanes, stride);
+      transpose(d_, real + block * lanes * lanes, lanes, rows + block * lanes, stride);
     }
     for (int r = 0; r < std::min(lanes, level.height - y); ++r) {
-      const int source_row = tables_.row_sources[y + r];
-      if (source_row < 0) continue;
+      if (row_sources[y + r] < 0) continue;
       const T* from = rows + r * stride;
-      T* to = image_gradient + std::int64_t{source_row} * tables_.options.width;
-      for (const int source : tables_.column_sources) {
-        if (source >= 0) to[source] += *from;
-        ++from;
+      T* to = image_gradient + std::int64_t{row_sources[y + r]} * tables_.options.width;
+      for (const auto& run : tiling.columns_of(tile)) {
+        for (int i = 0; i < run.length; ++i) to[run.source + i] += from[run.begin + i];
       }
     }
   }

@@ -19,8 +19,9 @@ template <class T>
 using Vectors = hn::ScalableTag<T>;
 
 template <class T>
-HWY_ATTR void analyse_plane(const Tables<T>& tables, const T* image, T* spectra, T* features, T* room) {
-  PlaneTransform<Vectors<T>>(tables, features, room).analyse(image, spectra);
+HWY_ATTR void analyse_plane(const Tables<T>& tables, const Tiling<T>& tiling, const T* image, T* spectra,
+                            T* features, T* room) {
+  PlaneTransform<Vectors<T>>(tables, features, room).analyse(tiling, image, spectra);
 }
 
 template <class T>

@@ -8,15 +8,17 @@
 namespace scatlight::cpu {
 
 /// The code of one instruction set. Features are those of one plane, (K, h, w); spectra, and gradients of
-/// them, have tables.image_band[0].size values. room has tables.room.size values, of which the two functions
+/// them, have tables.spectra_size values. room has tables.room.size values, of which the two functions
 /// of the forward transform use tables.room.forward_size.
 template <class T>
 struct Kernels {
   std::string_view name;
   int lanes;  ///< values of T in a vector
 
-  /// Map 0 of an image plane (H, W), unless features is null, and its folded spectra.
-  void (*analyse_plane)(const Tables<T>& tables, const T* image, T* spectra, T* features, T* room);
+  /// Map 0 of an image plane (H, W), unless features is null, and the folded spectra of its tiles among those
+  /// of the plane.
+  void (*analyse_plane)(const Tables<T>& tables, const Tiling<T>& tiling, const T* image, T* spectra,
+                        T* features, T* room);
 
   /// All maps whose paths begin with one of tables.groups: those of order 1 and, where asked for, order 2.
   void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, const T* spectra, T* features,

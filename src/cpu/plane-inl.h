@@ -177,28 +177,33 @@ class PlaneTransform {
         room_(room),
         map_size_(std::size_t(tables.geometry.rows.output) * tables.geometry.columns.output) {}
 
-  HWY_ATTR void analyse(const T* image, T* spectra) {
-    const auto& level = tables_.levels[0];
+  HWY_ATTR void analyse(const Tiling<T>& tiling, const T* image, T* spectra) {
+    const auto& level = tiling.levels[0];
     const bool keep = tables_.options.max_order >= 1;
-    for (int y = 0; y < level.height; y += lanes) {
-      load_image_rows(image, y);
-      if (keep) keep_rows(level, y);
-      if (features_ != nullptr && y < level.padded_height) average_rows(level, y);
+    for (int tile = 0; tile < tiling.count(); ++tile) {
+      const auto core = tiling.core(tile, 0);
+      for (int y = 0; y < level.height; y += lanes) {
+        T* rows = row(level, y, core.left);
+        load_image_rows(tiling, tile, image, y, rows);
+        if (keep) keep_rows(level, y, rows);
+        if (features_ != nullptr && y < core.height && tiling.is_last(tile)) average_rows(level, core, y);
+      }
+      if (keep) fold_spectrum(level, tiling.image_band[0], spectra + tiling.spectrum_offset(tile));
     }
     if (features_ != nullptr) write_map(level, 0);
-    if (keep) fold_spectrum(level, tables_.image_band[0], spectra);
   }
 
   HWY_ATTR void paths(const PathGroup& group, const T* spectra) {
     const auto& options = tables_.options;
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
-    transform_group(tables_.image_band[0], group, spectra, second_order,
+    const auto& tiling = tables_.tilings[group.tiling];
+    transform_group(tiling.image_band[0], group, spectra, second_order,
                     [&](int angle) { return 1 + group.scale * options.angles + angle; });
     if (!second_order) return;
 
     const auto& band = tables_.modulus_bands[group.scale];
     T* folded = at(&Room::folded);
-    fold_spectrum(tables_.levels[band.level], band, folded);
+    fold_spectrum(tiling.levels[band.level], band, folded);
     for (const auto& second : tables_.second_groups[group.scale]) {
       transform_group(band, second, folded, false, [&](int angle) {
         return tables_.second_map(group.scale, group.angle, second.scale, angle);
@@ -214,8 +219,12 @@ class PlaneTransform {
   static constexpr int most_parts = 8;  // multiplied at a time
 
   HWY_INLINE T* at(std::size_t Room::* part) const { return room_ + tables_.room.*part; }
-  // The vectors of a block of real rows, without the margin before them.
-  HWY_INLINE T* row(const Level<T>& level) const { return at(&Room::row) + level.horizontal.radius * lanes; }
+  // The vectors of a block of real rows of the plane from a column on; y is counted from the first row of the
+  // tiles beside each other.
+  HWY_INLINE T* row(const Level<T>& level, int y, int column) const {
+    return at(&Room::band) + y / lanes % level.band_blocks * level.band_stride +
+           (level.horizontal.radius + column) * lanes;
+  }
 
   template <class Source, class Sink>
   HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) {
@@ -239,17 +248,25 @@ class PlaneTransform {
   template <class MapOf>
   HWY_INLINE HWY_ATTR void transform_group(const Band<T>& band, const PathGroup& group, const T* spectra,
                                            bool keep, const MapOf& map_of) {
-    const auto& level = tables_.levels[tables_.geometry.level(group.scale)];
+    const auto& tiling = tables_.tilings[group.tiling];
+    const auto& level = level_of(group);
     T* planes = at(&Room::plane);
-    transform_columns(band, group, spectra, planes);
-    for (int i = 0; i < group.count; ++i) {
-      for (int y = 0; y < level.padded_height; y += lanes) {
-        transform_rows(level, planes + i * level.plane_size, y);
-        average_rows(level, y);
-        if (keep) keep_rows(level, y);
+    for (int tile = 0; tile < tiling.count(); ++tile) {
+      const auto core = tiling.core(tile, level.level);
+      transform_columns(band, group, spectra + tiling.spectrum_offset(tile), planes);
+      for (int i = 0; i < group.count; ++i) {
+        for (int y = 0; y < core.height; y += lanes) {
+          transform_rows(level, planes + i * level.plane_size, y, row(level, y, core.left));
+          if (tiling.is_last(tile)) average_rows(level, core, y);
+          if (keep) keep_rows(level, y, row(level, y, core.left));
+        }
+        if (tile + 1 == tiling.count()) write_map(level, map_of(group.angle + i));
       }
-      write_map(level, map_of(group.angle + i));
     }
+  }
+
+  HWY_INLINE const Level<T>& level_of(const PathGroup& group) const {
+    return tables_.tilings[group.tiling].levels[tables_.geometry.level(group.scale)];
   }
 
   // ---- columns ----
@@ -258,7 +275,7 @@ class PlaneTransform {
   HWY_NOINLINE HWY_ATTR void transform_columns(const Band<T>& band, const PathGroup& group, const T* spectra,
                                                T* planes) {
     const int to = tables_.geometry.level(group.scale);
-    const auto& level = tables_.levels[to];
+    const auto& level = level_of(group);
     const auto& folding = band.folding(to);
     const T* spectrum = spectra + band.offset(to);
     for (int block = 0; block < folding.columns.stored; ++block, spectrum += folding.block_size()) {
@@ -333,10 +350,10 @@ class PlaneTransform {
 
   // ---- blocks of rows ----
 
-  // |x * psi| of rows [y, y + lanes) into the row.
-  HWY_INLINE HWY_ATTR void transform_rows(const Level<T>& level, const T* plane, int y) {
+  // |x * psi| of rows [y, y + lanes).
+  HWY_INLINE HWY_ATTR void transform_rows(const Level<T>& level, const T* plane, int y, T* to) {
     load_rows(level, plane, y);
-    fft_of_line(level, at(&Room::line), ModulusSink<D>{row(level), level.row_output.data()});
+    fft_of_line(level, at(&Room::line), ModulusSink<D>{to, level.row_output.data()});
   }
 
   // Rows [y, y + lanes) of the plane between columns and rows, as lanes of a line.
@@ -349,30 +366,22 @@ class PlaneTransform {
     }
   }
 
-  // Rows [y, y + lanes) of the image on the wavelets' grid, as lanes of the row.
-  HWY_INLINE HWY_ATTR void load_image_rows(const T* image, int y) {
-    const auto& level = tables_.levels[0];
+  // Rows [y, y + lanes) of a tile of the image, as lanes.
+  HWY_INLINE HWY_ATTR void load_image_rows(const Tiling<T>& tiling, int tile, const T* image, int y, T* to) {
+    const auto& level = tiling.levels[0];
+    const auto& row_sources = tiling.rows_of(tile);
+    const auto& column_sources = tiling.columns_of(tile);
     const std::size_t stride = level.blocks * lanes;
     T* rows = at(&Room::line);
     std::fill(rows, rows + stride * lanes, T{0});
     for (int r = 0; r < std::min(lanes, level.height - y); ++r) {
-      const int source_row = tables_.row_sources[y + r];
-      if (source_row < 0) continue;
-      const T* from = image + std::int64_t{source_row} * tables_.options.width;
-      T* to = rows + r * stride;
-      const auto pad = [&](int begin, int end) {
-        for (int x = begin; x < end; ++x) {
-          const int source = tables_.column_sources[x];
-          to[x] = source < 0 ? T{0} : from[source];
-        }
-      };
-      const auto& columns = tables_.geometry.columns;
-      pad(0, columns.before);
-      std::copy_n(from, columns.size, to + columns.before);
-      pad(columns.before + columns.size, level.width);
+      if (row_sources[y + r] < 0) continue;
+      const T* from = image + std::int64_t{row_sources[y + r]} * tables_.options.width;
+      T* of_row = rows + r * stride;
+      for (const auto& run : column_sources) std::copy_n(from + run.source, run.length, of_row + run.begin);
     }
     for (int block = 0; block < level.blocks; ++block) {
-      transpose(d_, rows + block * lanes, stride, row(level) + block * lanes * lanes, lanes);
+      transpose(d_, rows + block * lanes, stride, to + block * lanes * lanes, lanes);
     }
   }
 
@@ -424,16 +433,75 @@ class PlaneTransform {
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, to + i * to_step); });
   }
 
-  // The horizontal low-pass of rows [y, y + lanes), which are in the row, at the output columns.
-  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, int y) {
-    const auto& room = tables_.room;
+  // A low-pass by its spectrum, of two lines that travel as real and imaginary parts; of each sample, the
+  // first vector. (Two inverse transforms turn a line around.)
+  HWY_NOINLINE HWY_ATTR void average_lines(const LowPass<T>& low_pass, int outputs, const T* first,
+                                           const T* second, std::size_t step, T* first_to, T* second_to,
+                                           std::size_t to_step) {
+    const auto& spectral = *low_pass.spectral;
+    const int length = spectral.line.length;
+    const int kept = spectral.outputs.length;
+    T* line = at(&Room::line);
+    const Elements<D> elements{line};
+    for (int x = 0; x < length; ++x) {
+      store_element(d_, Complex<D>{hn::Load(d_, first + x * step), hn::Load(d_, second + x * step)},
+                    line + x * element);
+    }
+    fft(spectral.line, elements, elements);
+    for (int k = 0; k < kept; ++k) {
+      Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
+      for (int from = k; from < length; from += kept) {
+        sum = add_scaled<D>(sum, hn::Set(d_, spectral.factors[from]),
+                            load_element(d_, line + from * element));
+      }
+      store_element(d_, sum, line + k * element);
+    }
+    fft(spectral.outputs, elements, elements);
+    for (int out = 0; out < outputs; ++out) {
+      const auto value = load_element(d_, line + (kept - low_pass.border - out) % kept * element);
+      hn::Store(value.re, d_, first_to + out * to_step);
+      hn::Store(value.im, d_, second_to + out * to_step);
+    }
+  }
+
+  // The horizontal low-pass of rows [y, y + lanes) of a core, which are complete, at the output columns. Where
+  // it takes two blocks of rows at a time, with the second one.
+  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, const Core& core, int y) {
+    const int outputs = tables_.geometry.columns.output;
     T* averages = at(&Room::averages);
-    T* extended = at(&Room::row);
-    continue_periodically(level.horizontal, level.padded_width, extended, lanes);
-    average_line(level.horizontal, tables_.geometry.columns.output, extended, lanes, averages, lanes);
-    T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * room.output_stride;
-    for (std::size_t out = 0; out < room.output_stride; out += lanes)
-      transpose(d_, averages + out * lanes, lanes, rows + out, room.output_stride);
+    if (!level.horizontal.spectral) {
+      T* extended = row(level, y, -level.horizontal.radius);
+      continue_periodically(level.horizontal, level.plane_width, extended, lanes);
+      average_line(level.horizontal, outputs, extended, lanes, averages, lanes);
+      store_averages(level, averages, core.top + y);
+      return;
+    }
+    const bool is_second = y / lanes % 2 == 1;
+    const bool is_last = y + lanes >= core.height;
+    if (!is_second && !is_last) return;
+    // Lanes that hold no output would leak into others by rounding.
+    T* last = row(level, y, 0);
+    if (y + lanes > core.height) clear_lanes(core.height - y, last, level.plane_width);
+    T* second_averages = averages + tables_.room.output_stride * lanes;
+    for (T* of_block : {averages, second_averages})
+      std::fill(of_block + outputs * lanes, of_block + tables_.room.output_stride * lanes, T{0});
+    average_lines(level.horizontal, outputs, is_second ? row(level, y - lanes, 0) : last, last, lanes,
+                  averages, second_averages, lanes);
+    if (is_second) store_averages(level, averages, core.top + y - lanes);
+    store_averages(level, second_averages, core.top + y);
+  }
+
+  HWY_INLINE HWY_ATTR void store_averages(const Level<T>& level, const T* averages, int y) {
+    const std::size_t stride = tables_.room.output_stride;
+    T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * stride;
+    for (std::size_t out = 0; out < stride; out += lanes)
+      transpose(d_, averages + out * lanes, lanes, rows + out, stride);
+  }
+
+  HWY_INLINE HWY_ATTR void clear_lanes(int from, T* vectors, std::size_t count) const {
+    const auto used = hn::FirstN(d_, from);
+    for (std::size_t i = 0; i < count * lanes; i += lanes)
+      hn::Store(hn::IfThenElseZero(used, hn::Load(d_, vectors + i)), d_, vectors + i);
   }
 
   // The vertical low-pass of the averaged rows at the output rows, to a map.
@@ -443,9 +511,18 @@ class PlaneTransform {
     const int width = tables_.geometry.columns.output;
     T* rows = at(&Room::average_rows);
     T* outputs = at(&Room::map);
-    continue_periodically(level.vertical, level.padded_height, rows, stride);
-    for (std::size_t x = 0; x < stride; x += lanes)
-      average_line(level.vertical, height, rows + x, stride, outputs + x, stride);
+    if (level.vertical.spectral) {
+      const T* samples = rows + level.vertical.radius * stride;
+      for (std::size_t x = 0; x < stride; x += 2 * lanes) {
+        const std::size_t second = std::min(x + lanes, stride - lanes);
+        average_lines(level.vertical, height, samples + x, samples + second, stride, outputs + x,
+                      outputs + second, stride);
+      }
+    } else {
+      continue_periodically(level.vertical, level.plane_height, rows, stride);
+      for (std::size_t x = 0; x < stride; x += lanes)
+        average_line(level.vertical, height, rows + x, stride, outputs + x, stride);
+    }
     T* to = features_ + map * map_size_;
     for (int out = 0; out < height; ++out, outputs += stride, to += width) std::copy_n(outputs, width, to);
   }
@@ -455,9 +532,8 @@ class PlaneTransform {
   // Two blocks of real rows travel through one transform as its real and imaginary parts; what belongs to
   // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
   // elements.
-  HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y) {
+  HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) {
     T* pair = at(&Room::pair);
-    const T* real = row(level);
     const bool is_second = y / lanes % 2 == 1;
     T* part = is_second ? pair : pair + lanes;
     // Lanes beyond the plane may hold anything, and would leak into the other block's by rounding.
@@ -491,7 +567,7 @@ class PlaneTransform {
   template <class Part>
   HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Part& part) {
     const T* pair = at(&Room::pair);
-    const std::size_t stride = tables_.room.half_stride;
+    const std::size_t stride = level.half_stride;
     T* to = at(&Room::half) + y * stride;
     for (int block = 0; block < level.columns.stored; ++block, to += element) {
       T* line = at(&Room::line);
@@ -509,15 +585,14 @@ class PlaneTransform {
 
   // Ends the transform of the rows kept: columns, then the order of the band's foldings.
   HWY_NOINLINE HWY_ATTR void fold_spectrum(const Level<T>& level, const Band<T>& band, T* spectra) {
-    const auto& room = tables_.room;
-    T* re = at(&Room::spectrum) + room.spectrum_margin;
-    T* im = re + level.height * room.spectrum_stride;
+    T* re = at(&Room::spectrum) + tables_.room.spectrum_margin;
+    T* im = re + level.height * level.spectrum_stride;
     const Folding& finest = band.foldings.front();
     // The last block first: column 0, which it has, stands where the block before it has another column.
     for (int block = level.columns.stored - 1; block >= 0; --block) {
       const int x = level.columns.first(block);
-      const StridedElements<D> source{at(&Room::half) + block * element, room.half_stride};
-      const PlanarSink<D> planar{re + x, im + x, room.spectrum_stride};
+      const StridedElements<D> source{at(&Room::half) + block * element, level.half_stride};
+      const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
       if (finest.parts() == 1) {
         fft(level.along_columns, source,
             TwoSinks<D>{planar, {spectra + block * finest.block_size(), level.spectrum_output.data()}});
@@ -525,7 +600,7 @@ class PlaneTransform {
         fft(level.along_columns, source, planar);
       }
       if (!level.columns.has_zero(block)) continue;
-      for (std::size_t at = 0; at < level.height * room.spectrum_stride; at += room.spectrum_stride) {
+      for (std::size_t at = 0; at < level.height * level.spectrum_stride; at += level.spectrum_stride) {
         re[at] = re[at + x];
         im[at] = im[at + x];
       }
@@ -547,7 +622,7 @@ class PlaneTransform {
           for (int x = folding.columns.first(block); x < level.width;
                x += folding.width, part += folding.part_size()) {
             if (x + lanes - 1 <= level.width / 2) {
-              store_element(d_, direct_at(re, im, y, x), part);
+              store_element(d_, direct_at(level, re, im, y, x), part);
             } else if (x > level.width / 2) {
               store_element(d_, mirrored_at(level, re, im, y, x), part);
             } else {
@@ -567,15 +642,16 @@ class PlaneTransform {
 
   // Columns [x, x + lanes) of a row of the spectrum of a real plane, of which the columns up to the middle
   // are there: before the middle,
-  HWY_INLINE HWY_ATTR Complex<D> direct_at(const T* re, const T* im, int y, int x) const {
-    const std::size_t at = y * tables_.room.spectrum_stride + x;
+  HWY_INLINE HWY_ATTR Complex<D> direct_at(const Level<T>& level, const T* re, const T* im, int y,
+                                          int x) const {
+    const std::size_t at = y * level.spectrum_stride + x;
     return {hn::LoadU(d_, re + at), hn::LoadU(d_, im + at)};
   }
   // after it, as mirror images; columns beyond the width are anything,
   HWY_INLINE HWY_ATTR Complex<D> mirrored_at(const Level<T>& level, const T* re, const T* im, int y,
                                              int x) const {
     const std::ptrdiff_t at =
-        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(tables_.room.spectrum_stride) +
+        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(level.spectrum_stride) +
         level.width - x - (lanes - 1);
     return {hn::Reverse(d_, hn::LoadU(d_, re + at)), hn::Neg(hn::Reverse(d_, hn::LoadU(d_, im + at)))};
   }
@@ -591,7 +667,7 @@ class PlaneTransform {
                               T* to_im) const {
     const bool direct = x <= level.width / 2;
     const std::size_t row = direct || y == 0 ? y : level.height - y;
-    const std::size_t at = row * tables_.room.spectrum_stride + (direct ? x : level.width - x);
+    const std::size_t at = row * level.spectrum_stride + (direct ? x : level.width - x);
     *to_re = re[at];
     *to_im = direct ? im[at] : -im[at];
   }

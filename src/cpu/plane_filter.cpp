@@ -8,14 +8,15 @@
 namespace scatlight::cpu {
 namespace {
 
-// A transform of one wavelet, for planes that need no padding: these have an even size of at least 6.
+// A transform of one wavelet, for planes that need no padding: these have an even size of at least 6. Order 2,
+// of which one scale has no paths, keeps to the plane itself.
 ScatteringOptions options_for(int height, int width) {
   const auto even = [](int length) { return std::max(6, length + length % 2); };
   return resolve({.height = even(height),
                   .width = even(width),
                   .scales = 1,
                   .angles = 1,
-                  .max_order = 1,
+                  .max_order = 2,
                   .boundary = Boundary::Padded,
                   .threads = 1});
 }
@@ -30,7 +31,7 @@ struct PlaneFilters::State {
         options(options_for(height, width)),
         geometry(options),
         tables(options, geometry, FilterBank(options, geometry), kernels.lanes),
-        spectrum(tables.image_band[0].size),
+        spectrum(tables.spectra_size),
         room(tables.room.size),
         map_gradients(static_cast<std::size_t>(tables.maps) * geometry.rows.output *
                       geometry.columns.output) {
@@ -54,7 +55,7 @@ PlaneFilters::PlaneFilters(int height, int width) : state_(std::make_unique<Stat
 PlaneFilters::~PlaneFilters() = default;
 
 PlaneFilters::Filter PlaneFilters::make(const Response& response) const {
-  const auto& folding = state_->tables.image_band[0].foldings.front();
+  const auto& folding = state_->tables.tilings[0].image_band[0].foldings.front();
   const int lanes = folding.columns.lanes;
   // Cycles a sample of a row or column of the spectrum.
   const auto frequency = [](int k, int length) {
@@ -86,7 +87,7 @@ void PlaneFilters::apply(const Filter& filter, std::span<float> plane) {
                   &s.widened[static_cast<std::size_t>(y) * s.options.width]);
     image = s.widened.data();
   }
-  s.kernels.analyse_plane(s.tables, image, s.spectrum.data(), nullptr, s.room.data());
+  s.kernels.analyse_plane(s.tables, s.tables.tilings[0], image, s.spectrum.data(), nullptr, s.room.data());
   const int lanes = s.kernels.lanes;
   float* element = s.spectrum.data();
   for (std::size_t i = 0; i < filter.size(); i += lanes, element += 2 * lanes) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "core/filter_bank.h"
 #include "core/geometry.h"
 #include "cpu/fft_plan.h"
+#include "cpu/tiles.h"
 
 namespace scatlight::cpu {
 
@@ -33,7 +35,7 @@ using LineVector = std::vector<T, LineAllocator<T>>;
 /// phi_J along one axis at one level, as the weights of the samples around each output sample. The kernel is
 /// cut where what is left has less than 16 epsilon of its weight; where that is nowhere, it covers the whole
 /// axis. (Levels above 0 have phi's spectrum cut at their Nyquist frequency, as kymatio does, and so a small
-/// tail that alternates and hardly decays.)
+/// tail that alternates and hardly decays.) Then, if that takes less time, lines go through their spectrum.
 template <class T>
 struct LowPass {
   LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level);
@@ -44,6 +46,13 @@ struct LowPass {
   int radius;
   int step;    ///< samples from one output sample to the next
   int border;  ///< output samples that are left out before the first one
+
+  struct Spectral {
+    FftPlan<T> line;
+    FftPlan<T> outputs;      ///< with the border
+    std::vector<T> factors;  ///< of the line's spectrum
+  };
+  std::optional<Spectral> spectral;
 
   int taps() const { return static_cast<int>(weights.size()) - 2 * margin; }
   /// The weights from tap t on, of the sample at distance t - radius.
@@ -91,27 +100,15 @@ struct ColumnBlocks {
   std::vector<std::int32_t> places() const;
 };
 
-/// The grid on which a padded plane is convolved with wavelets: the plane itself, or a larger one on which
-/// transforms are faster, for instance 270 x 270 for 232 x 232. The plane stands at its beginning and is
-/// continued by itself as far as wavelets reach, so that they do not see the difference.
-struct WaveletGrid {
-  /// `epsilon` is the relative precision of the samples. Order 2 keeps to the plane: spectra of wavelets are
-  /// cut at the Nyquist frequency there, and what is cut reaches everywhere.
-  WaveletGrid(const ScatteringOptions& resolved, const Geometry& geometry, double epsilon);
-
-  int height;
-  int width;
-};
-
-/// What the engine knows about planes of one sampling step.
+/// What the engine knows about tiles of one sampling step.
 template <class T>
 struct Level {
-  Level(const FilterBank& bank, const Geometry& geometry, const WaveletGrid& grid, int level, int lanes);
+  Level(const FilterBank& bank, const Geometry& geometry, const Tiles& tiles, int level, int lanes);
 
   int level;
-  int padded_height;  ///< of the plane
-  int padded_width;
-  int height;  ///< of the wavelets' grid
+  int plane_height;  ///< of the padded plane
+  int plane_width;
+  int height;  ///< of a tile
   int width;
   int blocks;  ///< vectors that a row needs
   ColumnBlocks columns;
@@ -132,6 +129,16 @@ struct Level {
   std::vector<std::ptrdiff_t>
       plane_input;  ///< offsets of the rows of a block of columns, as along_columns.input
   std::vector<std::ptrdiff_t> plane_output;  ///< the same, as along_columns.output
+
+  /// Blocks of real rows of the whole plane, vectors of lanes of rows, continued on both sides by the radius of
+  /// phi_J. Where tiles stand side by side, they fill the blocks of their rows together; else one block is used
+  /// again and again, or two where phi_J takes two at a time.
+  int band_blocks;
+  std::size_t band_stride;  ///< values of T from one block of rows to the next
+
+  std::size_t half_stride;      ///< values of T from row to row of Room::half: odd in elements
+  std::size_t spectrum_stride;  ///< the same of Room::spectrum
+  std::size_t gradient_stride;  ///< the same of Room::gradient
 
   /// A line is a block of rows with lanes for rows: columns in ColumnBlocks' order, with a gap of an element
   /// after each block, for the reason of FftPlan's gaps.
@@ -226,7 +233,7 @@ struct FoldedFilter {
 template <class T>
 struct Band {
   Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
-       const ScatteringOptions& options, int level, int first_scale, int lanes);
+       const ScatteringOptions& options, int level, int first_scale, int end_scale, int lanes);
 
   const Folding& folding(int to_level) const { return foldings[to_level - first_to_level]; }
   std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
@@ -243,9 +250,58 @@ struct Band {
   std::vector<FoldedFilter<T>> filters;  ///< (scales from first_scale on, angles)
 };
 
+/// The core of a tile, in samples of a level's plane.
+struct Core {
+  int top;
+  int left;
+  int height;
+  int width;
+};
+
+/// Neighbouring samples of a tile that repeat neighbouring samples of the image.
+struct SourceRun {
+  std::int32_t begin;   ///< in the tile
+  std::int32_t source;  ///< in the image
+  std::int32_t length;
+};
+
+/// Everything about the wavelets of some scales and the tiles on which they are computed.
+template <class T>
+struct Tiling {
+  Tiling(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
+         const Tiles& tiles, int lanes);
+
+  Tiles tiles;
+  std::vector<Level<T>> levels;
+  std::vector<Band<T>> image_band;  ///< of a tile of the image; one, or none for max_order 0
+  std::vector<std::vector<std::int32_t>> row_sources;  ///< of each row of tiles: as Axis::sources
+  std::vector<std::vector<SourceRun>> column_sources;  ///< of each column of tiles; what is zero is in none
+  std::size_t spectra_begin = 0;  ///< of (tiles, spectrum_size) values in the spectra of a plane
+
+  int count() const { return tiles.count(); }
+  std::size_t spectrum_size() const { return image_band.empty() ? 0 : image_band[0].size; }
+  std::size_t spectrum_offset(int tile) const { return spectra_begin + tile * spectrum_size(); }
+  const std::vector<std::int32_t>& rows_of(int tile) const { return row_sources[tile / tiles.columns.count]; }
+  const std::vector<SourceRun>& columns_of(int tile) const {
+    return column_sources[tile % tiles.columns.count];
+  }
+  Core core(int tile, int level) const {
+    const int row = tile / tiles.columns.count;
+    const int column = tile % tiles.columns.count;
+    return {.top = tiles.rows.begin(row) >> level,
+            .left = tiles.columns.begin(column) >> level,
+            .height = (tiles.rows.end(row) - tiles.rows.begin(row)) >> level,
+            .width = (tiles.columns.end(column) - tiles.columns.begin(column)) >> level};
+  }
+  /// Whether a tile is the first or the last of those side by side.
+  bool is_first(int tile) const { return tile % tiles.columns.count == 0; }
+  bool is_last(int tile) const { return (tile + 1) % tiles.columns.count == 0; }
+};
+
 /// Consecutive angles of one scale, transformed together: as many as have planes that fit where one of the
 /// finest level does. Their spectrum is read once.
 struct PathGroup {
+  int tiling;
   int scale;
   int angle;  ///< the first
   int count;
@@ -258,15 +314,11 @@ struct Tables {
 
   ScatteringOptions options;
   Geometry geometry;
-  WaveletGrid grid;
-  std::vector<int> row_sources;     ///< of the grid's rows: as Axis::sources
-  std::vector<int> column_sources;  ///< of its columns
-  std::vector<Level<T>> levels;
-  int maps;  ///< output maps of a plane
+  std::vector<Tiling<T>> tilings;  ///< by scales
+  std::size_t spectra_size;        ///< of a plane of the image: of all tiles of all tilings
+  int maps;                        ///< output maps of a plane
 
-  /// Of images: order 1.
-  std::vector<Band<T>> image_band;  // one, or none for max_order 0
-  /// Of |x * psi_j|, by j: order 2.
+  /// Of |x * psi_j|, by j: order 2, whose only tile is the plane.
   std::vector<Band<T>> modulus_bands;
 
   /// All (j, theta) of order 1. Groups of one path where order 2 goes on from them.
@@ -284,8 +336,9 @@ struct Tables {
     std::size_t line;   ///< elements of a block of rows, or of rows of a block of columns
     std::size_t work;   ///< for transform()
     std::size_t prime;  ///< for transform()
-    std::size_t row;    ///< real vectors of a block of rows, continued on both sides by the radius of phi_J
-    std::size_t averages;      ///< (output width, lanes): a block of rows after the horizontal low-pass
+    std::size_t band;   ///< real rows of the plane: Level::band_stride
+    std::size_t row;    ///< real vectors of a block of rows of a tile; backward
+    std::size_t averages;  ///< two of (output_stride, lanes): a block of rows after the horizontal low-pass
     std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
                                ///< radius of phi_J, output_stride)
     std::size_t map;           ///< (output height, output_stride)
@@ -299,17 +352,14 @@ struct Tables {
     std::size_t folded_gradient;  ///< as `folded`
     std::size_t gradient;  ///< two planes (height, gradient_stride), re and im: the gradient of a spectrum
     std::size_t modulus_gradient;  ///< (height, columns): of |x * psi|, by blocks of rows; for order 2
-    std::size_t gradient_stride;   ///< with spectrum_margin before the first column
-    std::size_t half_stride;       ///< from row to row: odd in elements, as Level::plane_stride
-    std::size_t spectrum_stride;
-    std::size_t spectrum_margin;  ///< before the first column of a row
+    std::size_t spectrum_margin;   ///< before the first column of a row
     std::size_t output_stride;    ///< output width in whole vectors
     std::size_t size;
     std::size_t forward_size;  ///< of what forward needs, which comes first
   } room;
 
  private:
-  std::vector<PathGroup> make_groups(int first_scale, bool single) const;
+  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, bool single) const;
   void lay_out_room(std::size_t lanes);
 };
 
