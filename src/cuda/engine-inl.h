@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cuda/engine.h"
+#include "cuda/runtime.h"
 #include "cuda/schedule.h"
 
 namespace scatlight::cuda {
@@ -44,27 +45,6 @@ __global__ void __launch_bounds__(most_threads) run_block(const __grid_constant_
   DeviceBlock block;
   kernel(block);
 }
-
-void check(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) return;
-  cudaGetLastError();  // an error that is reported is over
-  throw Error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
-}
-
-/// Makes a device the current one for a while.
-class DeviceGuard {
- public:
-  explicit DeviceGuard(int device) {
-    check(cudaGetDevice(&before_), "no current device");
-    check(cudaSetDevice(device), "a device cannot be used");
-  }
-  ~DeviceGuard() { cudaSetDevice(before_); }
-  DeviceGuard(const DeviceGuard&) = delete;
-  DeviceGuard& operator=(const DeviceGuard&) = delete;
-
- private:
-  int before_ = 0;
-};
 
 /// Schedule's queue: a stream of the current device.
 class StreamQueue {

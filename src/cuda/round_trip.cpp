@@ -1,17 +1,9 @@
 #include "cuda/round_trip.h"
 
-#include <cuda_runtime_api.h>
-
-#include <string>
+#include "cuda/runtime.h"
 
 namespace scatlight::cuda {
 namespace {
-
-void check(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) return;
-  cudaGetLastError();  // an error that is reported is over
-  throw Error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
-}
 
 class OwnStream {
  public:
@@ -47,13 +39,7 @@ class StreamMemory {
 void round_trip(int device, std::span<const std::byte> in, std::span<std::byte> out,
                 std::size_t workspace_bytes,
                 const std::function<void(const void*, void*, void*, CudaStream)>& work) {
-  int before = 0;
-  check(cudaGetDevice(&before), "no current device");
-  check(cudaSetDevice(device), "a device cannot be used");
-  struct Restore {
-    int device;
-    ~Restore() { cudaSetDevice(device); }
-  } const restore{before};
+  const DeviceGuard guard(device);
   const OwnStream stream;
   const StreamMemory from(in.size(), stream.get());
   const StreamMemory to(out.size(), stream.get());
