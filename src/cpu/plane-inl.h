@@ -451,8 +451,8 @@ class PlaneTransform {
     for (int k = 0; k < kept; ++k) {
       Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
       for (int from = k; from < length; from += kept) {
-        sum = add_scaled<D>(sum, hn::Set(d_, spectral.factors[from]),
-                            load_element(d_, line + from * element));
+        sum =
+            add_scaled<D>(sum, hn::Set(d_, spectral.factors[from]), load_element(d_, line + from * element));
       }
       store_element(d_, sum, line + k * element);
     }
@@ -464,8 +464,8 @@ class PlaneTransform {
     }
   }
 
-  // The horizontal low-pass of rows [y, y + lanes) of a core, which are complete, at the output columns. Where
-  // it takes two blocks of rows at a time, with the second one.
+  // The horizontal low-pass of rows [y, y + lanes) of a core, which are complete, at the output columns.
+  // Where it takes two blocks of rows at a time, with the second one.
   HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, const Core& core, int y) {
     const int outputs = tables_.geometry.columns.output;
     T* averages = at(&Room::averages);
@@ -643,7 +643,7 @@ class PlaneTransform {
   // Columns [x, x + lanes) of a row of the spectrum of a real plane, of which the columns up to the middle
   // are there: before the middle,
   HWY_INLINE HWY_ATTR Complex<D> direct_at(const Level<T>& level, const T* re, const T* im, int y,
-                                          int x) const {
+                                           int x) const {
     const std::size_t at = y * level.spectrum_stride + x;
     return {hn::LoadU(d_, re + at), hn::LoadU(d_, im + at)};
   }
@@ -651,8 +651,8 @@ class PlaneTransform {
   HWY_INLINE HWY_ATTR Complex<D> mirrored_at(const Level<T>& level, const T* re, const T* im, int y,
                                              int x) const {
     const std::ptrdiff_t at =
-        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(level.spectrum_stride) +
-        level.width - x - (lanes - 1);
+        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(level.spectrum_stride) + level.width -
+        x - (lanes - 1);
     return {hn::Reverse(d_, hn::LoadU(d_, re + at)), hn::Neg(hn::Reverse(d_, hn::LoadU(d_, im + at)))};
   }
   // and across it.

@@ -32,10 +32,8 @@ struct LineAllocator {
 template <class T>
 using LineVector = std::vector<T, LineAllocator<T>>;
 
-/// phi_J along one axis at one level, as the weights of the samples around each output sample. The kernel is
-/// cut where what is left has less than 16 epsilon of its weight; where that is nowhere, it covers the whole
-/// axis. (Levels above 0 have phi's spectrum cut at their Nyquist frequency, as kymatio does, and so a small
-/// tail that alternates and hardly decays.) Then, if that takes less time, lines go through their spectrum.
+/// phi_J along one axis at one level, as LowPassKernel's weights. Where they cover the whole axis, lines go
+/// through their spectrum if that takes less time.
 template <class T>
 struct LowPass {
   LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level);
@@ -130,9 +128,9 @@ struct Level {
       plane_input;  ///< offsets of the rows of a block of columns, as along_columns.input
   std::vector<std::ptrdiff_t> plane_output;  ///< the same, as along_columns.output
 
-  /// Blocks of real rows of the whole plane, vectors of lanes of rows, continued on both sides by the radius of
-  /// phi_J. Where tiles stand side by side, they fill the blocks of their rows together; else one block is used
-  /// again and again, or two where phi_J takes two at a time.
+  /// Blocks of real rows of the whole plane, vectors of lanes of rows, continued on both sides by the radius
+  /// of phi_J. Where tiles stand side by side, they fill the blocks of their rows together; else one block is
+  /// used again and again, or two where phi_J takes two at a time.
   int band_blocks;
   std::size_t band_stride;  ///< values of T from one block of rows to the next
 
@@ -332,12 +330,12 @@ struct Tables {
   /// Where the parts of a thread's room stand, in values of T from its beginning. An element is a complex
   /// number for each lane.
   struct Room {
-    std::size_t plane;  ///< planes of a group of paths, between columns and rows
-    std::size_t line;   ///< elements of a block of rows, or of rows of a block of columns
-    std::size_t work;   ///< for transform()
-    std::size_t prime;  ///< for transform()
-    std::size_t band;   ///< real rows of the plane: Level::band_stride
-    std::size_t row;    ///< real vectors of a block of rows of a tile; backward
+    std::size_t plane;     ///< planes of a group of paths, between columns and rows
+    std::size_t line;      ///< elements of a block of rows, or of rows of a block of columns
+    std::size_t work;      ///< for transform()
+    std::size_t prime;     ///< for transform()
+    std::size_t band;      ///< real rows of the plane: Level::band_stride
+    std::size_t row;       ///< real vectors of a block of rows of a tile; backward
     std::size_t averages;  ///< two of (output_stride, lanes): a block of rows after the horizontal low-pass
     std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
                                ///< radius of phi_J, output_stride)
@@ -353,7 +351,7 @@ struct Tables {
     std::size_t gradient;  ///< two planes (height, gradient_stride), re and im: the gradient of a spectrum
     std::size_t modulus_gradient;  ///< (height, columns): of |x * psi|, by blocks of rows; for order 2
     std::size_t spectrum_margin;   ///< before the first column of a row
-    std::size_t output_stride;    ///< output width in whole vectors
+    std::size_t output_stride;     ///< output width in whole vectors
     std::size_t size;
     std::size_t forward_size;  ///< of what forward needs, which comes first
   } room;
