@@ -150,8 +150,8 @@ class PlaneGradient : PlaneTransform<D> {
             add_image_rows(tiling, tile, y, gradient_of_map(y), image_gradient);
           continue;
         }
-        real_plane(level, tiling.image_band[0], spectra_gradients, count,
-                   tiling.spectrum_offset(tile), [&](int y, const T* values) HWY_ATTR {
+        real_plane(level, tiling.image_band[0], spectra_gradients, count, tiling.spectrum_offset(tile),
+                   [&](int y, const T* values) HWY_ATTR {
                      T* real = gradient_of_map(y);
                      add_to_row(level, values, element, real);
                      add_image_rows(tiling, tile, y, real, image_gradient);
@@ -221,8 +221,8 @@ class PlaneGradient : PlaneTransform<D> {
       spread_line(level.vertical, level.plane_height, height, outputs + x, stride, rows + x, stride);
   }
 
-  // The gradient of rows [y, y + lanes) of a tile, zero beyond the core. Of tiles beside each other, the first
-  // one makes it for all; where the low-pass takes two blocks of rows at a time, with the first one.
+  // The gradient of rows [y, y + lanes) of a tile, zero beyond the core. Of tiles beside each other, the
+  // first one makes it for all; where the low-pass takes two blocks of rows at a time, with the first one.
   HWY_NOINLINE HWY_ATTR T* spread_rows(const Tiling<T>& tiling, int tile, const Level<T>& level, int y) {
     const auto core = tiling.core(tile, level.level);
     if (tiling.is_first(tile)) {
@@ -357,8 +357,8 @@ class PlaneGradient : PlaneTransform<D> {
       T* real = spread_rows(tiling, tile, level, y);
       if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes, real);
       this->load_rows(level, plane, y);
-      this->fft_of_line(
-          level, line, PhaseSink<D>{real, level.row_output.data(), {turned, level.line_output.data()}});
+      this->fft_of_line(level, line,
+                        PhaseSink<D>{real, level.row_output.data(), {turned, level.line_output.data()}});
       this->fft_of_line(level, turned, PlacedElements<D>{line, level.line_output.data()});
       const T* from = line;
       for (int block = 0; block < level.blocks; ++block, from += level.line_block_size, to += block_size) {

@@ -8,8 +8,8 @@
 namespace scatlight::cpu {
 namespace {
 
-// A transform of one wavelet, for planes that need no padding: these have an even size of at least 6. Order 2,
-// of which one scale has no paths, keeps to the plane itself.
+// A transform of one wavelet, for planes that need no padding: these have an even size of at least 6. Order
+// 2, of which one scale has no paths, keeps to the plane itself.
 ScatteringOptions options_for(int height, int width) {
   const auto even = [](int length) { return std::max(6, length + length % 2); };
   return resolve({.height = even(height),

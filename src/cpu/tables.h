@@ -130,10 +130,11 @@ struct Level {
       plane_input;  ///< offsets of the rows of a block of columns, as along_columns.input
   std::vector<std::ptrdiff_t> plane_output;  ///< the same, as along_columns.output
 
-  /// Blocks of real rows of the whole plane, vectors of lanes of rows, continued on both sides by the radius of
-  /// phi_J. Where tiles stand side by side, they fill the blocks of their rows together; else one block is used
-  /// again and again, or two where phi_J takes two at a time.
+  /// Blocks of real rows of the whole plane, vectors of lanes of rows, continued on both sides by the radius
+  /// of phi_J. Where tiles stand side by side, they fill the blocks of their rows together; else one block is
+  /// used again and again, or two where phi_J takes two at a time.
   int band_blocks;
+  int band_mask;            ///< of a block's number: where it is in the band
   std::size_t band_stride;  ///< values of T from one block of rows to the next
 
   std::size_t half_stride;      ///< values of T from row to row of Room::half: odd in elements
@@ -338,7 +339,8 @@ struct Tables {
     std::size_t prime;  ///< for transform()
     std::size_t band;   ///< real rows of the plane: Level::band_stride
     std::size_t row;    ///< real vectors of a block of rows of a tile; backward
-    std::size_t averages;  ///< two of (output_stride, lanes): a block of rows after the horizontal low-pass
+    std::size_t
+        averages;  ///< (one or two, output_stride, lanes): blocks of rows after the horizontal low-pass
     std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
                                ///< radius of phi_J, output_stride)
     std::size_t map;           ///< (output height, output_stride)
@@ -353,7 +355,7 @@ struct Tables {
     std::size_t gradient;  ///< two planes (height, gradient_stride), re and im: the gradient of a spectrum
     std::size_t modulus_gradient;  ///< (height, columns): of |x * psi|, by blocks of rows; for order 2
     std::size_t spectrum_margin;   ///< before the first column of a row
-    std::size_t output_stride;    ///< output width in whole vectors
+    std::size_t output_stride;     ///< output width in whole vectors
     std::size_t size;
     std::size_t forward_size;  ///< of what forward needs, which comes first
   } room;

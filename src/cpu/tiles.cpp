@@ -95,15 +95,16 @@ class Chooser {
     return list;
   }
 
-  // The model, in nanoseconds. Its figures were measured on planes of 64 x 64 to 960 x 960 (Zen 4), vectors of
-  // 32 and 64 bytes.
+  // The model, in nanoseconds. Its figures were measured on planes of 64 x 64 to 960 x 960 (Zen 4), vectors
+  // of 32 and 64 bytes.
 
-  // What a vector costs in one of the two passes beside its transform, if the complex plane has so many bytes.
+  // What a vector costs in one of the two passes beside its transform, if the complex plane has so many
+  // bytes.
   double transfer(double plane_bytes) const {
     return vector_size() * (3.25 + 0.75 * std::min(plane_bytes / (1 << 20), 16.0));
   }
   double vector_size() const { return sampling_.lanes * sampling_.bytes / 32.0; }
-  double vectors(int samples) const { return round_up(samples, sampling_.lanes) / sampling_.lanes; }
+  int vectors(int samples) const { return round_up(samples, sampling_.lanes) / sampling_.lanes; }
 
   double cost(const Tiles& tiles) {
     const int first_level = geometry_.level(tiles.first_scale);
@@ -118,8 +119,8 @@ class Chooser {
       const int h = height >> level;
       const int w = width >> level;
       const double other = transfer(plane_bytes / (1 << 2 * level));
-      paths += vectors(w) * h * (fft_of(h) + other) +
-               vectors(tiles.rows.core >> level) * w * (fft_of(w) + other);
+      paths +=
+          vectors(w) * h * (fft_of(h) + other) + vectors(tiles.rows.core >> level) * w * (fft_of(w) + other);
       // Half of the finest spectrum is read to be folded.
       if (level > 0)
         paths += vectors(w) * h * vector_size() * (2.5 + 5 * std::min(plane_bytes / (2 << 20), 1.0));

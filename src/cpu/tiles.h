@@ -40,8 +40,8 @@ struct Sampling {
   int lanes;       ///< real numbers in a vector
 };
 
-/// The tiles on which the transform is expected to take the least time; together they have all scales. Order 2
-/// gets the plane itself: the spectra of its wavelets are cut at the Nyquist frequency, and what is cut
+/// The tiles on which the transform is expected to take the least time; together they have all scales. Order
+/// 2 gets the plane itself: the spectra of its wavelets are cut at the Nyquist frequency, and what is cut
 /// reaches everywhere.
 std::vector<Tiles> choose_tiles(const ScatteringOptions& resolved, const Geometry& geometry,
                                 const Sampling& sampling);
