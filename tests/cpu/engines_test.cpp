@@ -72,6 +72,14 @@ TEST_P(EveryEngine, PlanesAndThreadsDoNotDependOnEachOther) {
   }
 }
 
+TEST_P(EveryEngine, TilesDoNotDependOnThreads) {
+  ScatteringOptions options{.height = 331, .width = 620, .scales = 3, .angles = 2, .threads = 1};
+  const auto images = random_planes<float>(options, 1);
+  const auto expected = transform(make_plan(GetParam(), options), images);
+  options.threads = 3;
+  EXPECT_EQ(transform(make_plan(GetParam(), options), images), expected);
+}
+
 TEST_P(EveryEngine, OnePlanServesManyThreads) {
   const ScatteringOptions options{.height = 40, .width = 40, .scales = 2, .threads = 2};
   const auto plan = make_plan(GetParam(), options);

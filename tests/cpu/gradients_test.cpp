@@ -145,6 +145,16 @@ TEST_P(EveryGradient, DoesNotDependOnThreadsNorOnTheBatch) {
   }
 }
 
+TEST_P(EveryGradient, OfTilesDoesNotDependOnThreads) {
+  ScatteringOptions options{.height = 331, .width = 620, .scales = 3, .angles = 2, .threads = 1};
+  const auto images = random_planes<float>(options, 3);
+  const auto one = make_plan(GetParam(), options);
+  const auto gradients = random_gradients<float>(one, 3);
+  const auto expected = differentiate(one, images, gradients);
+  options.threads = 3;
+  EXPECT_EQ(differentiate(make_plan(GetParam(), options), images, gradients), expected);
+}
+
 TEST_P(EveryGradient, NanStaysInItsPlane) {
   const ScatteringOptions options{.height = 40, .width = 33, .max_order = 2, .threads = 1};
   const auto plan = make_plan(GetParam(), options);
