@@ -70,7 +70,8 @@ class VectorEngine final : public Engine<T> {
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 const ParallelFor& run) const override {
     const std::int64_t plane_features = map_size() * tables_.maps;
-    const std::int64_t at_once = std::min<std::int64_t>(planes, tables_.options.threads);
+    // One thread has the spectra of one plane in its caches; several want work to share.
+    const std::int64_t at_once = std::min(planes, tables_.options.threads == 1 ? 1 : planes_at_once());
     if (at_once == 0) return;
     // A plane's spectra, then the gradients of them.
     const std::int64_t plane_spectra = (1 + slices) * spectra_size();

@@ -182,11 +182,12 @@ class PlaneTransform {
     const bool keep = tables_.options.max_order >= 1;
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto core = tiling.core(tile, 0);
+      const int averaged = features_ != nullptr && tiling.is_last(tile) ? core.height : 0;
       for (int y = 0; y < level.height; y += lanes) {
         T* rows = row(level, y, core.left);
         load_image_rows(tiling, tile, image, y, rows);
         if (keep) keep_rows(level, y, rows);
-        if (features_ != nullptr && y < core.height && tiling.is_last(tile)) average_rows(level, core, y);
+        if (y < averaged) average_rows(level, core, y);
       }
       if (keep) fold_spectrum(level, tiling.image_band[0], spectra + tiling.spectrum_offset(tile));
     }
@@ -222,7 +223,7 @@ class PlaneTransform {
   // The vectors of a block of real rows of the plane from a column on; y is counted from the first row of the
   // tiles beside each other.
   HWY_INLINE T* row(const Level<T>& level, int y, int column) const {
-    return at(&Room::band) + y / lanes % level.band_blocks * level.band_stride +
+    return at(&Room::band) + (y / lanes & level.band_mask) * level.band_stride +
            (level.horizontal.radius + column) * lanes;
   }
 
@@ -253,12 +254,14 @@ class PlaneTransform {
     T* planes = at(&Room::plane);
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto core = tiling.core(tile, level.level);
+      const bool is_last = tiling.is_last(tile);
       transform_columns(band, group, spectra + tiling.spectrum_offset(tile), planes);
       for (int i = 0; i < group.count; ++i) {
         for (int y = 0; y < core.height; y += lanes) {
-          transform_rows(level, planes + i * level.plane_size, y, row(level, y, core.left));
-          if (tiling.is_last(tile)) average_rows(level, core, y);
-          if (keep) keep_rows(level, y, row(level, y, core.left));
+          T* rows = row(level, y, core.left);
+          transform_rows(level, planes + i * level.plane_size, y, rows);
+          if (is_last) average_rows(level, core, y);
+          if (keep) keep_rows(level, y, rows);
         }
         if (tile + 1 == tiling.count()) write_map(level, map_of(group.angle + i));
       }
@@ -378,7 +381,15 @@ class PlaneTransform {
       if (row_sources[y + r] < 0) continue;
       const T* from = image + std::int64_t{row_sources[y + r]} * tables_.options.width;
       T* of_row = rows + r * stride;
-      for (const auto& run : column_sources) std::copy_n(from + run.source, run.length, of_row + run.begin);
+      for (const auto& run : column_sources) {
+        const T* sources = from + run.source;
+        T* samples = of_row + run.begin;
+        if (run.length < lanes) {
+          for (int i = 0; i < run.length; ++i) samples[i] = sources[i];
+        } else {
+          std::copy_n(sources, run.length, samples);
+        }
+      }
     }
     for (int block = 0; block < level.blocks; ++block) {
       transpose(d_, rows + block * lanes, stride, to + block * lanes * lanes, lanes);

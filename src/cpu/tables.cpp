@@ -108,8 +108,9 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
       (tiles.columns.begin(tiles.columns.count - 1) >> level) + round_up(width, lanes);
   band_stride = (std::max(columns_of_tiles, plane_width + horizontal.radius) + horizontal.radius) *
                 static_cast<std::size_t>(lanes);
-  band_blocks = horizontal.spectral ? 2 : 1;
-  if (tiles.columns.count > 1) band_blocks = (height + lanes - 1) / lanes;
+  const bool is_whole = tiles.columns.count > 1;
+  band_blocks = is_whole ? (height + lanes - 1) / lanes : horizontal.spectral ? 2 : 1;
+  band_mask = is_whole ? ~0 : band_blocks - 1;
   // Of blocks of columns up to the middle and of stored ones, the larger number.
   const std::size_t half_blocks = std::max(width / 2 / lanes + 1, columns.stored);
   half_stride = (half_blocks | 1) * element;
@@ -357,6 +358,7 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   std::size_t work = 0;
   std::size_t prime = 0;
   std::size_t band = 0;
+  std::size_t averages = 1;
   std::size_t row = 0;
   std::size_t rows = 0;
   std::size_t half = 0;
@@ -373,6 +375,7 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
       }
       for (const auto* low_pass : {&level.horizontal, &level.vertical}) {
         if (!low_pass->spectral) continue;
+        averages = 2;
         for (const auto* plan : {&low_pass->spectral->line, &low_pass->spectral->outputs}) {
           line = std::max(line, plan->length * element);
           work = std::max(work, plan->work_elements() * element);
@@ -405,7 +408,7 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   room.work = place(work);
   room.prime = place(prime);
   room.band = place(band);
-  room.averages = place(2 * room.output_stride * lanes);
+  room.averages = place(averages * room.output_stride * lanes);
   room.average_rows = place(rows * room.output_stride);
   room.map = place(geometry.rows.output * room.output_stride);
   room.pair = place(line);

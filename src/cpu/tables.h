@@ -132,6 +132,7 @@ struct Level {
   /// of phi_J. Where tiles stand side by side, they fill the blocks of their rows together; else one block is
   /// used again and again, or two where phi_J takes two at a time.
   int band_blocks;
+  int band_mask;            ///< of a block's number: where it is in the band
   std::size_t band_stride;  ///< values of T from one block of rows to the next
 
   std::size_t half_stride;      ///< values of T from row to row of Room::half: odd in elements
@@ -330,13 +331,14 @@ struct Tables {
   /// Where the parts of a thread's room stand, in values of T from its beginning. An element is a complex
   /// number for each lane.
   struct Room {
-    std::size_t plane;     ///< planes of a group of paths, between columns and rows
-    std::size_t line;      ///< elements of a block of rows, or of rows of a block of columns
-    std::size_t work;      ///< for transform()
-    std::size_t prime;     ///< for transform()
-    std::size_t band;      ///< real rows of the plane: Level::band_stride
-    std::size_t row;       ///< real vectors of a block of rows of a tile; backward
-    std::size_t averages;  ///< two of (output_stride, lanes): a block of rows after the horizontal low-pass
+    std::size_t plane;  ///< planes of a group of paths, between columns and rows
+    std::size_t line;   ///< elements of a block of rows, or of rows of a block of columns
+    std::size_t work;   ///< for transform()
+    std::size_t prime;  ///< for transform()
+    std::size_t band;   ///< real rows of the plane: Level::band_stride
+    std::size_t row;    ///< real vectors of a block of rows of a tile; backward
+    std::size_t
+        averages;  ///< (one or two, output_stride, lanes): blocks of rows after the horizontal low-pass
     std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
                                ///< radius of phi_J, output_stride)
     std::size_t map;           ///< (output height, output_stride)

@@ -104,7 +104,7 @@ class Chooser {
     return vector_size() * (3.25 + 0.75 * std::min(plane_bytes / (1 << 20), 16.0));
   }
   double vector_size() const { return sampling_.lanes * sampling_.bytes / 32.0; }
-  double vectors(int samples) const { return round_up(samples, sampling_.lanes) / sampling_.lanes; }
+  int vectors(int samples) const { return round_up(samples, sampling_.lanes) / sampling_.lanes; }
 
   double cost(const Tiles& tiles) {
     const int first_level = geometry_.level(tiles.first_scale);

@@ -19,6 +19,7 @@ namespace {
 using test::cases;
 using test::make_plan;
 using test::name_of;
+using test::planes_for;
 using test::random_planes;
 using test::transform;
 
@@ -29,7 +30,8 @@ INSTANTIATE_TEST_SUITE_P(, EveryEngine, testing::ValuesIn(Scattering::available_
 
 TEST_P(EveryEngine, EqualsTheReferenceInFloat64) {
   for (const auto& options : cases()) {
-    const auto images = random_planes<double>(options, 3);
+    const int planes = planes_for(options, 3);
+    const auto images = random_planes<double>(options, planes);
     const auto expected = transform(make_plan("reference", options), images);
     const auto actual = transform(make_plan(GetParam(), options), images);
     test::expect_close(std::span(actual), std::span(expected), {.relative = 0, .of_scale = 1e-12},
@@ -39,7 +41,8 @@ TEST_P(EveryEngine, EqualsTheReferenceInFloat64) {
 
 TEST_P(EveryEngine, EqualsTheReferenceInFloat32) {
   for (const auto& options : cases()) {
-    const auto images = random_planes<float>(options, 3);
+    const int planes = planes_for(options, 3);
+    const auto images = random_planes<float>(options, planes);
     const std::vector<double> exact(images.begin(), images.end());
     const auto expected = transform(make_plan("reference", options), exact);
     const auto actual = transform(make_plan(GetParam(), options), images);
@@ -67,6 +70,14 @@ TEST_P(EveryEngine, PlanesAndThreadsDoNotDependOnEachOther) {
       EXPECT_EQ(transform(plan, alone), its) << "plane " << p << ", L = " << angles;
     }
   }
+}
+
+TEST_P(EveryEngine, TilesDoNotDependOnThreads) {
+  ScatteringOptions options{.height = 331, .width = 620, .scales = 3, .angles = 2, .threads = 1};
+  const auto images = random_planes<float>(options, 1);
+  const auto expected = transform(make_plan(GetParam(), options), images);
+  options.threads = 3;
+  EXPECT_EQ(transform(make_plan(GetParam(), options), images), expected);
 }
 
 TEST_P(EveryEngine, OnePlanServesManyThreads) {

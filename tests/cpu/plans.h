@@ -42,6 +42,11 @@ std::vector<T> random_planes(const ScatteringOptions& options, int planes, unsig
   return images;
 }
 
+/// Planes to try options with: one where the reference engine needs long for it.
+inline int planes_for(const ScatteringOptions& options, int most) {
+  return options.height * options.width > 100000 ? 1 : most;
+}
+
 inline std::vector<ScatteringOptions> cases() {
   std::vector<ScatteringOptions> list = {
       {.height = 64, .width = 64, .max_order = 2},
@@ -60,6 +65,12 @@ inline std::vector<ScatteringOptions> cases() {
       {.height = 300, .width = 20, .scales = 3, .max_order = 2},
       {.height = 110, .width = 118, .scales = 2},  // larger grids for the wavelets: 116 x 124 takes longer
       {.height = 56, .width = 90, .scales = 1, .boundary = Boundary::Periodic},  // one axis of it only
+      // several tiles in one direction or both, for some scales or all
+      {.height = 331, .width = 331, .scales = 3, .angles = 4},
+      {.height = 130, .width = 1399, .scales = 1, .angles = 3},
+      {.height = 450, .width = 620, .scales = 3, .angles = 2},
+      {.height = 340, .width = 460, .scales = 2, .angles = 2, .stride = 2, .boundary = Boundary::Zero},
+      {.height = 997, .width = 180, .scales = 1, .angles = 2, .boundary = Boundary::Periodic},
   };
   for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
     list.push_back({.height = 40, .width = 56, .scales = 3, .max_order = 2, .boundary = boundary});
