@@ -67,7 +67,7 @@ fuzz: setup
 	build-asan-ubsan/tests/plan_fuzz 180
 	pip install -q --disable-pip-version-check --no-build-isolation --no-deps --upgrade --target build-fuzz/python . \
 	  --config-settings=build-dir=build-fuzz --config-settings=cmake.build-type=RelWithDebInfo \
-	  --config-settings=install.strip=false --config-settings=cmake.define.CMAKE_CXX_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+	  --config-settings=install.strip=false --config-settings=cmake.define.SCATLIGHT_CUDA=OFF --config-settings=cmake.define.CMAKE_CXX_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 	SCATLIGHT_FUZZ_SECONDS=180 PYTHONPATH=build-fuzz/python ASAN_OPTIONS=detect_leaks=0 \
 	  LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
 	  python -m pytest -q tests/python/test_fuzz.py

@@ -4,7 +4,7 @@ install(TARGETS scatlight EXPORT scatlightTargets COMPONENT scatlight)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/scatlight DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT scatlight)
 install(EXPORT scatlightTargets NAMESPACE scatlight:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scatlight
   COMPONENT scatlight)
-if(CMAKE_CUDA_COMPILER)
+if(SCATLIGHT_WITH_CUDA)
   set(find_cuda "find_dependency(CUDAToolkit 13.0)")  # its static runtime library
 endif()
 file(WRITE ${PROJECT_BINARY_DIR}/scatlightConfig.cmake
