@@ -45,4 +45,22 @@ void expect_close(std::span<A> actual, std::span<B> expected, Bound bound, const
   EXPECT_LE(worst_share, 1) << line;
 }
 
+/// For gradients of a modulus, which jump where it is zero: rounding moves single values far. Fails unless
+/// ||actual - expected|| <= relative ||expected||.
+template <class A, class B>
+void expect_close_in_norm(std::span<A> actual, std::span<B> expected, double relative, const char* what) {
+  ASSERT_EQ(actual.size(), expected.size()) << what;
+  double error = 0;
+  double norm = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    error += std::pow(static_cast<double>(actual[i]) - static_cast<double>(expected[i]), 2);
+    norm += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  const double share = std::sqrt(error / norm) / relative;
+  const auto line =
+      fmt::format("{}: relative error of the norm {:.3g}, bound {:.3g}", what, share * relative, relative);
+  fmt::print("  {}\n", line);
+  EXPECT_LE(share, 1) << line;
+}
+
 }  // namespace scatlight::test
