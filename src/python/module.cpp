@@ -155,7 +155,7 @@ nb::list paths_of(const Plan& plan) {
 
 template <class T>
 T* pointer(std::uintptr_t address) {
-  return reinterpret_cast<T*>(address);
+  return reinterpret_cast<T*>(address);  // NOLINT(performance-no-int-to-ptr): Python has no pointers
 }
 
 template <class T>

@@ -130,7 +130,7 @@ at::Tensor scattering_cpu(const at::Tensor& images, at::IntArrayRef counts, at::
   const auto plan = plan_of(to_options(images, counts, shape));
   const MapOptions format(images, type, memory);
   const auto contiguous = images.contiguous();
-  const auto maps = empty_maps(images, plan, {images, std::nullopt, std::nullopt});
+  auto maps = empty_maps(images, plan, {images, std::nullopt, std::nullopt});
   if (images.scalar_type() == at::kFloat) {
     plan.forward(values_of<float>(contiguous), values_to_write<float>(maps));
   } else {
