@@ -96,17 +96,8 @@ void CudaScattering<T>::forward(const T* images, std::int64_t planes, void* feat
 
 template <class T>
 void CudaScattering<T>::forward(std::span<const T> images, std::span<T> features) const {
-  const auto plane = static_cast<std::size_t>(options().height) * options().width;
-  const auto maps = paths().size() * output_height() * output_width();
-  if (images.size() % plane != 0) {
-    throw Error(fmt::format("images has {} values, which is no multiple of {} x {}", images.size(),
-                            options().height, options().width));
-  }
-  const auto planes = static_cast<std::int64_t>(images.size() / plane);
-  if (features.size() != planes * maps) {
-    throw Error(
-        fmt::format("features has {} values; {} planes give {}", features.size(), planes, planes * maps));
-  }
+  const auto planes =
+      count_planes(plan_->geometry, paths().size(), images.size(), features.size(), "features");
   if (planes == 0) return;
   cuda::round_trip(device(), std::as_bytes(images), std::as_writable_bytes(features),
                    forward_workspace(planes),

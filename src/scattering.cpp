@@ -88,14 +88,15 @@ struct Scattering::Plan {
 
   template <class T>
   void forward(std::span<const T> images, std::span<T> features) const {
-    const auto planes = check_sizes("images", images.size(), "features", features.size());
+    const auto planes = count_planes(geometry, paths.size(), images.size(), features.size(), "features");
     translate_bad_alloc([&] { engine<T>().forward(images.data(), planes, features.data(), run); });
   }
 
   template <class T>
   void backward(std::span<const T> images, std::span<const T> feature_gradients,
                 std::span<T> gradients) const {
-    const auto planes = check_sizes("images", images.size(), "feature_gradients", feature_gradients.size());
+    const auto planes =
+        count_planes(geometry, paths.size(), images.size(), feature_gradients.size(), "feature_gradients");
     if (gradients.size() != images.size()) {
       throw Error(
           fmt::format("image_gradients hold {} values; the images have {}", gradients.size(), images.size()));
@@ -103,24 +104,6 @@ struct Scattering::Plan {
     translate_bad_alloc([&] {
       engine<T>().backward(images.data(), feature_gradients.data(), planes, gradients.data(), run);
     });
-  }
-
-  // The number of planes.
-  std::int64_t check_sizes(std::string_view images_name, std::size_t images, std::string_view features_name,
-                           std::size_t features) const {
-    const auto plane = static_cast<std::size_t>(options.height) * options.width;
-    const auto maps = paths.size() * geometry.rows.output * geometry.columns.output;
-    const auto planes = images / plane;
-    if (images != planes * plane) {
-      throw Error(fmt::format("{} hold {} samples; that is no multiple of height x width = {} x {}",
-                              images_name, images, options.height, options.width));
-    }
-    if (features != planes * maps) {
-      throw Error(fmt::format("{} hold {} values; {} planes give {} x {} x {} x {} = {}", features_name,
-                              features, planes, planes, paths.size(), geometry.rows.output,
-                              geometry.columns.output, planes * maps));
-    }
-    return static_cast<std::int64_t>(planes);
   }
 
   template <class Body>

@@ -114,6 +114,25 @@ ScatteringOptions resolve(ScatteringOptions options) {
   return options;
 }
 
+std::int64_t count_planes(const Geometry& geometry, std::size_t maps, std::size_t images,
+                          std::size_t features, std::string_view features_name) {
+  const auto& rows = geometry.rows;
+  const auto& columns = geometry.columns;
+  const auto plane = static_cast<std::size_t>(rows.size) * columns.size;
+  const auto plane_features = maps * rows.output * columns.output;
+  const auto planes = images / plane;
+  if (images != planes * plane) {
+    throw Error(fmt::format("images hold {} samples; that is no multiple of height x width = {} x {}", images,
+                            rows.size, columns.size));
+  }
+  if (features != planes * plane_features) {
+    throw Error(fmt::format("{} hold {} values; {} planes give {} x {} x {} x {} = {}", features_name,
+                            features, planes, planes, maps, rows.output, columns.output,
+                            planes * plane_features));
+  }
+  return static_cast<std::int64_t>(planes);
+}
+
 std::vector<Path> make_paths(const ScatteringOptions& resolved) {
   const int scales = resolved.scales;
   const int angles = resolved.angles;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "scatlight/scattering.h"
@@ -33,6 +36,11 @@ struct Geometry {
 
 /// The options with every default filled in. Throws Error for what is out of range.
 ScatteringOptions resolve(ScatteringOptions options);
+
+/// How many planes the values of images and features are, of `maps` output maps a plane. Throws Error for
+/// sizes that do not fit; `features_name` is what the caller calls the second.
+std::int64_t count_planes(const Geometry& geometry, std::size_t maps, std::size_t images,
+                          std::size_t features, std::string_view features_name);
 
 /// The output maps of a plane, in the order of the features.
 std::vector<Path> make_paths(const ScatteringOptions& resolved);

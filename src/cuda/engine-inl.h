@@ -140,6 +140,7 @@ class CudaEngine final : public Engine<T> {
   /// On the current device, `device`.
   CudaEngine(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank, int device)
       : device_(device),
+        maps_(std::ssize(make_paths(resolved))),
         schedule_(resolved, geometry, bank, wavelet_bytes(device)),
         integers_(schedule_.tables().integers),
         reals_(schedule_.tables().reals),
@@ -180,7 +181,7 @@ class CudaEngine final : public Engine<T> {
 
   template <class F>
   FeatureView<F> view(F* data, const FeatureFormat& format) const {
-    return view_of(data, format, schedule_.tables().geometry, make_paths(schedule_.tables().options).size());
+    return view_of(data, format, schedule_.tables().geometry, maps_);
   }
 
   void prepare() const {
@@ -202,6 +203,7 @@ class CudaEngine final : public Engine<T> {
   }
 
   int device_;
+  std::int64_t maps_;  // of a plane
   Schedule<T> schedule_;
   DeviceArray<int> integers_;
   DeviceArray<T> reals_;

@@ -1,4 +1,4 @@
-// In place of engine.cu in a build without CUDA.
+// In place of all that calls CUDA, in a build without it.
 
 #include "cuda/engine.h"
 #include "cuda/round_trip.h"

@@ -16,18 +16,15 @@ struct AverageColumnsAdjoint {
   int paths;
   int width;
   int per_block;
-  int per_plane;
-  std::int64_t first_source;
-  int first_map;
-  int maps_per_source;
+  SourceMaps maps;
   T* averages;  ///< (source, path, length, width)
 
   std::size_t shared_bytes() const { return 0; }
 
   template <class Block>
   SCATLIGHT_HD void operator()(Block& block) const {
-    const std::int64_t source = first_source + block.z();
-    const int map = first_map + static_cast<int>(source % per_plane) * maps_per_source + block.y();
+    const std::int64_t image_plane = maps.plane(block.z());
+    const int map = maps.map(block.z(), block.y());
     T* const plane =
         averages + (static_cast<std::int64_t>(block.z()) * paths + block.y()) * low_pass.length * width;
     block.for_each(per_block, [&](int index) {
@@ -36,7 +33,7 @@ struct AverageColumnsAdjoint {
       const int column = at % width;
       if (row >= low_pass.length) return;
       plane[at] = low_pass.adjoint(row, [&](int output, T) {
-        return static_cast<T>(to_real(gradients.at(source / per_plane, map, output, column)));
+        return static_cast<T>(to_real(gradients.at(image_plane, map, output, column)));
       });
     });
   }

@@ -364,8 +364,21 @@ struct ModulusRows {
   SCATLIGHT_HD int row_size() const { return (fft.length() + low_pass.taps - 1) | 1; }
 };
 
-/// Averages -> features. Blocks: (outputs / threads, paths, sources). A source is number `source % per_plane`
-/// of its plane.
+/// Which features the averages of consecutive sources are. Of all sources of an order, number i is number
+/// i % per_plane of those that image plane i / per_plane gives.
+struct SourceMaps {
+  std::int64_t first_source = 0;
+  int per_plane = 1;
+  int first_map = 1;        ///< of the first source of a plane
+  int maps_per_source = 0;  ///< from a source's first map to the next one's
+
+  SCATLIGHT_HD std::int64_t plane(int source) const { return (first_source + source) / per_plane; }
+  SCATLIGHT_HD int map(int source, int path) const {
+    return first_map + static_cast<int>((first_source + source) % per_plane) * maps_per_source + path;
+  }
+};
+
+/// Averages -> features. Blocks: (outputs / per_block, paths, sources).
 template <class T, class F>
 struct AverageColumns {
   const T* averages;  ///< (source, path, height, width)
@@ -373,18 +386,15 @@ struct AverageColumns {
   int paths;
   int width;
   int per_block;  ///< outputs of a block
-  int per_plane;
-  std::int64_t first_source;
-  int first_map;
-  int maps_per_source;
+  SourceMaps maps;
   FeatureView<F> features;
 
   std::size_t shared_bytes() const { return 0; }
 
   template <class Block>
   SCATLIGHT_HD void operator()(Block& block) const {
-    const std::int64_t source = first_source + block.z();
-    const int map = first_map + static_cast<int>(source % per_plane) * maps_per_source + block.y();
+    const std::int64_t image_plane = maps.plane(block.z());
+    const int map = maps.map(block.z(), block.y());
     const T* const plane =
         averages + (static_cast<std::int64_t>(block.z()) * paths + block.y()) * low_pass.length * width;
     block.for_each(per_block, [&](int index) {
@@ -393,7 +403,7 @@ struct AverageColumns {
       const int column = at % width;
       if (row >= low_pass.outputs) return;
       const T value = low_pass.sum(row, [&](int from) { return plane[from * width + column]; });
-      features.at(source / per_plane, map, row, column) = Convert<F>::from(value);
+      features.at(image_plane, map, row, column) = Convert<F>::from(value);
     });
   }
 };

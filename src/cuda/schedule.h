@@ -81,7 +81,7 @@ class Schedule {
     const auto memory = take_memory(room, at_once, Pass::Forward);
     const Run<Queue> run{*this, queue, constants};
     for (std::int64_t first = 0; first < planes; first += at_once) {
-      const Sources sources{.first = first, .count = std::min(at_once, planes - first)};
+      const Sources sources{{.first_source = first}, std::min(at_once, planes - first)};
       const auto planes_here = run.image_planes(images + first * image_size());
       run.forward_order_zero(planes_here, sources, memory.averages, features);
       if (tables_.bands.empty()) continue;
@@ -100,7 +100,7 @@ class Schedule {
     const auto memory = take_memory(room, at_once, Pass::Backward);
     const Run<Queue> run{*this, queue, constants};
     for (std::int64_t first = 0; first < planes; first += at_once) {
-      const Sources sources{.first = first, .count = std::min(at_once, planes - first)};
+      const Sources sources{{.first_source = first}, std::min(at_once, planes - first)};
       const T* padded = nullptr;
       if (!tables_.bands.empty()) {
         run.transform(run.image_planes(images + first * image_size()), tables_.levels[0], sources.count,
@@ -113,14 +113,10 @@ class Schedule {
   }
 
  private:
-  // Consecutive real planes that the wavelets of a band are applied to. Number i is number i % per_plane of
-  // those that image plane i / per_plane gives.
+  // Consecutive real planes that the wavelets of a band are applied to.
   struct Sources {
-    std::int64_t first = 0;
+    SourceMaps maps;
     std::int64_t count = 0;
-    int per_plane = 1;
-    int first_map = 1;        // of the first source of a plane
-    int maps_per_source = 0;  // from a source's first map to the next one's
   };
 
   struct Memory {
@@ -248,7 +244,7 @@ struct Schedule<T>::Run {
             constants.integers + tables().first_column_source};
   }
 
-  /// Real planes -> their half spectra.
+  /// Real planes -> their spectra.
   void transform(const RealPlanes<T>& planes, const LevelTable& level, std::int64_t count,
                  Complex<T>* spectra) const {
     with_fft(level.along_rows, constants, [&](auto fft) {
@@ -285,14 +281,20 @@ struct Schedule<T>::Run {
     write_features(averages, level, 1, sources, 0, features);
   }
 
+  static SourceMaps maps_from(const Sources& sources, int first_map) {
+    auto maps = sources.maps;
+    maps.first_map = first_map;
+    return maps;
+  }
+
   template <class F>
   void write_features(const T* averages, const LevelTable& level, int paths, const Sources& sources,
                       int first_map, const FeatureView<F>& features) const {
     const int width = schedule.outputs();
-    queue.launch(
-        AverageColumns<T, F>{averages, level.vertical.at(constants), paths, width, threads, sources.per_plane,
-                             sources.first, first_map, sources.maps_per_source, features},
-        Grid{blocks(std::int64_t{level.vertical.outputs} * width, threads), paths, sources.count}, threads);
+    queue.launch(AverageColumns<T, F>{averages, level.vertical.at(constants), paths, width, threads,
+                                      maps_from(sources, first_map), features},
+                 Grid{blocks(std::int64_t{level.vertical.outputs} * width, threads), paths, sources.count},
+                 threads);
   }
 
   template <class F>
@@ -300,15 +302,13 @@ struct Schedule<T>::Run {
                       const FeatureView<const F>& gradients) const {
     const int width = schedule.outputs();
     queue.launch(AverageColumnsAdjoint<T, F>{gradients, level.vertical.at(constants), paths, width, threads,
-                                             sources.per_plane, sources.first, first_map,
-                                             sources.maps_per_source, averages},
+                                             maps_from(sources, first_map), averages},
                  Grid{blocks(std::int64_t{level.height} * width, threads), paths, sources.count}, threads);
   }
 
   // body(first source, how many), as many at a time as there is memory for.
   template <class Body>
-  static void for_each_part(const Schedule& schedule, const LevelTable& level, std::int64_t sources,
-                            const Body& body) {
+  void for_each_part(const LevelTable& level, std::int64_t sources, const Body& body) const {
     const std::int64_t at_once = schedule.sources_at_once(level, sources);
     for (std::int64_t first = 0; first < sources; first += at_once) {
       body(first, std::min(at_once, sources - first));
@@ -331,13 +331,14 @@ struct Schedule<T>::Run {
           std::clamp<std::int64_t>(blocks(enough_blocks, column_blocks * count), 1, angles);
       const auto per_block = static_cast<int>(blocks(angles, angle_blocks));
       const Grid grid{column_blocks, blocks(angles, per_block), count};
+      const bool is_square = filters.whole && level.height == level.width;
       const auto launch = [&]<bool square>(std::bool_constant<square>) {
         queue.launch(
             AnalyseColumns<decltype(fft), square>{fft, spectra, filters.at(constants), angles, per_block,
                                                   from.height, from.width, level.width, wavelets},
             grid, fft.threads());
       };
-      filters.whole&& level.height == level.width ? launch(std::true_type{}) : launch(std::false_type{});
+      is_square ? launch(std::true_type{}) : launch(std::false_type{});
     });
   }
 
@@ -356,15 +357,21 @@ struct Schedule<T>::Run {
     const auto coarser = [&](int j) { return (options.scales - 1 - j) * options.angles; };
     int first_map = 1 + options.scales * options.angles;
     for (int j = 0; j < scale; ++j) first_map += options.angles * coarser(j);
-    return {.first = (sources.first + first) * options.angles,
-            .count = count * options.angles,
-            .per_plane = options.angles,
-            .first_map = first_map,
-            .maps_per_source = coarser(scale)};
+    return {{.first_source = (sources.maps.first_source + first) * options.angles,
+             .per_plane = options.angles,
+             .first_map = first_map,
+             .maps_per_source = coarser(scale)},
+            count * options.angles};
   }
 
-  RealPlanes<T> moduli_of(const LevelTable& level, const T* moduli) const {
-    return {moduli, size_of(level), level.width, nullptr, nullptr};
+  // The memory of these sources of order 2, with the spectra of |x * psi| of one scale.
+  Memory start_second(int scale, const Sources& sources, const Memory& memory, Pass pass) const {
+    const auto& level = schedule.level_of(scale);
+    Room room(memory.second);
+    const auto second = schedule.take_memory(room, schedule.second_band(scale), sources.count, pass);
+    transform({memory.moduli, size_of(level), level.width, nullptr, nullptr}, level, sources.count,
+              second.spectra);
+    return second;
   }
 
   template <class F>
@@ -375,21 +382,18 @@ struct Schedule<T>::Run {
     for (int scale = band.first_scale; scale < tables().options.scales; ++scale) {
       const auto& level = schedule.level_of(scale);
       const bool has_second = schedule.has_second(band, scale);
-      for_each_part(schedule, level, sources.count, [&](std::int64_t first, std::int64_t count) {
+      for_each_part(level, sources.count, [&](std::int64_t first, std::int64_t count) {
         analyse(band, scale, memory.spectra + first * size_of(from), count, memory.wavelets);
         take_moduli(level, count * angles, memory.wavelets,
                     memory.averages + first * angles * level.height * schedule.outputs(),
                     has_second ? memory.moduli : nullptr);
         if (!has_second) return;
-        const auto& second = schedule.second_band(scale);
-        const auto second_sources = this->second_sources(scale, sources, first, count);
-        Room room(memory.second);
-        const auto second_memory = schedule.take_memory(room, second, second_sources.count, Pass::Forward);
-        transform(moduli_of(level, memory.moduli), level, second_sources.count, second_memory.spectra);
-        forward_band(second, second_sources, second_memory, features);
+        const auto below = second_sources(scale, sources, first, count);
+        const auto second = start_second(scale, below, memory, Pass::Forward);
+        forward_band(schedule.second_band(scale), below, second, features);
       });
       write_features(memory.averages, level, angles, sources,
-                     sources.first_map + (scale - band.first_scale) * angles, features);
+                     sources.maps.first_map + (scale - band.first_scale) * angles, features);
     }
   }
 
@@ -402,18 +406,15 @@ struct Schedule<T>::Run {
     for (int scale = band.first_scale; scale < tables().options.scales; ++scale) {
       const auto& level = schedule.level_of(scale);
       read_gradients(memory.averages, level, angles, sources,
-                     sources.first_map + (scale - band.first_scale) * angles, gradients);
-      for_each_part(schedule, level, sources.count, [&](std::int64_t first, std::int64_t count) {
+                     sources.maps.first_map + (scale - band.first_scale) * angles, gradients);
+      for_each_part(level, sources.count, [&](std::int64_t first, std::int64_t count) {
         analyse(band, scale, memory.spectra + first * size_of(from), count, memory.wavelets);
         const T* of_moduli = nullptr;
         if (schedule.has_second(band, scale)) {
           take_moduli(level, count * angles, memory.wavelets, nullptr, memory.moduli);
-          const auto& second = schedule.second_band(scale);
-          const auto second_sources = this->second_sources(scale, sources, first, count);
-          Room room(memory.second);
-          const auto second_memory = schedule.take_memory(room, second, second_sources.count, Pass::Backward);
-          transform(moduli_of(level, memory.moduli), level, second_sources.count, second_memory.spectra);
-          of_moduli = backward_band(second, second_sources, second_memory, gradients);
+          const auto below = second_sources(scale, sources, first, count);
+          const auto second = start_second(scale, below, memory, Pass::Backward);
+          of_moduli = backward_band(schedule.second_band(scale), below, second, gradients);
         }
         differentiate_rows(level, count * angles, memory.wavelets,
                            memory.averages + first * angles * level.height * schedule.outputs(), of_moduli);

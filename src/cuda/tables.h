@@ -68,8 +68,6 @@ struct LevelTable {
   FftTable along_rows;
   LowPassTable vertical;
   LowPassTable horizontal;
-
-  int half() const { return width / 2 + 1; }
 };
 
 /// The wavelets of one scale as they are applied to sources at one level; kernels.h's FilterParts.

@@ -344,7 +344,8 @@ TEST_F(OnGpu, HostMemoryGoesThereAndBack) {
   test::expect_close(std::span(features), std::span(expected), forward_bound(double{}), "host memory");
   plan.forward(std::span<const double>(), std::span<double>());
   test::expect_error([&] { plan.forward(images, std::span(features).first(5)); }, "3 planes give");
-  test::expect_error([&] { plan.forward(std::span(images).first(5), features); }, "no multiple of 40 x 56");
+  test::expect_error([&] { plan.forward(std::span(images).first(5), features); },
+                     "no multiple of height x width = 40 x 56");
 }
 
 TEST_F(OnGpu, NoPlanesAreNoWork) {
