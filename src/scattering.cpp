@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <optional>
 
 #include "core/filter_bank.h"
 #include "core/parallel_for.h"
@@ -18,19 +19,11 @@ namespace {
 
 constexpr std::string_view reference_name = "reference";
 
-// The fastest engine, or the one that was asked for.
-std::string choose_engine(const ScatteringOptions& resolved, const Geometry& geometry) {
-  const auto available = Scattering::available_engines();
+// The name of an engine, if one was asked for.
+std::optional<std::string> forced_engine() {
   const char* forced = std::getenv("SCATLIGHT_ENGINE");
-  if (forced == nullptr || *forced == '\0') {
-    // Short rows leave much of a long vector empty: planes of 32 x 32 take 1.1 times (order 1) and 1.4 times
-    // (order 2) as long with 16 lanes as with 8.
-    constexpr int short_side = 24;
-    const int coarsest = geometry.level(resolved.scales - 1);
-    const bool is_small = std::min(geometry.rows.padded, geometry.columns.padded) >> coarsest < short_side;
-    const auto avx2 = std::ranges::find(available, "avx2");
-    return is_small && available.back() == "avx512" && avx2 != available.end() ? *avx2 : available.back();
-  }
+  if (forced == nullptr || *forced == '\0') return std::nullopt;
+  const auto available = Scattering::available_engines();
   if (std::find(available.begin(), available.end(), forced) == available.end()) {
     throw Error(
         fmt::format("SCATLIGHT_ENGINE is '{}'; this machine has {}", forced, fmt::join(available, ", ")));
@@ -68,7 +61,8 @@ struct Scattering::Plan {
         geometry(options),
         bank(options, geometry),
         paths(make_paths(options)),
-        engine_name(choose_engine(options, geometry)),
+        forced(forced_engine()),
+        engine_name(forced.value_or(available_engines().back())),
         run(choose_threads(options)) {
     engine<float>();
   }
@@ -77,7 +71,8 @@ struct Scattering::Plan {
   const Engine<T>& engine() const {
     const auto make = [this] {
       return engine_name == reference_name ? make_reference_engine<T>(options, geometry, bank)
-                                           : cpu::make_engine<T>(engine_name, options, geometry, bank);
+                                           : cpu::make_engine<T>(engine_name, forced.has_value(), options,
+                                                                 geometry, bank);
     };
     if constexpr (std::is_same_v<T, float>) {
       return float_engine.get(make);
@@ -120,6 +115,7 @@ struct Scattering::Plan {
   Geometry geometry;
   FilterBank bank;
   std::vector<Path> paths;
+  std::optional<std::string> forced;
   std::string engine_name;
   ParallelFor run;
   LazyEngine<float> float_engine;

@@ -44,7 +44,7 @@ struct PhaseSink {
 };
 
 // Adds psi^ z^ to the gradient of a spectrum that is not folded, from exchanged elements.
-template <class D>
+template <class D, int Side>
 struct FilteredSink {
   const Real<D>* filter;
   const std::int32_t* filter_positions;  // null if they are those of the spectrum
@@ -56,7 +56,7 @@ struct FilteredSink {
     const std::size_t position = row_position[index];
     const std::size_t of_filter = filter_positions == nullptr ? position : filter_positions[position];
     Real<D>* at = gradient + position * (2 * lanes);
-    const auto psi = hn::Load(d, filter + of_filter * lanes);
+    const auto psi = load_filter<Side>(d, filter + of_filter * Side);
     store_element(d, add_scaled<D>(load_element(d, at), psi, exchange<D>(exchanged)), at);
   }
 };
@@ -74,7 +74,7 @@ struct ConjugateSource {
 };
 
 // The Hermitian part of a spectrum, which alone reaches the real part of its inverse transform.
-template <class D>
+template <class D, int Side>
 struct HermitianSource {
   const Real<D>* re;  // at the first column
   const Real<D>* im;
@@ -87,19 +87,24 @@ struct HermitianSource {
     const std::ptrdiff_t row = index * stride;
     const std::ptrdiff_t mirrored = (index == 0 ? 0 : height - index) * stride;
     const auto one_half = hn::Set(d, Real<D>{0.5});
-    return {hn::Mul(one_half,
-                    hn::Add(hn::LoadU(d, re + row), hn::Reverse(d, hn::LoadU(d, mirrored_re + mirrored)))),
-            hn::Mul(one_half,
-                    hn::Sub(hn::LoadU(d, im + row), hn::Reverse(d, hn::LoadU(d, mirrored_im + mirrored))))};
+    return {hn::Mul(one_half, hn::Add(hn::LoadU(d, re + row), turned(d, mirrored_re + mirrored))),
+            hn::Mul(one_half, hn::Sub(hn::LoadU(d, im + row), turned(d, mirrored_im + mirrored)))};
+  }
+
+  static HWY_INLINE HWY_ATTR hn::Vec<D> turned(D d, const Real<D>* at) {
+    const auto columns = hn::LoadU(d, at);
+    if constexpr (Side == 1) return columns;
+    return hn::Reverse(d, columns);
   }
 };
 
-template <class D>
-class PlaneGradient : PlaneTransform<D> {
+template <class D, int Side>
+class PlaneGradient : PlaneTransform<D, Side> {
   using T = Real<D>;
-  using Base = PlaneTransform<D>;
+  using Base = PlaneTransform<D, Side>;
   using Base::at;
   using Base::block_size;
+  using Base::column_step;
   using Base::d_;
   using Base::element;
   using Base::lanes;
@@ -109,8 +114,8 @@ class PlaneGradient : PlaneTransform<D> {
   using typename Base::Room;
 
  public:
-  HWY_ATTR PlaneGradient(const Tables<T>& tables, const T* feature_gradients, T* room)
-      : Base(tables, nullptr, room), gradients_(feature_gradients) {}
+  HWY_ATTR PlaneGradient(const Tables<T>& tables, int planes, const T* feature_gradients, T* room)
+      : Base(tables, planes, nullptr, room), gradients_(feature_gradients) {}
 
   HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient) {
     const auto& options = tables_.options;
@@ -133,7 +138,8 @@ class PlaneGradient : PlaneTransform<D> {
   }
 
   HWY_ATTR void image(const T* const* spectra_gradients, int count, T* image_gradient) {
-    std::fill_n(image_gradient, std::int64_t{tables_.options.height} * tables_.options.width, T{0});
+    T* sum = Side == 1 ? at(&Room::images) : image_gradient;
+    std::fill_n(sum, this->image_size() * column_step, T{0});
     for (const auto& tiling : tables_.tilings) {
       const auto& level = tiling.levels[0];
       const bool has_map = &tiling == &tables_.tilings.front();
@@ -146,25 +152,26 @@ class PlaneGradient : PlaneTransform<D> {
           return at(&Room::row);
         };
         if (count == 0) {
-          for (int y = 0; y < core.height; y += lanes)
-            add_image_rows(tiling, tile, y, gradient_of_map(y), image_gradient);
+          for (int y = 0; y < core.height; y += Side)
+            add_image_rows(tiling, tile, y, gradient_of_map(y), sum);
           continue;
         }
         real_plane(level, tiling.image_band[0], spectra_gradients, count, tiling.spectrum_offset(tile),
                    [&](int y, const T* values) HWY_ATTR {
                      T* real = gradient_of_map(y);
                      add_to_row(level, values, element, real);
-                     add_image_rows(tiling, tile, y, real, image_gradient);
+                     add_image_rows(tiling, tile, y, real, sum);
                    });
       }
     }
+    if constexpr (Side == 1) this->unpack(sum, this->image_size(), image_gradient, this->image_size());
   }
 
  private:
   // The gradient that order 2 gives to |x * psi|, whose columns are in the plane.
-  HWY_NOINLINE HWY_ATTR void second_paths(const Level<T>& level, int scale, int angle, const T* plane) {
+  HWY_NOINLINE HWY_ATTR void second_paths(const Level<T>& level, int scale, int angle, T* plane) {
     const auto& band = tables_.modulus_bands[scale];
-    for (int y = 0; y < level.height; y += lanes) {
+    for (int y = 0; y < level.height; y += Side) {
       T* rows = row(level, y, 0);
       this->transform_rows(level, plane, y, rows);
       this->keep_rows(level, y, rows);
@@ -203,9 +210,13 @@ class PlaneGradient : PlaneTransform<D> {
     const int width = tables_.geometry.columns.output;
     const T* from = gradients_ + map * map_size_;
     T* outputs = at(&Room::map);
-    for (int out = 0; out < height; ++out, from += width) {
-      T* to = std::copy_n(from, width, outputs + out * stride);
-      std::fill(to, outputs + (out + 1) * stride, T{0});
+    if constexpr (Side == 1) {
+      this->pack(from, this->features_size(), map_size_, outputs);
+    } else {
+      for (int out = 0; out < height; ++out, from += width) {
+        T* to = std::copy_n(from, width, outputs + out * stride);
+        std::fill(to, outputs + (out + 1) * stride, T{0});
+      }
     }
     T* rows = at(&Room::average_rows);
     if (level.vertical.spectral) {
@@ -221,24 +232,21 @@ class PlaneGradient : PlaneTransform<D> {
       spread_line(level.vertical, level.plane_height, height, outputs + x, stride, rows + x, stride);
   }
 
-  // The gradient of rows [y, y + lanes) of a tile, zero beyond the core. Of tiles beside each other, the
+  // The gradient of rows [y, y + Side) of a tile, zero beyond the core. Of tiles beside each other, the
   // first one makes it for all; where the low-pass takes two blocks of rows at a time, with the first one.
   HWY_NOINLINE HWY_ATTR T* spread_rows(const Tiling<T>& tiling, int tile, const Level<T>& level, int y) {
     const auto core = tiling.core(tile, level.level);
     if (tiling.is_first(tile)) {
       const int outputs = tables_.geometry.columns.output;
-      T* averages = at(&Room::averages);
       if (!level.horizontal.spectral) {
-        load_averages(level, core, y, averages);
-        spread_line(level.horizontal, level.plane_width, outputs, averages, lanes,
+        spread_line(level.horizontal, level.plane_width, outputs, load_averages(level, core, y, 0), lanes,
                     row(level, y, -level.horizontal.radius), lanes);
-      } else if (y / lanes % 2 == 0) {
-        load_averages(level, core, y, averages);
-        const bool is_alone = y + lanes >= core.height;
-        T* second = is_alone ? averages : averages + tables_.room.output_stride * lanes;
-        if (!is_alone) load_averages(level, core, y + lanes, second);
+      } else if (y / Side % 2 == 0) {
+        const T* averages = load_averages(level, core, y, 0);
+        const int second_y = y + Side < core.height ? y + Side : y;
+        const T* second = second_y == y ? averages : load_averages(level, core, second_y, 1);
         spread_lines(level.horizontal, outputs, averages, second, lanes, row(level, y, 0),
-                     row(level, y + (is_alone ? 0 : lanes), 0), lanes);
+                     row(level, second_y, 0), lanes);
       }
     }
     T* real = row(level, y, core.left);
@@ -250,13 +258,16 @@ class PlaneGradient : PlaneTransform<D> {
     return real;
   }
 
-  // Rows [y, y + lanes) of a core, of the averaged ones, as lanes.
-  HWY_INLINE HWY_ATTR void load_averages(const Level<T>& level, const Core& core, int y, T* averages) {
+  // Rows [y, y + Side) of a core, of the averaged ones, as lanes: at the first or the second place for them.
+  HWY_INLINE HWY_ATTR const T* load_averages(const Level<T>& level, const Core& core, int y, int place) {
+    const T* rows = this->average_row(level, core.top + y);
+    if constexpr (Side == 1) return rows;
+    T* averages = at(&Room::averages) + place * tables_.room.averages_size;
     const std::size_t stride = tables_.room.output_stride;
-    const T* rows = at(&Room::average_rows) + (level.vertical.radius + core.top + y) * stride;
     for (std::size_t out = 0; out < stride; out += lanes)
       transpose(d_, rows + out, stride, averages + out * lanes, lanes);
-    if (y + lanes > core.height) this->clear_lanes(core.height - y, averages, stride);
+    if (y + Side > core.height) this->clear_lanes(core.height - y, averages, stride);
+    return averages;
   }
 
   // The adjoint of average_lines.
@@ -346,20 +357,20 @@ class PlaneGradient : PlaneTransform<D> {
   HWY_NOINLINE HWY_ATTR void differentiate_rows(const Tiling<T>& tiling, int tile, const Level<T>& level,
                                                 T* plane, const T* more) {
     const int core_height = tiling.core(tile, level.level).height;
-    T* line = at(&Room::line);
     T* turned = at(&Room::pair);  // a line too
-    for (int y = 0; y < level.height; y += lanes) {
-      T* to = plane + y / lanes * level.row_block_size;
+    for (int y = 0; y < level.height; y += Side) {
+      T* to = plane + y / Side * level.row_block_size;
       if (y >= core_height) {
         std::fill_n(to, level.blocks * block_size, T{0});
         continue;
       }
       T* real = spread_rows(tiling, tile, level, y);
       if (more != nullptr) add_to_row(level, more + y * std::size_t(level.blocks) * lanes, lanes, real);
-      this->load_rows(level, plane, y);
+      T* line = this->load_rows(level, plane, y);
       this->fft_of_line(level, line,
                         PhaseSink<D>{real, level.row_output.data(), {turned, level.line_output.data()}});
       this->fft_of_line(level, turned, PlacedElements<D>{line, level.line_output.data()});
+      if constexpr (Side == 1) continue;
       const T* from = line;
       for (int block = 0; block < level.blocks; ++block, from += level.line_block_size, to += block_size) {
         transpose(d_, from, element, to, element);
@@ -399,7 +410,7 @@ class PlaneGradient : PlaneTransform<D> {
     if (filter.segments.empty()) return;
     if (folding.parts() == 1) {
       this->fft(level.along_columns, source,
-                FilteredSink<D>{filter.values + filter.segments.front().values,
+                FilteredSink<D, Side>{filter.values + filter.segments.front().values,
                                 Base::positions(level, filter), level.row_position.data(), gradient});
       return;
     }
@@ -421,16 +432,17 @@ class PlaneGradient : PlaneTransform<D> {
     std::ptrdiff_t offsets[std::max(Count, 1)];
     for (int p = 0; p < Count; ++p)
       offsets[p] = filter.parts[segment.first_part + first + p] * static_cast<std::ptrdiff_t>(part_size);
-    const std::size_t row_values = segment.parts * lanes;
+    const std::size_t row_values = segment.parts * Side;
     const auto [begin, end] = filter.used_rows(segment);
-    const T* values = filter.values + segment.values + (begin - segment.begin) * row_values + first * lanes;
+    const T* values = filter.values + segment.values + (begin - segment.begin) * row_values + first * Side;
     for (int of_filter = begin; of_filter < end; ++of_filter, values += row_values) {
       const std::size_t row = filter.row(of_filter);
       const auto z = exchange<D>(load_element(d_, line + row * element));
       T* samples = gradient + row * element;
       unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
         T* to = samples + offsets[p];
-        store_element(d_, add_scaled<D>(load_element(d_, to), hn::Load(d_, values + p * lanes), z), to);
+        store_element(d_, add_scaled<D>(load_element(d_, to), load_filter<Side>(d_, values + p * Side), z),
+                      to);
       });
     }
   }
@@ -449,29 +461,28 @@ class PlaneGradient : PlaneTransform<D> {
     T* half = at(&Room::half);
     for (int block = 0; block < half_blocks(level); ++block) {
       const int x = block * lanes;
-      const int mirrored = level.width - x - (lanes - 1);
+      const int mirrored = level.width * column_step - x - (Side - 1);
       this->fft(level.along_columns,
-                HermitianSource<D>{re + x, im + x, re + mirrored, im + mirrored,
+                HermitianSource<D, Side>{re + x, im + x, re + mirrored, im + mirrored,
                                    static_cast<std::ptrdiff_t>(level.gradient_stride), level.height},
                 StridedElements<D>{half + block * element, level.half_stride});
     }
     // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the
     // other block.
-    for (int y = level.height; y % (2 * lanes) != 0; ++y) {
+    for (int y = level.height; y % (2 * Side) != 0; ++y) {
       std::fill_n(half + y * level.half_stride, half_blocks(level) * element, T{0});
     }
     T* pair = at(&Room::pair);
-    for (int y = 0; y < level.height; y += 2 * lanes) {
-      load_half_rows(level, y);
-      const T* line = at(&Room::line);
+    for (int y = 0; y < level.height; y += 2 * Side) {
+      const T* line = load_half_rows(level, y);
       for (int k = 0; k <= level.width / 2; ++k) {
         const auto a = load_element(d_, line + k * element);
         if (k != 0) store_element(d_, Complex<D>{a.re, hn::Neg(a.im)}, pair + (level.width - k) * element);
         store_element(d_, a, pair + k * element);
       }
-      const bool is_pair = y + lanes < level.height;
+      const bool is_pair = y + Side < level.height;
       if (is_pair) {
-        load_half_rows(level, y + lanes);
+        line = load_half_rows(level, y + Side);
         for (int k = 0; k <= level.width / 2; ++k) {
           const auto b = load_element(d_, line + k * element);
           T* at_k = pair + k * element;
@@ -486,11 +497,11 @@ class PlaneGradient : PlaneTransform<D> {
       }
       this->fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
       take(y, pair);
-      if (is_pair) take(y + lanes, pair + lanes);
+      if (is_pair) take(y + Side, pair + lanes);
     }
   }
 
-  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / lanes + 1; }
+  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / Side + 1; }
 
   HWY_INLINE T* gradient_plane(int part, const Level<T>& level) const {
     return at(&Room::gradient) + tables_.room.spectrum_margin + part * level.height * level.gradient_stride;
@@ -512,15 +523,16 @@ class PlaneGradient : PlaneTransform<D> {
           // Column 0 is added by itself where it stands beside columns that are not its neighbours.
           const int first = folding.columns.first(block);
           const bool lone_zero = folding.columns.has_zero(block) && first > 0;
-          auto used = hn::FirstN(d_, folding.columns.used(block));
+          auto used = hn::FirstN(d_, folding.columns.used(block) * column_step);
           if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
           for (int down = 0; down < folding.down; ++down) {
             for (int across = 0; across < folding.across; ++across) {
               for (const int row : folding.rows) {
-                const std::size_t start = (row + down * folding.height) * stride + across * folding.width;
+                const std::size_t start =
+                    (row + down * folding.height) * stride + across * folding.width * column_step;
                 const auto z = load_element(d_, from);
-                add_to(re + start + first, hn::IfThenElseZero(used, z.re));
-                add_to(im + start + first, hn::IfThenElseZero(used, z.im));
+                add_to(re + start + first * column_step, hn::IfThenElseZero(used, z.re));
+                add_to(im + start + first * column_step, hn::IfThenElseZero(used, z.im));
                 if (lone_zero) {
                   re[start] += from[0];
                   im[start] += from[lanes];
@@ -533,8 +545,8 @@ class PlaneGradient : PlaneTransform<D> {
       }
     }
     for (int y = 0; y < level.height; ++y, re += stride, im += stride) {
-      re[level.width] = re[0];
-      im[level.width] = im[0];
+      std::copy_n(re, column_step, re + level.width * column_step);
+      std::copy_n(im, column_step, im + level.width * column_step);
     }
   }
 
@@ -542,9 +554,11 @@ class PlaneGradient : PlaneTransform<D> {
     hn::StoreU(hn::Add(hn::LoadU(d_, at), value), d_, at);
   }
 
-  HWY_INLINE HWY_ATTR void load_half_rows(const Level<T>& level, int y) {
+  // Rows [y, y + Side) of half a spectrum, with lanes for rows.
+  HWY_INLINE HWY_ATTR const T* load_half_rows(const Level<T>& level, int y) {
     const std::size_t stride = level.half_stride;
     const T* from = at(&Room::half) + y * stride;
+    if constexpr (Side == 1) return from;
     T* line = at(&Room::line);
     for (int block = 0; block < half_blocks(level); ++block) {
       transpose(d_, from, stride, line, element);
@@ -552,26 +566,31 @@ class PlaneGradient : PlaneTransform<D> {
       from += element;
       line += lanes * element;
     }
+    return at(&Room::line);
   }
 
   // ---- adjoint of the padding ----
 
-  // The gradient of rows [y, y + lanes) of a tile to the samples of the image that they repeat.
+  // Adds the gradient of rows [y, y + Side) of a tile to that of the samples of the image that they repeat.
   HWY_NOINLINE HWY_ATTR void add_image_rows(const Tiling<T>& tiling, int tile, int y, const T* real,
                                             T* image_gradient) {
     const auto& level = tiling.levels[0];
     const auto& row_sources = tiling.rows_of(tile);
     const std::size_t stride = level.blocks * lanes;
-    T* rows = at(&Room::line);
-    for (int block = 0; block < level.blocks; ++block) {
-      transpose(d_, real + block * lanes * lanes, lanes, rows + block * lanes, stride);
+    const T* rows = real;
+    if constexpr (Side > 1) {
+      T* transposed = at(&Room::line);
+      for (int block = 0; block < level.blocks; ++block)
+        transpose(d_, real + block * lanes * lanes, lanes, transposed + block * lanes, stride);
+      rows = transposed;
     }
-    for (int r = 0; r < std::min(lanes, level.height - y); ++r) {
+    for (int r = 0; r < std::min(Side, level.height - y); ++r) {
       if (row_sources[y + r] < 0) continue;
       const T* from = rows + r * stride;
-      T* to = image_gradient + std::int64_t{row_sources[y + r]} * tables_.options.width;
+      T* to = image_gradient + std::int64_t{row_sources[y + r]} * tables_.options.width * column_step;
       for (const auto& run : tiling.columns_of(tile)) {
-        for (int i = 0; i < run.length; ++i) to[run.source + i] += from[run.begin + i];
+        for (int i = 0; i < run.length * column_step; ++i)
+          to[run.source * column_step + i] += from[run.begin * column_step + i];
       }
     }
   }

@@ -18,38 +18,49 @@ namespace HWY_NAMESPACE {
 template <class T>
 using Vectors = hn::ScalableTag<T>;
 
-template <class T>
-HWY_ATTR void analyse_plane(const Tables<T>& tables, const Tiling<T>& tiling, const T* image, T* spectra,
-                            T* features, T* room) {
-  PlaneTransform<Vectors<T>>(tables, features, room).analyse(tiling, image, spectra);
+template <class T, int Side>
+HWY_ATTR void analyse_planes(const Tables<T>& tables, const Tiling<T>& tiling, int planes, const T* images,
+                             T* spectra, T* features, T* room) {
+  PlaneTransform<Vectors<T>, Side>(tables, planes, features, room).analyse(tiling, images, spectra);
 }
 
-template <class T>
-HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, const T* spectra, T* features,
-                              T* room) {
-  PlaneTransform<Vectors<T>>(tables, features, room).paths(group, spectra);
+template <class T, int Side>
+HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
+                              T* features, T* room) {
+  PlaneTransform<Vectors<T>, Side>(tables, planes, features, room).paths(group, spectra);
 }
 
-template <class T>
-HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& group, const T* spectra,
-                                  const T* feature_gradients, T* spectra_gradient, T* room) {
-  PlaneGradient<Vectors<T>>(tables, feature_gradients, room).paths(group, spectra, spectra_gradient);
+template <class T, int Side>
+HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& group, int planes,
+                                  const T* spectra, const T* feature_gradients, T* spectra_gradient,
+                                  T* room) {
+  PlaneGradient<Vectors<T>, Side>(tables, planes, feature_gradients, room)
+      .paths(group, spectra, spectra_gradient);
 }
 
-template <class T>
-HWY_ATTR void differentiate_plane(const Tables<T>& tables, const T* feature_gradients,
-                                  const T* const* spectra_gradients, int count, T* image_gradient, T* room) {
-  PlaneGradient<Vectors<T>>(tables, feature_gradients, room).image(spectra_gradients, count, image_gradient);
+template <class T, int Side>
+HWY_ATTR void differentiate_planes(const Tables<T>& tables, int planes, const T* feature_gradients,
+                                   const T* const* spectra_gradients, int count, T* image_gradients,
+                                   T* room) {
+  PlaneGradient<Vectors<T>, Side>(tables, planes, feature_gradients, room)
+      .image(spectra_gradients, count, image_gradients);
+}
+
+template <class T, int Side>
+HWY_ATTR Functions<T> make_functions() {
+  return {.analyse_planes = analyse_planes<T, Side>,
+          .transform_paths = transform_paths<T, Side>,
+          .differentiate_paths = differentiate_paths<T, Side>,
+          .differentiate_planes = differentiate_planes<T, Side>};
 }
 
 template <class T>
 HWY_ATTR Kernels<T> make_kernels(std::string_view name) {
+  constexpr int lanes = hn::MaxLanes(Vectors<T>());
   return {.name = name,
-          .lanes = static_cast<int>(hn::Lanes(Vectors<T>())),
-          .analyse_plane = analyse_plane<T>,
-          .transform_paths = transform_paths<T>,
-          .differentiate_paths = differentiate_paths<T>,
-          .differentiate_plane = differentiate_plane<T>};
+          .lanes = lanes,
+          .of_columns = make_functions<T, lanes>(),
+          .of_planes = make_functions<T, 1>()};
 }
 
 template Kernels<float> make_kernels(std::string_view name);

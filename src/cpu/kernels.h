@@ -7,31 +7,37 @@
 
 namespace scatlight::cpu {
 
-/// The code of one instruction set. Features are those of one plane, (K, h, w); spectra, and gradients of
-/// them, have tables.spectra_size values. room has tables.room.size values, of which the two functions
-/// of the forward transform use tables.room.forward_size.
+/// The code of one instruction set for one packing. Images and features are those of `planes` planes, (planes,
+/// H, W) and (planes, K, h, w), no more than the packing's planes(), which share vectors; spectra, and gradients
+/// of them, have tables.spectra_size values for all of them. room has tables.room.size values, of which the two
+/// functions of the forward transform use tables.room.forward_size.
 template <class T>
-struct Kernels {
-  std::string_view name;
-  int lanes;  ///< values of T in a vector
-
-  /// Map 0 of an image plane (H, W), unless features is null, and the folded spectra of its tiles among those
-  /// of the plane.
-  void (*analyse_plane)(const Tables<T>& tables, const Tiling<T>& tiling, const T* image, T* spectra,
-                        T* features, T* room);
+struct Functions {
+  /// Map 0 of the images, unless features is null, and the folded spectra of their tiles among those of the
+  /// planes.
+  void (*analyse_planes)(const Tables<T>& tables, const Tiling<T>& tiling, int planes, const T* images,
+                         T* spectra, T* features, T* room);
 
   /// All maps whose paths begin with one of tables.groups: those of order 1 and, where asked for, order 2.
-  void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, const T* spectra, T* features,
-                          T* room);
+  void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
+                          T* features, T* room);
 
   /// Adds what these maps' gradients give to the gradient of the folded spectra.
-  void (*differentiate_paths)(const Tables<T>& tables, const PathGroup& group, const T* spectra,
+  void (*differentiate_paths)(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
                               const T* feature_gradients, T* spectra_gradient, T* room);
 
-  /// The gradient of the image plane, from that of map 0 and those of its folded spectra, of which there are
+  /// The gradient of the images, from that of map 0 and those of their folded spectra, of which there are
   /// `count` to be added up (none without order 1).
-  void (*differentiate_plane)(const Tables<T>& tables, const T* feature_gradients,
-                              const T* const* spectra_gradients, int count, T* image_gradient, T* room);
+  void (*differentiate_planes)(const Tables<T>& tables, int planes, const T* feature_gradients,
+                               const T* const* spectra_gradients, int count, T* image_gradients, T* room);
+};
+
+template <class T>
+struct Kernels {
+  std::string_view name;  ///< of the instruction set
+  int lanes;              ///< values of T in a vector
+  Functions<T> of_columns;  ///< lanes are neighbouring columns or rows
+  Functions<T> of_planes;
 };
 
 /// Those that this build carries and this processor runs, slowest first.

@@ -1,7 +1,7 @@
 // The scattering transform of one plane. Included once for each instruction set.
 //
 // Lanes are neighbouring columns while columns are transformed and neighbouring rows while rows are; blocks
-// of lanes x lanes samples are transposed between the two.
+// of lanes x lanes samples are transposed between the two. Or lanes are planes, and `Side` is 1 (Packing).
 
 #if defined(SCATLIGHT_CPU_PLANE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_PLANE_INL_H_
@@ -74,8 +74,18 @@ HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_st
 
 // ---- sources and sinks of the transforms ----
 
+// The values of a filter at the columns of a block.
+template <int Side, class D>
+HWY_INLINE HWY_ATTR hn::Vec<D> load_filter(D d, const Real<D>* at) {
+  if constexpr (Side == 1) {
+    return hn::Set(d, *at);
+  } else {
+    return hn::Load(d, at);
+  }
+}
+
 // Columns of x^ psi^ where nothing is folded.
-template <class D>
+template <class D, int Side>
 struct ProductSource {
   const Real<D>* filter;
   const std::int32_t* filter_positions;  // null if they are those of the spectrum
@@ -84,7 +94,7 @@ struct ProductSource {
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
     const std::size_t lanes = hn::Lanes(d);
     const std::size_t of_filter = filter_positions == nullptr ? position : filter_positions[position];
-    const auto psi = hn::Load(d, filter + of_filter * lanes);
+    const auto psi = load_filter<Side>(d, filter + of_filter * Side);
     const auto x = load_element(d, spectrum + position * (2 * lanes));
     return {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
   }
@@ -166,13 +176,15 @@ struct TwoSinks {
 
 // ---- the transform of a plane ----
 
-template <class D>
+// Of `planes` planes, of which the images or maps stand one after the other; no more than Packing::planes().
+template <class D, int Side>
 class PlaneTransform {
   using T = Real<D>;
 
  public:
-  HWY_ATTR PlaneTransform(const Tables<T>& tables, T* features, T* room)
+  HWY_ATTR PlaneTransform(const Tables<T>& tables, int planes, T* features, T* room)
       : tables_(tables),
+        planes_(planes),
         features_(features),
         room_(room),
         map_size_(std::size_t(tables.geometry.rows.output) * tables.geometry.columns.output) {}
@@ -180,10 +192,11 @@ class PlaneTransform {
   HWY_ATTR void analyse(const Tiling<T>& tiling, const T* image, T* spectra) {
     const auto& level = tiling.levels[0];
     const bool keep = tables_.options.max_order >= 1;
+    if constexpr (Side == 1) pack(image, image_size(), image_size(), at(&Room::images));
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto core = tiling.core(tile, 0);
       const int averaged = features_ != nullptr && tiling.is_last(tile) ? core.height : 0;
-      for (int y = 0; y < level.height; y += lanes) {
+      for (int y = 0; y < level.height; y += Side) {
         T* rows = row(level, y, core.left);
         load_image_rows(tiling, tile, image, y, rows);
         if (keep) keep_rows(level, y, rows);
@@ -216,14 +229,19 @@ class PlaneTransform {
   using Room = typename Tables<T>::Room;
   static constexpr int lanes = hn::MaxLanes(D());
   static constexpr std::size_t element = 2 * lanes;
-  static constexpr std::size_t block_size = lanes * element;
+  static constexpr std::size_t block_size = Side * element;
+  static constexpr int column_step = lanes / Side;  // values from one column to the next, if they are in lanes
   static constexpr int most_parts = 8;  // multiplied at a time
 
   HWY_INLINE T* at(std::size_t Room::* part) const { return room_ + tables_.room.*part; }
+  HWY_INLINE std::size_t image_size() const {
+    return std::size_t(tables_.options.height) * tables_.options.width;
+  }
+  HWY_INLINE std::size_t features_size() const { return tables_.maps * map_size_; }
   // The vectors of a block of real rows of the plane from a column on; y is counted from the first row of the
   // tiles beside each other.
   HWY_INLINE T* row(const Level<T>& level, int y, int column) const {
-    return at(&Room::band) + (y / lanes & level.band_mask) * level.band_stride +
+    return at(&Room::band) + (y / Side & level.band_mask) * level.band_stride +
            (level.horizontal.radius + column) * lanes;
   }
 
@@ -232,12 +250,13 @@ class PlaneTransform {
     transform(d_, plan, source, Buffer<D>{at(&Room::work)}, at(&Room::prime), sink);
   }
 
-  // From a line: in place up to the last stage where two lines are too much for the first cache.
+  // From a line, which is lost where planes are not in lanes: it is transformed in place up to the last stage
+  // where two lines are too much for the first cache.
   template <class Sink>
   HWY_INLINE HWY_ATTR void fft_of_line(const Level<T>& level, T* line, const Sink& sink) {
     const std::ptrdiff_t* input = level.line_input.data();
     const PlacedElements<D> source{line, input};
-    if constexpr (lanes * sizeof(T) >= 64) {
+    if constexpr (Side > 1 && lanes * sizeof(T) >= 64) {
       transform(d_, level.along_rows, source, InPlace<D>{line, input, level.line_work.data()},
                 at(&Room::prime), sink);
     } else {
@@ -257,7 +276,7 @@ class PlaneTransform {
       const bool is_last = tiling.is_last(tile);
       transform_columns(band, group, spectra + tiling.spectrum_offset(tile), planes);
       for (int i = 0; i < group.count; ++i) {
-        for (int y = 0; y < core.height; y += lanes) {
+        for (int y = 0; y < core.height; y += Side) {
           T* rows = row(level, y, core.left);
           transform_rows(level, planes + i * level.plane_size, y, rows);
           if (is_last) average_rows(level, core, y);
@@ -306,7 +325,7 @@ class PlaneTransform {
     }
     if (folding.parts() == 1) {
       const T* values = filter.values + filter.segments.front().values;
-      fft(level.along_columns, ProductSource<D>{values, positions(level, filter), spectrum}, sink);
+      fft(level.along_columns, ProductSource<D, Side>{values, positions(level, filter), spectrum}, sink);
       return;
     }
     T* line = at(&Room::line);
@@ -335,9 +354,9 @@ class PlaneTransform {
     std::ptrdiff_t offsets[std::max(Count, 1)];
     for (int p = 0; p < Count; ++p)
       offsets[p] = filter.parts[segment.first_part + first + p] * static_cast<std::ptrdiff_t>(part_size);
-    const std::size_t row_values = segment.parts * lanes;
+    const std::size_t row_values = segment.parts * Side;
     const auto [begin, end] = filter.used_rows(segment);
-    const T* values = filter.values + segment.values + (begin - segment.begin) * row_values + first * lanes;
+    const T* values = filter.values + segment.values + (begin - segment.begin) * row_values + first * Side;
     for (int of_filter = begin; of_filter < end; ++of_filter, values += row_values) {
       const std::size_t row = filter.row(of_filter);
       T* to = line + row * element;
@@ -345,7 +364,8 @@ class PlaneTransform {
       Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
       if (first > 0) sum = load_element(d_, to);
       unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
-        sum = add_scaled<D>(sum, hn::Load(d_, values + p * lanes), load_element(d_, samples + offsets[p]));
+        sum = add_scaled<D>(sum, load_filter<Side>(d_, values + p * Side),
+                            load_element(d_, samples + offsets[p]));
       });
       store_element(d_, sum, to);
     }
@@ -353,27 +373,36 @@ class PlaneTransform {
 
   // ---- blocks of rows ----
 
-  // |x * psi| of rows [y, y + lanes).
-  HWY_INLINE HWY_ATTR void transform_rows(const Level<T>& level, const T* plane, int y, T* to) {
-    load_rows(level, plane, y);
-    fft_of_line(level, at(&Room::line), ModulusSink<D>{to, level.row_output.data()});
+  // |x * psi| of rows [y, y + Side).
+  HWY_INLINE HWY_ATTR void transform_rows(const Level<T>& level, T* plane, int y, T* to) {
+    fft_of_line(level, load_rows(level, plane, y), ModulusSink<D>{to, level.row_output.data()});
   }
 
-  // Rows [y, y + lanes) of the plane between columns and rows, as lanes of a line.
-  HWY_INLINE HWY_ATTR void load_rows(const Level<T>& level, const T* plane, int y) {
-    const T* from = plane + y / lanes * level.row_block_size;
+  // Rows [y, y + Side) of the plane between columns and rows, as a line.
+  HWY_INLINE HWY_ATTR T* load_rows(const Level<T>& level, T* plane, int y) {
+    T* from = plane + y / Side * level.row_block_size;
+    if constexpr (Side == 1) return from;
     T* line = at(&Room::line);
     for (int block = 0; block < level.blocks; ++block, from += block_size, line += level.line_block_size) {
       transpose(d_, from, element, line, element);
       transpose(d_, from + lanes, element, line + lanes, element);
     }
+    return at(&Room::line);
   }
 
-  // Rows [y, y + lanes) of a tile of the image, as lanes.
+  // Rows [y, y + Side) of a tile of the image, as lanes.
   HWY_INLINE HWY_ATTR void load_image_rows(const Tiling<T>& tiling, int tile, const T* image, int y, T* to) {
     const auto& level = tiling.levels[0];
     const auto& row_sources = tiling.rows_of(tile);
     const auto& column_sources = tiling.columns_of(tile);
+    if constexpr (Side == 1) {
+      std::fill_n(to, level.width * lanes, T{0});
+      if (row_sources[y] < 0) return;
+      const T* from = at(&Room::images) + std::size_t(row_sources[y]) * tables_.options.width * lanes;
+      for (const auto& run : column_sources)
+        std::copy_n(from + run.source * lanes, run.length * lanes, to + run.begin * lanes);
+      return;
+    }
     const std::size_t stride = level.blocks * lanes;
     T* rows = at(&Room::line);
     std::fill(rows, rows + stride * lanes, T{0});
@@ -393,6 +422,32 @@ class PlaneTransform {
     }
     for (int block = 0; block < level.blocks; ++block) {
       transpose(d_, rows + block * lanes, stride, to + block * lanes * lanes, lanes);
+    }
+  }
+
+  // ---- planes in lanes ----
+
+  // `size` values of each plane, which stand `stride` apart, as vectors with lanes for planes. Lanes of no
+  // plane are zero.
+  HWY_NOINLINE HWY_ATTR void pack(const T* from, std::size_t stride, std::size_t size, T* to) const {
+    std::size_t i = 0;
+    if (planes_ == lanes) {
+      for (; i + lanes <= size; i += lanes) transpose(d_, from + i, stride, to + i * lanes, lanes);
+    } else {
+      std::fill_n(to, size * lanes, T{0});
+    }
+    for (; i < size; ++i) {
+      for (int plane = 0; plane < planes_; ++plane) to[i * lanes + plane] = from[plane * stride + i];
+    }
+  }
+  // The other way round.
+  HWY_NOINLINE HWY_ATTR void unpack(const T* from, std::size_t size, T* to, std::size_t stride) const {
+    std::size_t i = 0;
+    if (planes_ == lanes) {
+      for (; i + lanes <= size; i += lanes) transpose(d_, from + i * lanes, lanes, to + i, stride);
+    }
+    for (; i < size; ++i) {
+      for (int plane = 0; plane < planes_; ++plane) to[plane * stride + i] = from[i * lanes + plane];
     }
   }
 
@@ -475,36 +530,45 @@ class PlaneTransform {
     }
   }
 
-  // The horizontal low-pass of rows [y, y + lanes) of a core, which are complete, at the output columns.
+  // The horizontal low-pass of rows [y, y + Side) of a core, which are complete, at the output columns.
   // Where it takes two blocks of rows at a time, with the second one.
   HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, const Core& core, int y) {
     const int outputs = tables_.geometry.columns.output;
     T* averages = at(&Room::averages);
     if (!level.horizontal.spectral) {
+      if constexpr (Side == 1) averages = average_row(level, core.top + y);
       T* extended = row(level, y, -level.horizontal.radius);
       continue_periodically(level.horizontal, level.plane_width, extended, lanes);
       average_line(level.horizontal, outputs, extended, lanes, averages, lanes);
       store_averages(level, averages, core.top + y);
       return;
     }
-    const bool is_second = y / lanes % 2 == 1;
-    const bool is_last = y + lanes >= core.height;
+    const bool is_second = y / Side % 2 == 1;
+    const bool is_last = y + Side >= core.height;
     if (!is_second && !is_last) return;
     // Lanes that hold no output would leak into others by rounding.
     T* last = row(level, y, 0);
-    if (y + lanes > core.height) clear_lanes(core.height - y, last, level.plane_width);
-    T* second_averages = averages + tables_.room.output_stride * lanes;
+    if (y + Side > core.height) clear_lanes(core.height - y, last, level.plane_width);
+    T* second_averages = averages + tables_.room.averages_size;
     for (T* of_block : {averages, second_averages})
-      std::fill(of_block + outputs * lanes, of_block + tables_.room.output_stride * lanes, T{0});
-    average_lines(level.horizontal, outputs, is_second ? row(level, y - lanes, 0) : last, last, lanes,
+      std::fill(of_block + outputs * lanes, of_block + tables_.room.averages_size, T{0});
+    average_lines(level.horizontal, outputs, is_second ? row(level, y - Side, 0) : last, last, lanes,
                   averages, second_averages, lanes);
-    if (is_second) store_averages(level, averages, core.top + y - lanes);
+    if (is_second) store_averages(level, averages, core.top + y - Side);
     store_averages(level, second_averages, core.top + y);
+  }
+
+  HWY_INLINE T* average_row(const Level<T>& level, int y) const {
+    return at(&Room::average_rows) + (level.vertical.radius + y) * tables_.room.output_stride;
   }
 
   HWY_INLINE HWY_ATTR void store_averages(const Level<T>& level, const T* averages, int y) {
     const std::size_t stride = tables_.room.output_stride;
-    T* rows = at(&Room::average_rows) + (level.vertical.radius + y) * stride;
+    T* rows = average_row(level, y);
+    if constexpr (Side == 1) {
+      if (averages != rows) std::copy_n(averages, stride, rows);
+      return;
+    }
     for (std::size_t out = 0; out < stride; out += lanes)
       transpose(d_, averages + out * lanes, lanes, rows + out, stride);
   }
@@ -535,6 +599,7 @@ class PlaneTransform {
         average_line(level.vertical, height, rows + x, stride, outputs + x, stride);
     }
     T* to = features_ + map * map_size_;
+    if constexpr (Side == 1) return unpack(outputs, map_size_, to, features_size());
     for (int out = 0; out < height; ++out, outputs += stride, to += width) std::copy_n(outputs, width, to);
   }
 
@@ -545,14 +610,14 @@ class PlaneTransform {
   // elements.
   HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) {
     T* pair = at(&Room::pair);
-    const bool is_second = y / lanes % 2 == 1;
+    const bool is_second = y / Side % 2 == 1;
     T* part = is_second ? pair : pair + lanes;
     // Lanes beyond the plane may hold anything, and would leak into the other block's by rounding.
-    const auto used = hn::FirstN(d_, std::min(lanes, level.height - y));
+    const auto used = hn::FirstN(d_, Side == 1 ? lanes : std::min(lanes, level.height - y));
     for (int x = 0; x < level.width; ++x) {
       hn::Store(hn::IfThenElseZero(used, hn::Load(d_, real + x * lanes)), d_, part + x * element);
     }
-    const bool is_last = y + lanes >= level.height;
+    const bool is_last = y + Side >= level.height;
     if (!is_second && !is_last) return;
     if (!is_second) {
       for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + x * element);
@@ -561,7 +626,7 @@ class PlaneTransform {
     fft(level.along_rows, elements, elements);
 
     const auto one_half = hn::Set(d_, T{0.5});
-    store_half_rows(level, is_second ? y - lanes : y,
+    store_half_rows(level, is_second ? y - Side : y,
                     [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
                       return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
                                         hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
@@ -581,14 +646,15 @@ class PlaneTransform {
     const std::size_t stride = level.half_stride;
     T* to = at(&Room::half) + y * stride;
     for (int block = 0; block < level.columns.stored; ++block, to += element) {
-      T* line = at(&Room::line);
-      for (int lane = 0; lane < level.columns.used(block); ++lane) {
-        const int k = level.columns.column(block, lane);
+      T* line = Side == 1 ? to : at(&Room::line);
+      for (int place = 0; place < level.columns.used(block); ++place) {
+        const int k = level.columns.column(block, place);
         store_element(d_,
                       part(load_element(d_, pair + k * element),
                            load_element(d_, pair + (k == 0 ? 0 : level.width - k) * element)),
-                      line + lane * element);
+                      line + place * element);
       }
+      if constexpr (Side == 1) continue;
       transpose(d_, line, element, to, stride);
       transpose(d_, line + lanes, element, to + lanes, stride);
     }
@@ -601,7 +667,7 @@ class PlaneTransform {
     const Folding& finest = band.foldings.front();
     // The last block first: column 0, which it has, stands where the block before it has another column.
     for (int block = level.columns.stored - 1; block >= 0; --block) {
-      const int x = level.columns.first(block);
+      const int x = level.columns.first(block) * column_step;
       const StridedElements<D> source{at(&Room::half) + block * element, level.half_stride};
       const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
       if (finest.parts() == 1) {
@@ -610,7 +676,7 @@ class PlaneTransform {
       } else {
         fft(level.along_columns, source, planar);
       }
-      if (!level.columns.has_zero(block)) continue;
+      if (Side == 1 || !level.columns.has_zero(block)) continue;
       for (std::size_t at = 0; at < level.height * level.spectrum_stride; at += level.spectrum_stride) {
         re[at] = re[at + x];
         im[at] = im[at + x];
@@ -632,16 +698,16 @@ class PlaneTransform {
           T* part = of_block;
           for (int x = folding.columns.first(block); x < level.width;
                x += folding.width, part += folding.part_size()) {
-            if (x + lanes - 1 <= level.width / 2) {
+            if (x + Side - 1 <= level.width / 2) {
               store_element(d_, direct_at(level, re, im, y, x), part);
-            } else if (x > level.width / 2) {
+            } else if (Side == 1 || x > level.width / 2) {
               store_element(d_, mirrored_at(level, re, im, y, x), part);
             } else {
               store_element(d_, middle_at(level, re, im, y, x), part);
             }
           }
           // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
-          if (!folding.columns.has_zero(block) || folding.columns.first(block) == 0) continue;
+          if (Side == 1 || !folding.columns.has_zero(block) || folding.columns.first(block) == 0) continue;
           part = of_block;
           for (int x = 0; x < level.width; x += folding.width, part += folding.part_size())
             copy_sample(level, re, im, y, x, part, part + lanes);
@@ -655,15 +721,16 @@ class PlaneTransform {
   // are there: before the middle,
   HWY_INLINE HWY_ATTR Complex<D> direct_at(const Level<T>& level, const T* re, const T* im, int y,
                                            int x) const {
-    const std::size_t at = y * level.spectrum_stride + x;
+    const std::size_t at = y * level.spectrum_stride + x * column_step;
     return {hn::LoadU(d_, re + at), hn::LoadU(d_, im + at)};
   }
   // after it, as mirror images; columns beyond the width are anything,
   HWY_INLINE HWY_ATTR Complex<D> mirrored_at(const Level<T>& level, const T* re, const T* im, int y,
                                              int x) const {
     const std::ptrdiff_t at =
-        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(level.spectrum_stride) + level.width -
-        x - (lanes - 1);
+        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(level.spectrum_stride) +
+        (level.width - x - (Side - 1)) * column_step;
+    if constexpr (Side == 1) return {hn::Load(d_, re + at), hn::Neg(hn::Load(d_, im + at))};
     return {hn::Reverse(d_, hn::LoadU(d_, re + at)), hn::Neg(hn::Reverse(d_, hn::LoadU(d_, im + at)))};
   }
   // and across it.
@@ -685,6 +752,7 @@ class PlaneTransform {
 
   const D d_ = {};
   const Tables<T>& tables_;
+  const int planes_;
   T* const features_;
   T* const room_;
   const std::size_t map_size_;

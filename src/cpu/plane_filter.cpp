@@ -30,7 +30,8 @@ struct PlaneFilters::State {
         kernels(available_kernels<float>().back()),
         options(options_for(height, width)),
         geometry(options),
-        tables(options, geometry, FilterBank(options, geometry), kernels.lanes),
+        tables(options, geometry, FilterBank(options, geometry),
+               {.lanes = kernels.lanes, .side = kernels.lanes}),
         spectrum(tables.spectra_size),
         room(tables.room.size),
         map_gradients(static_cast<std::size_t>(tables.maps) * geometry.rows.output *
@@ -56,7 +57,7 @@ PlaneFilters::~PlaneFilters() = default;
 
 PlaneFilters::Filter PlaneFilters::make(const Response& response) const {
   const auto& folding = state_->tables.tilings[0].image_band[0].foldings.front();
-  const int lanes = folding.columns.lanes;
+  const int lanes = folding.lanes;
   // Cycles a sample of a row or column of the spectrum.
   const auto frequency = [](int k, int length) {
     return static_cast<double>(std::min(k, length - k)) / length;
@@ -87,7 +88,7 @@ void PlaneFilters::apply(const Filter& filter, std::span<float> plane) {
                   &s.widened[static_cast<std::size_t>(y) * s.options.width]);
     image = s.widened.data();
   }
-  s.kernels.analyse_plane(s.tables, s.tables.tilings[0], image, s.spectrum.data(), nullptr, s.room.data());
+  s.kernels.of_columns.analyse_planes(s.tables, s.tables.tilings[0], 1, image, s.spectrum.data(), nullptr, s.room.data());
   const int lanes = s.kernels.lanes;
   float* element = s.spectrum.data();
   for (std::size_t i = 0; i < filter.size(); i += lanes, element += 2 * lanes) {
@@ -97,7 +98,7 @@ void PlaneFilters::apply(const Filter& filter, std::span<float> plane) {
     }
   }
   const float* gradient = s.spectrum.data();
-  s.kernels.differentiate_plane(s.tables, s.map_gradients.data(), &gradient, 1, image, s.room.data());
+  s.kernels.of_columns.differentiate_planes(s.tables, 1, s.map_gradients.data(), &gradient, 1, image, s.room.data());
   if (s.widened.empty()) return;
   for (int y = 0; y < s.height; ++y) {
     float* row = &s.widened[static_cast<std::size_t>(y) * s.options.width];

@@ -57,46 +57,50 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
     spectral->factors.push_back(static_cast<T>(factor / length));
 }
 
-ColumnBlocks::ColumnBlocks(int width, int lanes)
+ColumnBlocks::ColumnBlocks(int width, int side)
     : width(width),
-      lanes(lanes),
-      pairs((width - 1) / (2 * lanes)),
-      stored(pairs + (width - 2 * pairs * lanes + lanes - 1) / lanes) {}
+      side(side),
+      pairs((width - 1) / (2 * side)),
+      stored(pairs + (width - 2 * pairs * side + side - 1) / side) {}
 
 int ColumnBlocks::used(int stored_block) const {
-  if (stored_block < pairs) return lanes;
-  return std::min(lanes, width - pairs * lanes - stored_block * lanes);
+  if (stored_block < pairs) return side;
+  return std::min(side, width - pairs * side - stored_block * side);
 }
 
 std::vector<std::int32_t> ColumnBlocks::places() const {
   std::vector<std::int32_t> places(width);
   for (int block = 0; block < planar(); ++block) {
     const int stored = stored_block(block);
-    for (int lane = 0; lane < used(stored); ++lane) {
-      const int of_lane = column(stored, lane);
-      places[is_mirrored(block) ? width - of_lane : of_lane] = block * lanes + lane;
+    for (int place = 0; place < used(stored); ++place) {
+      const int of_place = column(stored, place);
+      places[is_mirrored(block) ? width - of_place : of_place] = block * side + place;
     }
   }
   return places;
 }
 
 template <class T>
-Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& tiles, int level, int lanes)
+Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& tiles, int level,
+                Packing packing)
     : level(level),
       plane_height(geometry.rows.padded >> level),
       plane_width(geometry.columns.padded >> level),
       height(tiles.rows.length >> level),
       width(tiles.columns.length >> level),
-      blocks((width + lanes - 1) / lanes),
-      columns(width, lanes),
+      blocks((width + packing.side - 1) / packing.side),
+      columns(width, packing.side),
       along_columns(height),
       along_rows(width),
       row_position(height),
-      row_block_size(static_cast<std::size_t>(blocks | 1) * lanes * 2 * lanes),
-      plane_size((height + lanes - 1) / lanes * row_block_size),
-      line_block_size((lanes + 1) * static_cast<std::size_t>(2 * lanes)),
+      row_block_size(static_cast<std::size_t>(blocks | 1) * packing.side * 2 * packing.lanes),
+      plane_size((height + packing.side - 1) / packing.side * row_block_size),
+      line_block_size((packing.side == 1 ? 1 : packing.side + 1) *
+                      static_cast<std::size_t>(2 * packing.lanes)),
       vertical(bank, geometry.rows, geometry, level),
       horizontal(bank, geometry.columns, geometry, level) {
+  const int lanes = packing.lanes;
+  const int side = packing.side;
   for (int position = 0; position < height; ++position)
     row_position[along_columns.input[position]] = position;
   for (const int row : along_columns.input)
@@ -105,25 +109,25 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
   const int element = 2 * lanes;
   // The last tile may be longer than what is left of the plane.
   const int columns_of_tiles =
-      (tiles.columns.begin(tiles.columns.count - 1) >> level) + round_up(width, lanes);
+      (tiles.columns.begin(tiles.columns.count - 1) >> level) + round_up(width, side);
   band_stride = (std::max(columns_of_tiles, plane_width + horizontal.radius) + horizontal.radius) *
                 static_cast<std::size_t>(lanes);
   const bool is_whole = tiles.columns.count > 1;
-  band_blocks = is_whole ? (height + lanes - 1) / lanes : horizontal.spectral ? 2 : 1;
+  band_blocks = is_whole ? (height + side - 1) / side : horizontal.spectral ? 2 : 1;
   band_mask = is_whole ? ~0 : band_blocks - 1;
   // Of blocks of columns up to the middle and of stored ones, the larger number.
-  const std::size_t half_blocks = std::max(width / 2 / lanes + 1, columns.stored);
+  const std::size_t half_blocks = std::max(width / 2 / side + 1, columns.stored);
   half_stride = (half_blocks | 1) * element;
   spectrum_stride = (half_blocks + 2) * lanes;
   gradient_stride = (blocks + 3) * static_cast<std::size_t>(lanes);
   for (const int row : along_columns.output) spectrum_output.push_back(row_position[row] * element);
   const auto in_plane = [&](int row) {
-    return static_cast<std::ptrdiff_t>(row / lanes * row_block_size) + row % lanes * element;
+    return static_cast<std::ptrdiff_t>(row / side * row_block_size) + row % side * element;
   };
   std::ranges::transform(along_columns.input, std::back_inserter(plane_input), in_plane);
   std::ranges::transform(along_columns.output, std::back_inserter(plane_output), in_plane);
   const auto in_line = [&, places = columns.places()](int column) -> std::ptrdiff_t {
-    return places[column] / lanes * line_block_size + places[column] % lanes * element;
+    return places[column] / side * line_block_size + places[column] % side * element;
   };
   std::ranges::transform(along_rows.input, std::back_inserter(line_input), in_line);
   std::ranges::transform(along_rows.output, std::back_inserter(line_output), in_line);
@@ -138,12 +142,13 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
 }
 
 Folding::Folding(int from_height, int from_width, int levels, const std::vector<std::int32_t>& input,
-                 int lanes)
+                 Packing packing)
     : height(from_height >> levels),
       width(from_width >> levels),
       across(1 << levels),
       down(1 << levels),
-      columns(width, lanes),
+      columns(width, packing.side),
+      lanes(packing.lanes),
       rows(input) {
   if (levels > 0) std::ranges::sort(rows);
 }
@@ -154,22 +159,22 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
     : has_opposite(opposite_exists) {
   const int from_height = folding.height * folding.down;
   const int from_width = folding.width * folding.across;
-  const int lanes = folding.columns.lanes;
+  const int side = folding.columns.side;
   const double share = 1.0 / (static_cast<double>(from_height) * from_width);
   // The peak of psi is about 1.
   const double negligible = std::numeric_limits<T>::epsilon() / 8;
 
   std::vector<double> whole(static_cast<std::size_t>(from_height) << from_level);
-  // All columns that fold onto one block: (across, lanes, from_height).
-  std::vector<double> columns(static_cast<std::size_t>(folding.across) * lanes * from_height);
-  const auto value = [&](int part, int lane, int row) {
+  // All columns that fold onto one block: (across, side, from_height).
+  std::vector<double> columns(static_cast<std::size_t>(folding.across) * side * from_height);
+  const auto value = [&](int part, int place, int row) {
     const int whole_row = (part / folding.across * folding.height + row) % from_height;
-    return columns[(static_cast<std::size_t>(part % folding.across) * lanes + lane) * from_height +
+    return columns[(static_cast<std::size_t>(part % folding.across) * side + place) * from_height +
                    whole_row];
   };
   const auto counts = [&](int part, int used, int row) {
-    for (int lane = 0; lane < used; ++lane) {
-      if (std::abs(value(part, lane, row)) >= negligible) return true;
+    for (int place = 0; place < used; ++place) {
+      if (std::abs(value(part, place, row)) >= negligible) return true;
     }
     return false;
   };
@@ -181,10 +186,10 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
     const int used = folding.columns.used(stored);
     std::ranges::fill(columns, 0.0);
     for (int across = 0; across < folding.across; ++across) {
-      for (int lane = 0; lane < used; ++lane) {
+      for (int place = 0; place < used; ++place) {
         const auto column = std::span(columns).subspan(
-            (static_cast<std::size_t>(across) * lanes + lane) * from_height, from_height);
-        const int x = across * folding.width + folding.columns.column(stored, lane);
+            (static_cast<std::size_t>(across) * side + place) * from_height, from_height);
+        const int x = across * folding.width + folding.columns.column(stored, place);
         if (folding.columns.is_mirrored(block)) {
           bank.psi_column(wavelet, from_level, from_width - x, whole, column);
           std::reverse(column.begin() + 1, column.end());
@@ -206,8 +211,8 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
     };
     const auto add_row = [&](int row) {
       for (const int part : kept) {
-        for (int lane = 0; lane < lanes; ++lane)
-          values.push_back(static_cast<T>(value(part, lane, row) * share));
+        for (int place = 0; place < side; ++place)
+          values.push_back(static_cast<T>(value(part, place, row) * share));
       }
       ++segments.back().end;
     };
@@ -238,11 +243,12 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
 
 template <class T>
 Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
-              const ScatteringOptions& options, int level, int first_scale, int end_scale, int lanes)
+              const ScatteringOptions& options, int level, int first_scale, int end_scale,
+              Packing packing)
     : first_scale(first_scale), level(level), first_to_level(geometry.level(first_scale)) {
   for (int to = first_to_level; to <= geometry.level(end_scale - 1); ++to) {
     foldings.emplace_back(levels[level].height, levels[level].width, to - level,
-                          levels[to].along_columns.input, lanes);
+                          levels[to].along_columns.input, packing);
     offsets.push_back(size);
     size += foldings.back().size();
   }
@@ -276,10 +282,10 @@ FilterBlock<T> Band<T>::filter(int scale, int angle, int to_level, int planar_bl
 
 template <class T>
 Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
-                  const Tiles& tiles, int lanes)
+                  const Tiles& tiles, Packing packing)
     : tiles(tiles) {
   const int last_level = tiles.end_scale > 0 ? geometry.level(tiles.end_scale - 1) : 0;
-  for (int level = 0; level <= last_level; ++level) levels.emplace_back(bank, geometry, tiles, level, lanes);
+  for (int level = 0; level <= last_level; ++level) levels.emplace_back(bank, geometry, tiles, level, packing);
   for (int tile = 0; tile < tiles.rows.count; ++tile)
     row_sources.push_back(sources_of(geometry.rows, tiles.rows, tile, resolved.boundary));
   for (int tile = 0; tile < tiles.columns.count; ++tile)
@@ -289,26 +295,29 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
   of_tile.rows.padded = tiles.rows.length;
   of_tile.columns.padded = tiles.columns.length;
   const FilterBank wavelets(resolved, of_tile);
-  image_band.emplace_back(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale, lanes);
+  image_band.emplace_back(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale,
+                          packing);
 }
 
 template <class T>
-Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, const FilterBank& bank, int lanes)
+Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, const FilterBank& bank,
+                  Packing packing)
     : options(resolved),
       geometry(given),
+      packing(packing),
       spectra_size(0),
       maps(static_cast<int>(make_paths(resolved).size())) {
   const Sampling sampling = {
-      .epsilon = std::numeric_limits<T>::epsilon(), .bytes = static_cast<int>(sizeof(T)), .lanes = lanes};
+      .epsilon = std::numeric_limits<T>::epsilon(), .bytes = static_cast<int>(sizeof(T)), .packing = packing};
   for (const auto& tiles : choose_tiles(resolved, given, sampling)) {
-    auto& tiling = tilings.emplace_back(resolved, given, bank, tiles, lanes);
+    auto& tiling = tilings.emplace_back(resolved, given, bank, tiles, packing);
     tiling.spectra_begin = spectra_size;
     spectra_size += tiling.count() * tiling.spectrum_size();
   }
   if (options.max_order >= 2) {
     for (int scale = 0; scale + 1 < options.scales; ++scale) {
       modulus_bands.emplace_back(bank, geometry, tilings[0].levels, options, geometry.level(scale), scale + 1,
-                                 options.scales, lanes);
+                                 options.scales, packing);
     }
   }
   for (const auto& tiling : tilings) {
@@ -317,7 +326,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
   }
   for (int scale = 0; scale < static_cast<int>(modulus_bands.size()); ++scale)
     second_groups.push_back(make_groups(tilings[0], scale + 1, false));
-  lay_out_room(static_cast<std::size_t>(lanes));
+  lay_out_room();
 }
 
 /// `single`: groups of one path, but for the last scale, from which order 2 does not go on.
@@ -349,7 +358,9 @@ int Tables<T>::second_map(int scale, int angle, int scale2, int angle2) const {
 }
 
 template <class T>
-void Tables<T>::lay_out_room(std::size_t lanes) {
+void Tables<T>::lay_out_room() {
+  const std::size_t lanes = packing.lanes;
+  const int side = packing.side;
   const std::size_t element = 2 * lanes;
   const bool spectra = options.max_order >= 1;
   const bool second_order = !modulus_bands.empty();
@@ -367,7 +378,7 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   for (const auto& tiling : tilings) {
     if (spectra) plane = std::max(plane, tiling.levels[geometry.level(tiling.tiles.first_scale)].plane_size);
     for (const auto& level : tiling.levels) {
-      const std::size_t height = round_up(level.height, static_cast<int>(2 * lanes));
+      const std::size_t height = round_up(level.height, 2 * side);
       line = std::max({line, level.blocks * level.line_block_size, height * element});
       for (const auto* plan : {&level.along_columns, &level.along_rows}) {
         work = std::max(work, plan->work_elements() * element);
@@ -383,10 +394,10 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
         }
       }
       band = std::max(band, level.band_blocks * level.band_stride);
-      row = std::max(row, level.blocks * lanes * lanes);
+      row = std::max(row, level.blocks * side * lanes);
       // What the last block of rows has too many may be more than what continues them.
       rows = std::max<std::size_t>(
-          rows, round_up(level.plane_height, static_cast<int>(lanes)) + lanes + 2 * level.vertical.radius);
+          rows, round_up(level.plane_height, side) + side + 2 * level.vertical.radius);
       half = std::max(half, height * level.half_stride);
       spectrum = std::max(spectrum, 2 * height * level.spectrum_stride);
       gradient = std::max(gradient, 2 * height * level.gradient_stride);
@@ -402,15 +413,18 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
     return at;
   };
   room.spectrum_margin = lanes;
-  room.output_stride = round_up(geometry.columns.output, static_cast<int>(lanes));
+  const std::size_t outputs = round_up(geometry.columns.output, side);
+  room.averages_size = outputs * lanes;
+  room.output_stride = outputs * packing.planes();
   room.plane = place(plane);
   room.line = place(line);
   room.work = place(work);
   room.prime = place(prime);
   room.band = place(band);
-  room.averages = place(averages * room.output_stride * lanes);
+  room.averages = place(averages * room.averages_size);
   room.average_rows = place(rows * room.output_stride);
   room.map = place(geometry.rows.output * room.output_stride);
+  room.images = place(side == 1 ? options.height * options.width * lanes : 0);
   room.pair = place(line);
   room.half = place(spectra ? half : 0);
   room.spectrum = place(spectra ? spectrum : 0);
@@ -422,7 +436,7 @@ void Tables<T>::lay_out_room(std::size_t lanes) {
   room.gradient = place(spectra ? gradient : 0);
   const auto& finest = tilings[0].levels[0];
   room.modulus_gradient =
-      place(second_order ? round_up(finest.height, static_cast<int>(lanes)) * finest.blocks * lanes : 0);
+      place(second_order ? round_up(finest.height, side) * finest.blocks * lanes : 0);
   room.size = end;
 }
 

@@ -12,6 +12,7 @@
 #include "core/filter_bank.h"
 #include "core/geometry.h"
 #include "cpu/fft_plan.h"
+#include "cpu/packing.h"
 #include "cpu/tiles.h"
 
 namespace scatlight::cpu {
@@ -70,10 +71,10 @@ struct LowPass {
 /// `pairs` hold columns whose mirror images get a block of a plane too; the others hold what is left, column
 /// 0 and the columns around the middle. A plane has the stored blocks first, then the mirror images.
 struct ColumnBlocks {
-  ColumnBlocks(int width, int lanes);
+  ColumnBlocks(int width, int side);
 
   int width;
-  int lanes;
+  int side;  ///< columns of a block
   int pairs;
   int stored;
 
@@ -83,32 +84,36 @@ struct ColumnBlocks {
     return is_mirrored(planar_block) ? planar_block - stored : planar_block;
   }
 
-  /// Lane l of a stored block is column first + l, but for column 0, which has no neighbour: it is lane 0 of
-  /// the block that has_zero.
-  int first(int stored_block) const { return stored_block * lanes + (stored_block < pairs ? 1 : 0); }
+  /// Column l of a stored block is column first + l of the plane, but for column 0, which has no neighbour: it
+  /// is the first one of the block that has_zero.
+  int first(int stored_block) const {
+    if (side == 1 && has_zero(stored_block)) return 0;
+    return stored_block * side + (stored_block < pairs ? 1 : 0);
+  }
   bool has_zero(int stored_block) const { return stored_block == pairs; }
-  int used(int stored_block) const;  ///< lanes that hold a column
+  int used(int stored_block) const;  ///< columns that it has
 
-  /// The column of a used lane of a stored block.
-  int column(int stored_block, int lane) const {
-    return has_zero(stored_block) && lane == 0 ? 0 : first(stored_block) + lane;
+  /// The column of the plane that a stored block has at `place`.
+  int column(int stored_block, int place) const {
+    return has_zero(stored_block) && place == 0 ? 0 : first(stored_block) + place;
   }
 
-  /// By columns, where they stand in a row of a plane: planar block x lanes + lane.
+  /// By columns, where they stand in a row of a plane: planar block x side + place.
   std::vector<std::int32_t> places() const;
 };
 
 /// What the engine knows about tiles of one sampling step.
 template <class T>
 struct Level {
-  Level(const FilterBank& bank, const Geometry& geometry, const Tiles& tiles, int level, int lanes);
+  Level(const FilterBank& bank, const Geometry& geometry, const Tiles& tiles, int level,
+        Packing packing);
 
   int level;
   int plane_height;  ///< of the padded plane
   int plane_width;
   int height;  ///< of a tile
   int width;
-  int blocks;  ///< vectors that a row needs
+  int blocks;  ///< of columns of a row
   ColumnBlocks columns;
   FftPlan<T> along_columns;  ///< of length height
   FftPlan<T> along_rows;     ///< of length width
@@ -140,7 +145,7 @@ struct Level {
   std::size_t gradient_stride;  ///< the same of Room::gradient
 
   /// A line is a block of rows with lanes for rows: columns in ColumnBlocks' order, with a gap of an element
-  /// after each block, for the reason of FftPlan's gaps.
+  /// after each block, for the reason of FftPlan's gaps. (Where lanes are planes, it is a row of the plane.)
   std::size_t line_block_size;              ///< values of T from one block of columns to the next
   std::vector<std::ptrdiff_t> line_input;   ///< offsets of columns, as along_rows.input
   std::vector<std::ptrdiff_t> line_output;  ///< the same, as along_rows.output
@@ -162,19 +167,21 @@ struct Level {
 /// asks for them.
 struct Folding {
   /// `input` is that of the transform of a coarser column.
-  Folding(int from_height, int from_width, int levels, const std::vector<std::int32_t>& input, int lanes);
+  Folding(int from_height, int from_width, int levels, const std::vector<std::int32_t>& input,
+          Packing packing);
 
   int height;  ///< of the coarser spectrum
   int width;   ///< of the coarser spectrum
   int across;  ///< parts side by side in a row; parts are numbered row by row
   int down;    ///< parts below each other
   ColumnBlocks columns;
+  int lanes;
   std::vector<std::int32_t> rows;  ///< by where they stand
 
   int parts() const { return across * down; }
   /// Of a part, the one that it falls on when the finer spectrum is turned upside down.
   int flipped(int part) const { return (down - 1 - part / across) * across + part % across; }
-  std::size_t part_size() const { return static_cast<std::size_t>(height) * 2 * columns.lanes; }
+  std::size_t part_size() const { return static_cast<std::size_t>(height) * 2 * lanes; }
   std::size_t block_size() const { return parts() * part_size(); }
   std::size_t size() const { return columns.stored * block_size(); }
 };
@@ -185,7 +192,7 @@ struct FilterSegment {
   std::int32_t end;
   std::int32_t parts;       ///< how many are kept
   std::int32_t first_part;  ///< of FoldedFilter::parts
-  std::ptrdiff_t values;    ///< offset of the values, (row, kept part) vectors of columns
+  std::ptrdiff_t values;    ///< offset of the values, (row, kept part, columns of the block)
 };
 
 /// psi at one block of a plane.
@@ -232,7 +239,8 @@ struct FoldedFilter {
 template <class T>
 struct Band {
   Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
-       const ScatteringOptions& options, int level, int first_scale, int end_scale, int lanes);
+       const ScatteringOptions& options, int level, int first_scale, int end_scale,
+       Packing packing);
 
   const Folding& folding(int to_level) const { return foldings[to_level - first_to_level]; }
   std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
@@ -268,7 +276,7 @@ struct SourceRun {
 template <class T>
 struct Tiling {
   Tiling(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
-         const Tiles& tiles, int lanes);
+         const Tiles& tiles, Packing packing);
 
   Tiles tiles;
   std::vector<Level<T>> levels;
@@ -306,13 +314,16 @@ struct PathGroup {
   int count;
 };
 
-/// Everything that the kernels read: made once for a plan, the same for all instruction sets but for `lanes`.
+/// Everything that the kernels read: made once for a plan, the same for all instruction sets but for the
+/// packing. "A plane" is one for each of packing.planes().
 template <class T>
 struct Tables {
-  Tables(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank, int lanes);
+  Tables(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
+         Packing packing);
 
   ScatteringOptions options;
   Geometry geometry;
+  Packing packing;
   std::vector<Tiling<T>> tilings;  ///< by scales
   std::size_t spectra_size;        ///< of a plane of the image: of all tiles of all tilings
   int maps;                        ///< output maps of a plane
@@ -337,11 +348,11 @@ struct Tables {
     std::size_t prime;  ///< for transform()
     std::size_t band;   ///< real rows of the plane: Level::band_stride
     std::size_t row;    ///< real vectors of a block of rows of a tile; backward
-    std::size_t
-        averages;  ///< (one or two, output_stride, lanes): blocks of rows after the horizontal low-pass
+    std::size_t averages;  ///< one or two, averages_size: blocks of rows after the horizontal low-pass
     std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
                                ///< radius of phi_J, output_stride)
     std::size_t map;           ///< (output height, output_stride)
+    std::size_t images;        ///< (image height, image width, lanes) if lanes are planes
     std::size_t pair;          ///< elements of two blocks of real rows, or as `line`
     std::size_t
         half;  ///< (height, half_stride) elements: the columns that are stored, after the row transform
@@ -353,14 +364,15 @@ struct Tables {
     std::size_t gradient;  ///< two planes (height, gradient_stride), re and im: the gradient of a spectrum
     std::size_t modulus_gradient;  ///< (height, columns): of |x * psi|, by blocks of rows; for order 2
     std::size_t spectrum_margin;   ///< before the first column of a row
-    std::size_t output_stride;     ///< output width in whole vectors
+    std::size_t averages_size;     ///< a vector for each output column, rounded up to whole blocks
+    std::size_t output_stride;     ///< values of the output width in whole vectors
     std::size_t size;
     std::size_t forward_size;  ///< of what forward needs, which comes first
   } room;
 
  private:
   std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, bool single) const;
-  void lay_out_room(std::size_t lanes);
+  void lay_out_room();
 };
 
 }  // namespace scatlight::cpu

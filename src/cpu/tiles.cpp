@@ -103,8 +103,10 @@ class Chooser {
   double transfer(double plane_bytes) const {
     return vector_size() * (3.25 + 0.75 * std::min(plane_bytes / (1 << 20), 16.0));
   }
-  double vector_size() const { return sampling_.lanes * sampling_.bytes / 32.0; }
-  int vectors(int samples) const { return round_up(samples, sampling_.lanes) / sampling_.lanes; }
+  double vector_size() const { return sampling_.packing.lanes * sampling_.bytes / 32.0; }
+  int vectors(int samples) const {
+    return round_up(samples, sampling_.packing.side) / sampling_.packing.side;
+  }
 
   double cost(const Tiles& tiles) {
     const int first_level = geometry_.level(tiles.first_scale);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/geometry.h"
+#include "cpu/packing.h"
 
 namespace scatlight::cpu {
 
@@ -37,7 +38,7 @@ struct Tiles {
 struct Sampling {
   double epsilon;  ///< relative precision
   int bytes;       ///< of a real number
-  int lanes;       ///< real numbers in a vector
+  Packing packing;
 };
 
 /// The tiles on which the transform is expected to take the least time; together they have all scales. Order

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include "cpu/plans.h"
 #include "support/compare.h"
@@ -13,6 +14,8 @@ namespace scatlight {
 namespace {
 
 using test::cases;
+using test::few_planes;
+using test::first_planes;
 using test::make_plan;
 using test::name_of;
 using test::planes_for;
@@ -67,32 +70,32 @@ TEST(ReferenceGradient, EqualsFiniteDifferences) {
   }
 }
 
-TEST_P(EveryGradient, EqualsTheReferenceInFloat64) {
+template <class T>
+void expect_reference(const std::string& engine, const test::Bound& tolerance) {
   for (const auto& options : cases()) {
-    const int planes = planes_for(options, 2);
-    const auto images = random_planes<double>(options, planes);
+    const int planes = planes_for(options);
+    const auto images = random_planes<T>(options, planes);
     const auto reference = make_plan("reference", options);
-    const auto gradients = random_gradients<double>(reference, planes);
-    const auto expected = differentiate(reference, images, gradients);
-    const auto actual = differentiate(make_plan(GetParam(), options), images, gradients);
-    // The phase of a small modulus is uncertain: rounding 1e-16 of the image turns it by 1e-16 / |u|.
-    test::expect_close(std::span(actual), std::span(expected), {.relative = 0, .of_scale = 1e-10},
-                       name_of(options).c_str());
+    const auto gradients = random_gradients<T>(reference, planes);
+    const auto expected = differentiate(reference, std::vector<double>(images.begin(), images.end()),
+                                        std::vector<double>(gradients.begin(), gradients.end()));
+    const auto plan = make_plan(engine, options);
+    for (const int count : {planes, few_planes(planes)}) {
+      const auto actual = differentiate(plan, first_planes(images, planes, count),
+                                        first_planes(gradients, planes, count));
+      const auto of_reference = first_planes(expected, planes, count);
+      test::expect_close(std::span(actual), std::span(of_reference), tolerance, name_of(options).c_str());
+    }
   }
 }
 
+// The phase of a small modulus is uncertain: rounding 1e-16 of the image turns it by 1e-16 / |u|.
+TEST_P(EveryGradient, EqualsTheReferenceInFloat64) {
+  expect_reference<double>(GetParam(), {.relative = 0, .of_scale = 1e-10});
+}
+
 TEST_P(EveryGradient, EqualsTheReferenceInFloat32) {
-  for (const auto& options : cases()) {
-    const int planes = planes_for(options, 2);
-    const auto images = random_planes<float>(options, planes);
-    const auto reference = make_plan("reference", options);
-    const auto gradients = random_gradients<float>(reference, planes);
-    const auto expected = differentiate(reference, std::vector<double>(images.begin(), images.end()),
-                                        std::vector<double>(gradients.begin(), gradients.end()));
-    const auto actual = differentiate(make_plan(GetParam(), options), images, gradients);
-    test::expect_close(std::span(actual), std::span(expected), {.relative = 1e-4, .of_scale = 1e-4},
-                       name_of(options).c_str());
-  }
+  expect_reference<float>(GetParam(), {.relative = 1e-4, .of_scale = 1e-4});
 }
 
 // Order 0 is linear: <g, S x> = <S* g, x>, whatever the boundary and the sampling.
@@ -124,24 +127,28 @@ TEST_P(EveryGradient, IsZeroAtZeroModulus) {
   for (float value : differentiate(plan, black, gradients)) ASSERT_EQ(value, 0.0F);
 }
 
+// Of small planes, some that share vectors; 120 x 112 planes do not.
 TEST_P(EveryGradient, DoesNotDependOnThreadsNorOnTheBatch) {
-  ScatteringOptions options{
-      .height = 48, .width = 36, .scales = 2, .angles = 5, .max_order = 2, .threads = 1};
-  const auto images = random_planes<float>(options, 7);
-  const auto one = make_plan(GetParam(), options);
-  const auto gradients = random_gradients<float>(one, 7);
-  const auto expected = differentiate(one, images, gradients);
-  options.threads = 3;
-  EXPECT_EQ(differentiate(make_plan(GetParam(), options), images, gradients), expected);
+  for (const auto& [size, planes, together] : {std::tuple{48, 33, 17}, {120, 5, 1}}) {
+    ScatteringOptions options{
+        .height = size, .width = size - 8, .scales = 2, .angles = 5, .max_order = 2, .threads = 1};
+    const auto images = random_planes<float>(options, planes);
+    const auto one = make_plan(GetParam(), options);
+    const auto gradients = random_gradients<float>(one, planes);
+    const auto expected = differentiate(one, images, gradients);
+    options.threads = 3;
+    EXPECT_EQ(differentiate(make_plan(GetParam(), options), images, gradients), expected);
 
-  const auto plane = static_cast<std::ptrdiff_t>(images.size() / 7);
-  const auto plane_features = static_cast<std::ptrdiff_t>(gradients.size() / 7);
-  for (int i = 0; i < 7; ++i) {
-    const std::vector<float> image(images.begin() + i * plane, images.begin() + (i + 1) * plane);
-    const std::vector<float> gradient(gradients.begin() + i * plane_features,
-                                      gradients.begin() + (i + 1) * plane_features);
-    EXPECT_EQ(differentiate(one, image, gradient),
-              std::vector<float>(expected.begin() + i * plane, expected.begin() + (i + 1) * plane));
+    const auto plane = static_cast<std::ptrdiff_t>(images.size() / planes);
+    const auto plane_features = static_cast<std::ptrdiff_t>(gradients.size() / planes);
+    for (int i = 0; i + together <= planes; i += 4) {
+      const auto end = i + together;
+      const std::vector<float> some(images.begin() + i * plane, images.begin() + end * plane);
+      const std::vector<float> their(gradients.begin() + i * plane_features,
+                                     gradients.begin() + end * plane_features);
+      EXPECT_EQ(differentiate(one, some, their),
+                std::vector<float>(expected.begin() + i * plane, expected.begin() + end * plane));
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <random>
@@ -42,9 +43,20 @@ std::vector<T> random_planes(const ScatteringOptions& options, int planes, unsig
   return images;
 }
 
-/// Planes to try options with: one where the reference engine needs long for it.
-inline int planes_for(const ScatteringOptions& options, int most) {
-  return options.height * options.width > 100000 ? 1 : most;
+/// Planes to try options with: one where the reference engine needs long for it; of small ones that may share
+/// vectors, as many as fill some of these and leave others not full.
+inline int planes_for(const ScatteringOptions& options) {
+  const int samples = options.height * options.width;
+  return samples > 100000 ? 1 : samples > 6000 ? 3 : 21;
+}
+
+/// So few planes that each gets vectors of its own.
+inline int few_planes(int planes) { return std::min(planes, 2); }
+
+/// The first of some planes of images, maps or gradients.
+template <class T>
+std::vector<T> first_planes(const std::vector<T>& all, int planes, int wanted) {
+  return std::vector<T>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(all.size() / planes * wanted));
 }
 
 inline std::vector<ScatteringOptions> cases() {
