@@ -70,9 +70,9 @@ struct Scattering::Plan {
   template <class T>
   const Engine<T>& engine() const {
     const auto make = [this] {
-      return engine_name == reference_name ? make_reference_engine<T>(options, geometry, bank)
-                                           : cpu::make_engine<T>(engine_name, forced.has_value(), options,
-                                                                 geometry, bank);
+      return engine_name == reference_name
+                 ? make_reference_engine<T>(options, geometry, bank)
+                 : cpu::make_engine<T>(engine_name, forced.has_value(), options, geometry, bank);
     };
     if constexpr (std::is_same_v<T, float>) {
       return float_engine.get(make);

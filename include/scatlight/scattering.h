@@ -62,9 +62,9 @@ struct Path {
 /// execute one plan at the same time. Copies share their tables.
 class Scattering {
  public:
-  /// Checks the options, builds the filters and chooses the engine: the fastest that this processor has for
-  /// the size, or the one that the environment variable SCATLIGHT_ENGINE names (see engine()). Throws Error
-  /// for options out of range and for an unknown engine.
+  /// Checks the options, builds the filters and chooses the engine: the fastest that this processor has, or
+  /// the one that the environment variable SCATLIGHT_ENGINE names (see engine()). Throws Error for options
+  /// out of range and for an unknown engine.
   explicit Scattering(const ScatteringOptions& options);
 
   /// The options with every default resolved (stride, slant, threads).
@@ -88,9 +88,10 @@ class Scattering {
   ///   images:   (planes, height, width), contiguous
   ///   features: (planes, K, output_height, output_width), contiguous, overwritten
   /// The number of planes follows from images.size(). A plane's result does not depend on the other planes
-  /// nor on the number of threads. NaN or infinite samples make every map of order 1 and 2 of their plane NaN
-  /// or infinite, and of order 0 the outputs that they reach; never another plane. Throws Error when a size
-  /// does not fit or memory runs out.
+  /// nor on the number of threads; only that small planes (up to about 70 x 70 samples) are rounded one way
+  /// in calls of a few of them and another way in calls of many, which are faster a plane. NaN or infinite
+  /// samples make every map of order 1 and 2 of their plane NaN or infinite, and of order 0 the outputs that
+  /// they reach; never another plane. Throws Error when a size does not fit or memory runs out.
   void forward(std::span<const float> images, std::span<float> features) const;
   void forward(std::span<const double> images, std::span<double> features) const;
 

@@ -180,10 +180,9 @@ class PackedTransform {
       const auto room = rooms_.borrow(tables_.room.forward_size);
       const auto [first, size] = bundle(index / tilings(), planes);
       const std::int64_t tiling = index % tilings();
-      functions_.analyse_planes(
-          tables_, tables_.tilings[tiling], size, images + first * image_size(),
-          spectra + index / tilings() * spectra_size(),
-          tiling == 0 ? features + first * features_size() : nullptr, room->data());
+      functions_.analyse_planes(tables_, tables_.tilings[tiling], size, images + first * image_size(),
+                                spectra + index / tilings() * spectra_size(),
+                                tiling == 0 ? features + first * features_size() : nullptr, room->data());
     });
     if (tables_.options.max_order < 1) return;
     // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
@@ -282,8 +281,8 @@ std::unique_ptr<Engine<T>> make_engine(std::string_view level, bool exactly,
   const auto available = available_kernels<T>();
   const auto* kernels = find_kernels(available, level);
   if (kernels == nullptr) return nullptr;  // not one of available_levels()
-  // Short rows leave much of a long vector empty: one plane of 32 x 32 takes 1.2 times (order 1) and 1.4 times
-  // (order 2) as long with 16 lanes as with 8.
+  // Short rows leave much of a long vector empty: one plane of 32 x 32 takes 1.2 times (order 1) and 1.4
+  // times (order 2) as long with 16 lanes as with 8.
   constexpr int short_side = 24;
   const int coarsest = geometry.level(resolved.scales - 1);
   const bool is_small = std::min(geometry.rows.padded, geometry.columns.padded) >> coarsest < short_side;

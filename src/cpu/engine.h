@@ -12,8 +12,8 @@ namespace scatlight::cpu {
 /// The vector instruction sets that this build carries and this processor runs, slowest first.
 std::vector<std::string_view> available_levels();
 
-/// The vector engine of one of available_levels(). Unless it is to be `exactly` that one, planes whose rows are
-/// too short for its vectors get narrower ones.
+/// The vector engine of one of available_levels(). Unless it is to be `exactly` that one, planes whose rows
+/// are too short for its vectors get narrower ones.
 template <class T>
 std::unique_ptr<Engine<T>> make_engine(std::string_view level, bool exactly,
                                        const ScatteringOptions& resolved, const Geometry& geometry,

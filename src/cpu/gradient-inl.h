@@ -411,7 +411,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
     if (folding.parts() == 1) {
       this->fft(level.along_columns, source,
                 FilteredSink<D, Side>{filter.values + filter.segments.front().values,
-                                Base::positions(level, filter), level.row_position.data(), gradient});
+                                      Base::positions(level, filter), level.row_position.data(), gradient});
       return;
     }
     T* line = at(&Room::line);
@@ -464,7 +464,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
       const int mirrored = level.width * column_step - x - (Side - 1);
       this->fft(level.along_columns,
                 HermitianSource<D, Side>{re + x, im + x, re + mirrored, im + mirrored,
-                                   static_cast<std::ptrdiff_t>(level.gradient_stride), level.height},
+                                         static_cast<std::ptrdiff_t>(level.gradient_stride), level.height},
                 StridedElements<D>{half + block * element, level.half_stride});
     }
     // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the

@@ -7,10 +7,10 @@
 
 namespace scatlight::cpu {
 
-/// The code of one instruction set for one packing. Images and features are those of `planes` planes, (planes,
-/// H, W) and (planes, K, h, w), no more than the packing's planes(), which share vectors; spectra, and gradients
-/// of them, have tables.spectra_size values for all of them. room has tables.room.size values, of which the two
-/// functions of the forward transform use tables.room.forward_size.
+/// The code of one instruction set for one packing. Images and features are those of `planes` planes,
+/// (planes, H, W) and (planes, K, h, w), no more than the packing's planes(), which share vectors; spectra,
+/// and gradients of them, have tables.spectra_size values for all of them. room has tables.room.size values,
+/// of which the two functions of the forward transform use tables.room.forward_size.
 template <class T>
 struct Functions {
   /// Map 0 of the images, unless features is null, and the folded spectra of their tiles among those of the
@@ -34,8 +34,8 @@ struct Functions {
 
 template <class T>
 struct Kernels {
-  std::string_view name;  ///< of the instruction set
-  int lanes;              ///< values of T in a vector
+  std::string_view name;    ///< of the instruction set
+  int lanes;                ///< values of T in a vector
   Functions<T> of_columns;  ///< lanes are neighbouring columns or rows
   Functions<T> of_planes;
 };

@@ -2,8 +2,9 @@
 
 namespace scatlight::cpu {
 
-/// What the lanes of a vector hold: neighbouring columns (or rows) of one plane; or the same sample of as many
-/// planes, which needs neither transposition nor whole vectors of columns, but room for all these planes.
+/// What the lanes of a vector hold: neighbouring columns (or rows) of one plane; or the same sample of as
+/// many planes, which needs neither transposition nor whole vectors of columns, but room for all these
+/// planes.
 struct Packing {
   int lanes;  ///< values in a vector
   int side;   ///< neighbouring columns, or rows, that share one: `lanes`, or 1

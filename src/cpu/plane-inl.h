@@ -230,7 +230,8 @@ class PlaneTransform {
   static constexpr int lanes = hn::MaxLanes(D());
   static constexpr std::size_t element = 2 * lanes;
   static constexpr std::size_t block_size = Side * element;
-  static constexpr int column_step = lanes / Side;  // values from one column to the next, if they are in lanes
+  static constexpr int column_step =
+      lanes / Side;                     // values from one column to the next, if they are in lanes
   static constexpr int most_parts = 8;  // multiplied at a time
 
   HWY_INLINE T* at(std::size_t Room::* part) const { return room_ + tables_.room.*part; }
@@ -626,11 +627,10 @@ class PlaneTransform {
     fft(level.along_rows, elements, elements);
 
     const auto one_half = hn::Set(d_, T{0.5});
-    store_half_rows(level, is_second ? y - Side : y,
-                    [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
-                      return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
-                                        hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
-                    });
+    store_half_rows(level, is_second ? y - Side : y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
+      return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
+                        hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
+    });
     if (!is_second) return;
     store_half_rows(level, y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
       return Complex<D>{hn::Mul(one_half, hn::Sub(mirrored.im, z.im)),

@@ -243,8 +243,7 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
 
 template <class T>
 Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
-              const ScatteringOptions& options, int level, int first_scale, int end_scale,
-              Packing packing)
+              const ScatteringOptions& options, int level, int first_scale, int end_scale, Packing packing)
     : first_scale(first_scale), level(level), first_to_level(geometry.level(first_scale)) {
   for (int to = first_to_level; to <= geometry.level(end_scale - 1); ++to) {
     foldings.emplace_back(levels[level].height, levels[level].width, to - level,
@@ -285,7 +284,8 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
                   const Tiles& tiles, Packing packing)
     : tiles(tiles) {
   const int last_level = tiles.end_scale > 0 ? geometry.level(tiles.end_scale - 1) : 0;
-  for (int level = 0; level <= last_level; ++level) levels.emplace_back(bank, geometry, tiles, level, packing);
+  for (int level = 0; level <= last_level; ++level)
+    levels.emplace_back(bank, geometry, tiles, level, packing);
   for (int tile = 0; tile < tiles.rows.count; ++tile)
     row_sources.push_back(sources_of(geometry.rows, tiles.rows, tile, resolved.boundary));
   for (int tile = 0; tile < tiles.columns.count; ++tile)
@@ -396,8 +396,8 @@ void Tables<T>::lay_out_room() {
       band = std::max(band, level.band_blocks * level.band_stride);
       row = std::max(row, level.blocks * side * lanes);
       // What the last block of rows has too many may be more than what continues them.
-      rows = std::max<std::size_t>(
-          rows, round_up(level.plane_height, side) + side + 2 * level.vertical.radius);
+      rows =
+          std::max<std::size_t>(rows, round_up(level.plane_height, side) + side + 2 * level.vertical.radius);
       half = std::max(half, height * level.half_stride);
       spectrum = std::max(spectrum, 2 * height * level.spectrum_stride);
       gradient = std::max(gradient, 2 * height * level.gradient_stride);
@@ -435,8 +435,7 @@ void Tables<T>::lay_out_room() {
   room.folded_gradient = place(folded);
   room.gradient = place(spectra ? gradient : 0);
   const auto& finest = tilings[0].levels[0];
-  room.modulus_gradient =
-      place(second_order ? round_up(finest.height, side) * finest.blocks * lanes : 0);
+  room.modulus_gradient = place(second_order ? round_up(finest.height, side) * finest.blocks * lanes : 0);
   room.size = end;
 }
 

@@ -84,8 +84,8 @@ struct ColumnBlocks {
     return is_mirrored(planar_block) ? planar_block - stored : planar_block;
   }
 
-  /// Column l of a stored block is column first + l of the plane, but for column 0, which has no neighbour: it
-  /// is the first one of the block that has_zero.
+  /// Column l of a stored block is column first + l of the plane, but for column 0, which has no neighbour:
+  /// it is the first one of the block that has_zero.
   int first(int stored_block) const {
     if (side == 1 && has_zero(stored_block)) return 0;
     return stored_block * side + (stored_block < pairs ? 1 : 0);
@@ -105,8 +105,7 @@ struct ColumnBlocks {
 /// What the engine knows about tiles of one sampling step.
 template <class T>
 struct Level {
-  Level(const FilterBank& bank, const Geometry& geometry, const Tiles& tiles, int level,
-        Packing packing);
+  Level(const FilterBank& bank, const Geometry& geometry, const Tiles& tiles, int level, Packing packing);
 
   int level;
   int plane_height;  ///< of the padded plane
@@ -239,8 +238,7 @@ struct FoldedFilter {
 template <class T>
 struct Band {
   Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
-       const ScatteringOptions& options, int level, int first_scale, int end_scale,
-       Packing packing);
+       const ScatteringOptions& options, int level, int first_scale, int end_scale, Packing packing);
 
   const Folding& folding(int to_level) const { return foldings[to_level - first_to_level]; }
   std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
@@ -342,13 +340,13 @@ struct Tables {
   /// Where the parts of a thread's room stand, in values of T from its beginning. An element is a complex
   /// number for each lane.
   struct Room {
-    std::size_t plane;  ///< planes of a group of paths, between columns and rows
-    std::size_t line;   ///< elements of a block of rows, or of rows of a block of columns
-    std::size_t work;   ///< for transform()
-    std::size_t prime;  ///< for transform()
-    std::size_t band;   ///< real rows of the plane: Level::band_stride
-    std::size_t row;    ///< real vectors of a block of rows of a tile; backward
-    std::size_t averages;  ///< one or two, averages_size: blocks of rows after the horizontal low-pass
+    std::size_t plane;         ///< planes of a group of paths, between columns and rows
+    std::size_t line;          ///< elements of a block of rows, or of rows of a block of columns
+    std::size_t work;          ///< for transform()
+    std::size_t prime;         ///< for transform()
+    std::size_t band;          ///< real rows of the plane: Level::band_stride
+    std::size_t row;           ///< real vectors of a block of rows of a tile; backward
+    std::size_t averages;      ///< one or two, averages_size: blocks of rows after the horizontal low-pass
     std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
                                ///< radius of phi_J, output_stride)
     std::size_t map;           ///< (output height, output_stride)

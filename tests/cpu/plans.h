@@ -43,21 +43,24 @@ std::vector<T> random_planes(const ScatteringOptions& options, int planes, unsig
   return images;
 }
 
-/// Planes to try options with: one where the reference engine needs long for it; of small ones that may share
-/// vectors, as many as fill some of these and leave others not full.
-inline int planes_for(const ScatteringOptions& options) {
-  const int samples = options.height * options.width;
-  return samples > 100000 ? 1 : samples > 6000 ? 3 : 21;
+/// Planes to try options with: one where the reference engine needs long for it.
+inline int planes_for(const ScatteringOptions& options, int most) {
+  return options.height * options.width > 100000 ? 1 : most;
 }
 
-/// So few planes that each gets vectors of its own.
-inline int few_planes(int planes) { return std::min(planes, 2); }
-
-/// The first of some planes of images, maps or gradients.
+/// As many planes of images, maps or gradients as fill some vectors and leave others not full, if small
+/// planes share vectors: the given ones again and again.
+constexpr int many_planes = 21;
 template <class T>
-std::vector<T> first_planes(const std::vector<T>& all, int planes, int wanted) {
-  return std::vector<T>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(all.size() / planes * wanted));
+std::vector<T> repeat_planes(const std::vector<T>& planes, int count) {
+  const std::size_t size = planes.size() / count;
+  std::vector<T> many(many_planes * size);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = planes[i % planes.size()];
+  return many;
 }
+
+/// Whether planes may be so small that they share vectors.
+inline bool are_small(const ScatteringOptions& options) { return options.height * options.width < 6000; }
 
 inline std::vector<ScatteringOptions> cases() {
   std::vector<ScatteringOptions> list = {

@@ -13,7 +13,8 @@
 namespace scatlight::cpu {
 namespace {
 
-constexpr Sampling floats = {.epsilon = std::numeric_limits<float>::epsilon(), .bytes = 4, .packing = {.lanes = 8, .side = 8}};
+constexpr Sampling floats = {
+    .epsilon = std::numeric_limits<float>::epsilon(), .bytes = 4, .packing = {.lanes = 8, .side = 8}};
 
 std::vector<Tiles> tiles_of(const ScatteringOptions& options) {
   const auto resolved = resolve(options);
