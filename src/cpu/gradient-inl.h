@@ -223,13 +223,14 @@ class PlaneGradient : PlaneTransform<D, Side> {
       T* samples = rows + level.vertical.radius * stride;
       for (std::size_t x = 0; x < stride; x += 2 * lanes) {
         const std::size_t second = std::min(x + lanes, stride - lanes);
-        spread_lines(level.vertical, height, outputs + x, outputs + second, stride, samples + x,
-                     samples + second, stride);
+        this->low_pass().spread_pair(level.vertical, height, outputs + x, outputs + second, stride,
+                                     samples + x, samples + second, stride);
       }
       return;
     }
     for (std::size_t x = 0; x < stride; x += lanes)
-      spread_line(level.vertical, level.plane_height, height, outputs + x, stride, rows + x, stride);
+      this->low_pass().spread(level.vertical, level.plane_height, height, outputs + x, stride, rows + x,
+                              stride);
   }
 
   // The gradient of rows [y, y + Side) of a tile, zero beyond the core. Of tiles beside each other, the
@@ -239,14 +240,15 @@ class PlaneGradient : PlaneTransform<D, Side> {
     if (tiling.is_first(tile)) {
       const int outputs = tables_.geometry.columns.output;
       if (!level.horizontal.spectral) {
-        spread_line(level.horizontal, level.plane_width, outputs, load_averages(level, core, y, 0), lanes,
-                    row(level, y, -level.horizontal.radius), lanes);
+        this->low_pass().spread(level.horizontal, level.plane_width, outputs,
+                                load_averages(level, core, y, 0), lanes,
+                                row(level, y, -level.horizontal.radius), lanes);
       } else if (y / Side % 2 == 0) {
         const T* averages = load_averages(level, core, y, 0);
         const int second_y = y + Side < core.height ? y + Side : y;
         const T* second = second_y == y ? averages : load_averages(level, core, second_y, 1);
-        spread_lines(level.horizontal, outputs, averages, second, lanes, row(level, y, 0),
-                     row(level, second_y, 0), lanes);
+        this->low_pass().spread_pair(level.horizontal, outputs, averages, second, lanes, row(level, y, 0),
+                                     row(level, second_y, 0), lanes);
       }
     }
     T* real = row(level, y, core.left);
@@ -268,79 +270,6 @@ class PlaneGradient : PlaneTransform<D, Side> {
       transpose(d_, rows + out, stride, averages + out * lanes, lanes);
     if (y + Side > core.height) this->clear_lanes(core.height - y, averages, stride);
     return averages;
-  }
-
-  // The adjoint of average_lines.
-  HWY_NOINLINE HWY_ATTR void spread_lines(const LowPass<T>& low_pass, int outputs, const T* first,
-                                          const T* second, std::size_t from_step, T* first_to, T* second_to,
-                                          std::size_t step) {
-    const auto& spectral = *low_pass.spectral;
-    const int length = spectral.line.length;
-    const int kept = spectral.outputs.length;
-    T* line = at(&Room::line);
-    const Elements<D> elements{line};
-    std::fill_n(line, kept * element, T{0});
-    for (int out = 0; out < outputs; ++out) {
-      store_element(d_,
-                    Complex<D>{hn::Load(d_, first + out * from_step), hn::Load(d_, second + out * from_step)},
-                    line + (kept - low_pass.border - out) % kept * element);
-    }
-    this->fft(spectral.outputs, elements, elements);
-    for (int first_k = 0; first_k < kept; ++first_k) {
-      const auto value = load_element(d_, line + first_k * element);
-      for (int k = first_k; k < length; k += kept) {
-        const auto factor = hn::Set(d_, spectral.factors[k]);
-        store_element(d_, Complex<D>{hn::Mul(factor, value.re), hn::Mul(factor, value.im)},
-                      line + k * element);
-      }
-    }
-    this->fft(spectral.line, elements, elements);
-    for (int x = 0; x < length; ++x) {
-      const auto value = load_element(d_, line + x * element);
-      hn::Store(value.re, d_, first_to + x * step);
-      hn::Store(value.im, d_, second_to + x * step);
-    }
-  }
-
-  // The adjoint of average_line and of what continues the line.
-  HWY_INLINE HWY_ATTR void spread_line(const LowPass<T>& low_pass, int length, int outputs, const T* from,
-                                       std::size_t from_step, T* line, std::size_t step) {
-    const int end = length + 2 * low_pass.radius;
-    constexpr int together = LowPass<T>::margin + 1;
-    if (end < together) {
-      for (int x = 0; x < end; ++x) spread_to<1>(low_pass, x, outputs, from, from_step, line, step);
-    } else {
-      for (int x = 0; x < end; x += together) {
-        spread_to<together>(low_pass, std::min(x, end - together), outputs, from, from_step, line, step);
-      }
-    }
-    T* samples = line + low_pass.radius * step;
-    for (int i = 0; i < low_pass.radius; ++i) {
-      add_vector(line + i * step, samples + (length - low_pass.radius + i) * step);
-      add_vector(samples + (length + i) * step, samples + i * step);
-    }
-  }
-
-  // Samples [x, x + Count) of a continued line, which share the loads of the outputs that reach them.
-  template <int Count>
-  HWY_INLINE HWY_ATTR void spread_to(const LowPass<T>& low_pass, int x, int outputs, const T* from,
-                                     std::size_t from_step, T* line, std::size_t step) {
-    const auto [first, last] = low_pass.reaching(x, x + Count, outputs);
-    hn::Vec<D> sums[Count];
-    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
-    const T* weight = low_pass.weights_from(x - low_pass.center(first));
-    from += first * from_step;
-    for (int out = first; out < last; ++out, from += from_step, weight -= low_pass.step) {
-      const auto value = hn::Load(d_, from);
-      unroll<Count>([&](auto i)
-                        SCATLIGHT_LAMBDA { sums[i] = hn::MulAdd(hn::Set(d_, weight[i]), value, sums[i]); });
-    }
-    line += x * step;
-    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, line + i * step); });
-  }
-
-  HWY_INLINE HWY_ATTR void add_vector(const T* from, T* to) const {
-    hn::Store(hn::Add(hn::Load(d_, from), hn::Load(d_, to)), d_, to);
   }
 
   HWY_INLINE HWY_ATTR void add_to_row(const Level<T>& level, const T* values, std::size_t step, T* real) {

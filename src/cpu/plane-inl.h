@@ -13,8 +13,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "cpu/fft-inl.h"
-#include "cpu/tables.h"
+#include "cpu/low_pass-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
@@ -246,6 +245,8 @@ class PlaneTransform {
            (level.horizontal.radius + column) * lanes;
   }
 
+  HWY_INLINE LineLowPass<D> low_pass() const { return {at(&Room::line), at(&Room::work), at(&Room::prime)}; }
+
   template <class Source, class Sink>
   HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) {
     transform(d_, plan, source, Buffer<D>{at(&Room::work)}, at(&Room::prime), sink);
@@ -454,83 +455,6 @@ class PlaneTransform {
 
   // ---- low-pass ----
 
-  // A line of samples of `step` values has room for a low-pass's radius of them before its first and after
-  // its last one: fills it with what the line has at its other end.
-  HWY_INLINE HWY_ATTR void continue_periodically(const LowPass<T>& low_pass, int length, T* line,
-                                                 std::size_t step) {
-    const std::size_t margin = low_pass.radius * step;
-    std::copy_n(line + length * step, margin, line);
-    std::copy_n(line + margin, margin, line + length * step + margin);
-  }
-
-  // A low-pass along a continued line; of each sample, the first vector.
-  HWY_INLINE HWY_ATTR void average_line(const LowPass<T>& low_pass, int outputs, const T* line,
-                                        std::size_t step, T* to, std::size_t to_step) {
-    constexpr int together = 8;
-    if (outputs < together) {
-      for (int out = 0; out < outputs; ++out) average_outputs<1>(low_pass, out, line, step, to, to_step);
-      return;
-    }
-    int out = 0;
-    for (; out + together <= outputs; out += together)
-      average_outputs<together>(low_pass, out, line, step, to, to_step);
-    if (outputs - out > together / 2) {
-      average_outputs<together>(low_pass, outputs - together, line, step, to, to_step);
-    } else if (out < outputs) {
-      average_outputs<together / 2>(low_pass, outputs - together / 2, line, step, to, to_step);
-    }
-  }
-
-  // Several outputs at once, which share the loads of the weights and do not wait for each other's sums.
-  template <int Count>
-  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, int out, const T* line,
-                                           std::size_t step, T* to, std::size_t to_step) {
-    const T* from = line + low_pass.center(out) * step;
-    const std::size_t next = low_pass.step * step;
-    hn::Vec<D> sums[Count];
-    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
-    const T* weight = low_pass.weights_from(0);
-    for (const T* end = weight + low_pass.taps(); weight != end; ++weight, from += step) {
-      const auto factor = hn::Set(d_, *weight);
-      unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
-        sums[i] = hn::MulAdd(factor, hn::Load(d_, from + i * next), sums[i]);
-      });
-    }
-    to += out * to_step;
-    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, to + i * to_step); });
-  }
-
-  // A low-pass by its spectrum, of two lines that travel as real and imaginary parts; of each sample, the
-  // first vector. (Two inverse transforms turn a line around.)
-  HWY_NOINLINE HWY_ATTR void average_lines(const LowPass<T>& low_pass, int outputs, const T* first,
-                                           const T* second, std::size_t step, T* first_to, T* second_to,
-                                           std::size_t to_step) {
-    const auto& spectral = *low_pass.spectral;
-    const int length = spectral.line.length;
-    const int kept = spectral.outputs.length;
-    T* line = at(&Room::line);
-    const Elements<D> elements{line};
-    for (int x = 0; x < length; ++x) {
-      store_element(d_, Complex<D>{hn::Load(d_, first + x * step), hn::Load(d_, second + x * step)},
-                    line + x * element);
-    }
-    fft(spectral.line, elements, elements);
-    for (int k = 0; k < kept; ++k) {
-      Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
-      for (int from = k; from < length; from += kept) {
-        sum =
-            add_scaled<D>(sum, hn::Set(d_, spectral.factors[from]), load_element(d_, line + from * element));
-      }
-      store_element(d_, sum, line + k * element);
-    }
-    fft(spectral.outputs, elements, elements);
-    for (int out = 0; out < outputs; ++out) {
-      const auto value = load_element(d_, line + (kept - low_pass.border - out) % kept * element);
-      hn::Store(value.re, d_, first_to + out * to_step);
-      hn::Store(value.im, d_, second_to + out * to_step);
-    }
-  }
-
   // The horizontal low-pass of rows [y, y + Side) of a core, which are complete, at the output columns.
   // Where it takes two blocks of rows at a time, with the second one.
   HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, const Core& core, int y) {
@@ -539,8 +463,8 @@ class PlaneTransform {
     if (!level.horizontal.spectral) {
       if constexpr (Side == 1) averages = average_row(level, core.top + y);
       T* extended = row(level, y, -level.horizontal.radius);
-      continue_periodically(level.horizontal, level.plane_width, extended, lanes);
-      average_line(level.horizontal, outputs, extended, lanes, averages, lanes);
+      low_pass().continue_periodically(level.horizontal, level.plane_width, extended, lanes);
+      low_pass().average(level.horizontal, outputs, extended, lanes, averages, lanes);
       store_averages(level, averages, core.top + y);
       return;
     }
@@ -553,8 +477,8 @@ class PlaneTransform {
     T* second_averages = averages + tables_.room.averages_size;
     for (T* of_block : {averages, second_averages})
       std::fill(of_block + outputs * lanes, of_block + tables_.room.averages_size, T{0});
-    average_lines(level.horizontal, outputs, is_second ? row(level, y - Side, 0) : last, last, lanes,
-                  averages, second_averages, lanes);
+    low_pass().average_pair(level.horizontal, outputs, is_second ? row(level, y - Side, 0) : last, last,
+                            lanes, averages, second_averages, lanes);
     if (is_second) store_averages(level, averages, core.top + y - Side);
     store_averages(level, second_averages, core.top + y);
   }
@@ -591,13 +515,13 @@ class PlaneTransform {
       const T* samples = rows + level.vertical.radius * stride;
       for (std::size_t x = 0; x < stride; x += 2 * lanes) {
         const std::size_t second = std::min(x + lanes, stride - lanes);
-        average_lines(level.vertical, height, samples + x, samples + second, stride, outputs + x,
-                      outputs + second, stride);
+        low_pass().average_pair(level.vertical, height, samples + x, samples + second, stride, outputs + x,
+                                outputs + second, stride);
       }
     } else {
-      continue_periodically(level.vertical, level.plane_height, rows, stride);
+      low_pass().continue_periodically(level.vertical, level.plane_height, rows, stride);
       for (std::size_t x = 0; x < stride; x += lanes)
-        average_line(level.vertical, height, rows + x, stride, outputs + x, stride);
+        low_pass().average(level.vertical, height, rows + x, stride, outputs + x, stride);
     }
     T* to = features_ + map * map_size_;
     if constexpr (Side == 1) return unpack(outputs, map_size_, to, features_size());

@@ -1,0 +1,193 @@
+// phi_J along lines of vectors, and its adjoint. Included once for each instruction set.
+
+#if defined(SCATLIGHT_CPU_LOW_PASS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SCATLIGHT_CPU_LOW_PASS_INL_H_
+#undef SCATLIGHT_CPU_LOW_PASS_INL_H_
+#else
+#define SCATLIGHT_CPU_LOW_PASS_INL_H_
+#endif
+
+#include <algorithm>
+
+#include "cpu/fft-inl.h"
+#include "cpu/tables.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace scatlight::cpu {
+namespace HWY_NAMESPACE {
+
+// A line is samples `step` values apart, each a vector. Where a LowPass is spectral, it takes two lines at a
+// time; else it takes one that has room for its radius of samples before the first and after the last one.
+template <class D>
+class LineLowPass {
+  using T = Real<D>;
+
+ public:
+  // `line`, `work` and `prime`: as in Tables::Room.
+  LineLowPass(T* line, T* work, T* prime) : line_(line), work_(work), prime_(prime) {}
+
+  // Fills the room around a line with what it has at its other end.
+  HWY_INLINE HWY_ATTR void continue_periodically(const LowPass<T>& low_pass, int length, T* line,
+                                                 std::size_t step) {
+    const std::size_t margin = low_pass.radius * step;
+    std::copy_n(line + length * step, margin, line);
+    std::copy_n(line + margin, margin, line + length * step + margin);
+  }
+
+  // A low-pass along a continued line; of each sample, the first vector.
+  HWY_INLINE HWY_ATTR void average(const LowPass<T>& low_pass, int outputs, const T* line, std::size_t step,
+                                   T* to, std::size_t to_step) {
+    constexpr int together = 8;
+    if (outputs < together) {
+      for (int out = 0; out < outputs; ++out) average_outputs<1>(low_pass, out, line, step, to, to_step);
+      return;
+    }
+    int out = 0;
+    for (; out + together <= outputs; out += together)
+      average_outputs<together>(low_pass, out, line, step, to, to_step);
+    if (outputs - out > together / 2) {
+      average_outputs<together>(low_pass, outputs - together, line, step, to, to_step);
+    } else if (out < outputs) {
+      average_outputs<together / 2>(low_pass, outputs - together / 2, line, step, to, to_step);
+    }
+  }
+
+  // A low-pass by its spectrum, of two lines that travel as real and imaginary parts; of each sample, the
+  // first vector. (Two inverse transforms turn a line around.)
+  HWY_NOINLINE HWY_ATTR void average_pair(const LowPass<T>& low_pass, int outputs, const T* first,
+                                          const T* second, std::size_t step, T* first_to, T* second_to,
+                                          std::size_t to_step) {
+    const auto& spectral = *low_pass.spectral;
+    const int length = spectral.line.length;
+    const int kept = spectral.outputs.length;
+    const Elements<D> elements{line_};
+    for (int x = 0; x < length; ++x) {
+      store_element(d_, Complex<D>{hn::Load(d_, first + x * step), hn::Load(d_, second + x * step)},
+                    line_ + x * element);
+    }
+    fft(spectral.line, elements, elements);
+    for (int k = 0; k < kept; ++k) {
+      Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
+      for (int from = k; from < length; from += kept) {
+        sum =
+            add_scaled<D>(sum, hn::Set(d_, spectral.factors[from]), load_element(d_, line_ + from * element));
+      }
+      store_element(d_, sum, line_ + k * element);
+    }
+    fft(spectral.outputs, elements, elements);
+    for (int out = 0; out < outputs; ++out) {
+      const auto value = load_element(d_, line_ + (kept - low_pass.border - out) % kept * element);
+      hn::Store(value.re, d_, first_to + out * to_step);
+      hn::Store(value.im, d_, second_to + out * to_step);
+    }
+  }
+
+  // The adjoint of average and of what continues the line.
+  HWY_INLINE HWY_ATTR void spread(const LowPass<T>& low_pass, int length, int outputs, const T* from,
+                                  std::size_t from_step, T* line, std::size_t step) {
+    const int end = length + 2 * low_pass.radius;
+    constexpr int together = LowPass<T>::margin + 1;
+    if (end < together) {
+      for (int x = 0; x < end; ++x) spread_to<1>(low_pass, x, outputs, from, from_step, line, step);
+    } else {
+      for (int x = 0; x < end; x += together) {
+        spread_to<together>(low_pass, std::min(x, end - together), outputs, from, from_step, line, step);
+      }
+    }
+    T* samples = line + low_pass.radius * step;
+    for (int i = 0; i < low_pass.radius; ++i) {
+      add_vector(line + i * step, samples + (length - low_pass.radius + i) * step);
+      add_vector(samples + (length + i) * step, samples + i * step);
+    }
+  }
+
+  // The adjoint of average_pair.
+  HWY_NOINLINE HWY_ATTR void spread_pair(const LowPass<T>& low_pass, int outputs, const T* first,
+                                         const T* second, std::size_t from_step, T* first_to, T* second_to,
+                                         std::size_t step) {
+    const auto& spectral = *low_pass.spectral;
+    const int length = spectral.line.length;
+    const int kept = spectral.outputs.length;
+    const Elements<D> elements{line_};
+    std::fill_n(line_, kept * element, T{0});
+    for (int out = 0; out < outputs; ++out) {
+      store_element(d_,
+                    Complex<D>{hn::Load(d_, first + out * from_step), hn::Load(d_, second + out * from_step)},
+                    line_ + (kept - low_pass.border - out) % kept * element);
+    }
+    fft(spectral.outputs, elements, elements);
+    for (int first_k = 0; first_k < kept; ++first_k) {
+      const auto value = load_element(d_, line_ + first_k * element);
+      for (int k = first_k; k < length; k += kept) {
+        const auto factor = hn::Set(d_, spectral.factors[k]);
+        store_element(d_, Complex<D>{hn::Mul(factor, value.re), hn::Mul(factor, value.im)},
+                      line_ + k * element);
+      }
+    }
+    fft(spectral.line, elements, elements);
+    for (int x = 0; x < length; ++x) {
+      const auto value = load_element(d_, line_ + x * element);
+      hn::Store(value.re, d_, first_to + x * step);
+      hn::Store(value.im, d_, second_to + x * step);
+    }
+  }
+
+ private:
+  static constexpr std::size_t element = 2 * hn::MaxLanes(D());
+
+  HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Elements<D>& source, const Elements<D>& sink) {
+    transform(d_, plan, source, Buffer<D>{work_}, prime_, sink);
+  }
+
+  // Several outputs at once, which share the loads of the weights and do not wait for each other's sums.
+  template <int Count>
+  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, int out, const T* line,
+                                           std::size_t step, T* to, std::size_t to_step) {
+    const T* from = line + low_pass.center(out) * step;
+    const std::size_t next = low_pass.step * step;
+    hn::Vec<D> sums[Count];
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
+    const T* weight = low_pass.weights_from(0);
+    for (const T* end = weight + low_pass.taps(); weight != end; ++weight, from += step) {
+      const auto factor = hn::Set(d_, *weight);
+      unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
+        sums[i] = hn::MulAdd(factor, hn::Load(d_, from + i * next), sums[i]);
+      });
+    }
+    to += out * to_step;
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, to + i * to_step); });
+  }
+
+  // Samples [x, x + Count) of a continued line, which share the loads of the outputs that reach them.
+  template <int Count>
+  HWY_INLINE HWY_ATTR void spread_to(const LowPass<T>& low_pass, int x, int outputs, const T* from,
+                                     std::size_t from_step, T* line, std::size_t step) {
+    const auto [first, last] = low_pass.reaching(x, x + Count, outputs);
+    hn::Vec<D> sums[Count];
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
+    const T* weight = low_pass.weights_from(x - low_pass.center(first));
+    from += first * from_step;
+    for (int out = first; out < last; ++out, from += from_step, weight -= low_pass.step) {
+      const auto value = hn::Load(d_, from);
+      unroll<Count>([&](auto i)
+                        SCATLIGHT_LAMBDA { sums[i] = hn::MulAdd(hn::Set(d_, weight[i]), value, sums[i]); });
+    }
+    line += x * step;
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, line + i * step); });
+  }
+
+  HWY_INLINE HWY_ATTR void add_vector(const T* from, T* to) const {
+    hn::Store(hn::Add(hn::Load(d_, from), hn::Load(d_, to)), d_, to);
+  }
+
+  const D d_ = {};
+  T* const line_;
+  T* const work_;
+  T* const prime_;
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace scatlight::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif
