@@ -99,9 +99,12 @@ class PackedTransform {
   void for_blocks(std::int64_t planes, std::int64_t at_once, std::int64_t spectra_of_bundle,
                   const Body& body) const {
     if (planes == 0) return;
-    const std::int64_t largest = std::min(bundles(planes), at_once);
-    const auto spectra = rooms_.borrow(largest * spectra_of_bundle * spectra_size());
-    const std::int64_t step = largest * tables_.packing.planes();
+    // Blocks of about the same size.
+    const std::int64_t count = bundles(planes);
+    const std::int64_t blocks = (count + at_once - 1) / at_once;
+    const std::int64_t of_block = (count + blocks - 1) / blocks;
+    const auto spectra = rooms_.borrow(of_block * spectra_of_bundle * spectra_size());
+    const std::int64_t step = of_block * tables_.packing.planes();
     for (std::int64_t first = 0; first < planes; first += step)
       body(first, std::min(step, planes - first), spectra->data());
   }
@@ -214,9 +217,9 @@ class PackedTransform {
   // Bundles whose spectra are held at once: enough for all threads to have work between two waits, in bounded
   // memory.
   std::int64_t bundles_at_once() const {
-    constexpr std::int64_t target_bytes = 2 << 20;
-    return std::max<std::int64_t>(
-        {3, tables_.options.threads, target_bytes / (spectra_size() * std::int64_t{sizeof(T)} + 1)});
+    constexpr std::int64_t bytes_of_thread = 2 << 20;
+    const std::int64_t of_thread = bytes_of_thread / (spectra_size() * std::int64_t{sizeof(T)} + 1);
+    return std::max<std::int64_t>(3, tables_.options.threads * std::max<std::int64_t>(1, of_thread));
   }
 
   static constexpr std::int64_t samples_in_a_bunch = 1 << 16;
