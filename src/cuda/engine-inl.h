@@ -216,11 +216,6 @@ class CudaEngine final : public Engine<T> {
 template <class T>
 std::unique_ptr<Engine<T>> make_engine(const ScatteringOptions& resolved, const Geometry& geometry,
                                        const FilterBank& bank, int device) {
-  const int count = device_count();
-  if (device < 0 || device >= count) {
-    throw Error("there is no CUDA device " + std::to_string(device) + "; this machine has " +
-                std::to_string(count));
-  }
   const DeviceGuard guard(device);
   return std::make_unique<CudaEngine<T>>(resolved, geometry, bank, device);
 }
