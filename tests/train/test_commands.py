@@ -52,6 +52,7 @@ def test_run_folder(trained):
     assert facts["command"] == "train"
     assert facts["options"]["widths"] == [16, 32]
     assert facts["options"]["epochs"] == 3
+    assert facts["options"]["device"] == "cpu"
     assert facts["network"]["name"] == "scatresnet10"
     assert facts["network"]["input"] == [3, 48, 48]
     assert facts["network"]["maps"] == [51, 12, 12]
@@ -214,6 +215,13 @@ def test_resume_refuses_other_flags(trained, data):
     assert "has --lr 0.1, and --lr 0.7 was given" in complaint
     complaint = run("train", data / "train", "--run", trained, "--resume", "--no-flip", status=1)
     assert "--no-flip" in complaint
+
+
+def test_resume_may_change_the_device(trained):
+    before = (trained / "log.jsonl").read_bytes()
+    complaint = run("train", "--run", trained, "--resume", "--device", "cuda:99", status=1)
+    assert "no CUDA" in complaint
+    assert (trained / "log.jsonl").read_bytes() == before
 
 
 def test_resume_refuses_damaged_checkpoints(trained, tmp_path):
