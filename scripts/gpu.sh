@@ -14,7 +14,7 @@ collect() {
   rm -rf "$pack"
   mkdir -p "$pack/debs" "$pack/wheels" "$pack/root"
   (cd "$pack/debs" && apt-get download -qq libhwy-dev libhwy1 libfmt-dev libfmt9 libgtest-dev libgmock-dev googletest \
-    nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libturbojpeg0 libturbojpeg0-dev libspng0 libspng-dev \
+    nlohmann-json3-dev libtomlplusplus-dev libtomlplusplus3 libcli11-dev libturbojpeg0 libturbojpeg0-dev libspng0 libspng-dev \
     zlib1g-dev pkgconf-bin libpkgconf3)
   for deb in "$pack"/debs/*.deb; do dpkg-deb -x "$deb" "$pack/root"; done
   rm -rf "$pack/debs" "$pack"/root/usr/share/{doc,man,lintian}
@@ -83,7 +83,7 @@ run() {
   fi
   local targets=(kernels_test device_test scatlight_python cuda_benchmark)
   part build 330 ninja -C "$build" "${targets[@]}"
-  [ $apps = OFF ] || part build_apps 200 ninja -C "$build" scatlight_cli device_op_test device_training_test
+  [ $apps = OFF ] || part build_apps 200 ninja -C "$build" scatlight_cli device_op_test device_training_test || apps=OFF
 
   part kernels_test 60 "$build/tests/kernels_test" --gtest_brief=1
   part device_test 120 "$build/tests/device_test"

@@ -37,9 +37,8 @@ struct TrainOptions {
   double label_smoothing = 0;
 
   std::uint64_t seed = 0;
-  at::Device device =
-      at::kCPU;     ///< Of the network; images, augmentation and all that is random are the CPU's.
-  int threads = 0;  ///< 0 means one for each core.
+  at::Device device = at::kCPU;  ///< Of the network; all that is random is the CPU's.
+  int threads = 0;               ///< 0 means one for each core.
   bool skip_bad = false;
   std::int64_t eval_every = 1;      ///< Epochs between evaluations; the last one is always there.
   double checkpoint_seconds = 300;  ///< Between checkpoints within an epoch; one is written after each epoch.

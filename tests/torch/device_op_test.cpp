@@ -112,6 +112,7 @@ TEST_F(OperatorOnGpu, RefusesTwoDevices) {
 }
 
 TEST(OperatorWithoutGpu, OpeningOneFails) {
+  EXPECT_TRUE(torch_ops::open_device(std::nullopt).is_cpu());
   test::expect_error([] { torch_ops::open_device(cuda_device_count()); },
                      built_with_cuda() ? "there is no CUDA device" : "no CUDA engine");
 }
