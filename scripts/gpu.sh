@@ -130,9 +130,9 @@ numpy.testing.assert_allclose(gpu, cpu, 1e-5, 1e-6 * abs(cpu).max())"
 # The speed of a training of the paper's network; it includes reading the images.
 training() {
   set -e
-  "$build/bin/scatlight" draw "$build/shapes" --classes 8 --train 320 --val 40 --size 256 --overwrite
+  "$build/bin/scatlight" draw "$build/shapes" --classes 4 --train 256 --val 16 --size 256 --overwrite
   "$build/bin/scatlight" train "$build/shapes/train" --val "$build/shapes/val" --run "$build/run" --overwrite \
-    --network scatresnet10 --batch 128 --epochs 3 --lr 0.02 --device cuda
+    --network scatresnet10 --batch 128 --epochs 6 --lr 0.02 --device cuda
   cp "$build/run/log.jsonl" "$out/training.jsonl"
 }
 

@@ -247,7 +247,7 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   auto* resume =
       command.add_flag("--resume", flags.resume,
                        "Continue the run in --run from its last checkpoint, with its flags; nothing else "
-                       "need be given.");
+                       "need be given. --device may be another.");
   command.add_flag("--overwrite", flags.overwrite, "Replace the run in --run.")->excludes(resume);
 }
 
