@@ -176,7 +176,7 @@ const at::Device& Network::device() const { return body_->device; }
 
 at::Tensor Network::maps(const at::Tensor& images) const {
   const auto& options = body_->options;
-  const auto there = images.detach().to(body_->device);
+  auto there = images.detach().to(body_->device);
   if (!body_->architecture.scattering) return there;
   return torch_ops::scatter(
       there,
