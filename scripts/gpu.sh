@@ -14,7 +14,7 @@ collect() {
   rm -rf "$pack"
   mkdir -p "$pack/debs" "$pack/wheels" "$pack/root"
   (cd "$pack/debs" && apt-get download -qq libhwy-dev libhwy1 libfmt-dev libfmt9 libgtest-dev libgmock-dev googletest \
-    nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libturbojpeg0 libturbojpeg0-dev libspng0 libspng-dev \
+    nlohmann-json3-dev libtomlplusplus-dev libtomlplusplus3 libcli11-dev libturbojpeg0 libturbojpeg0-dev libspng0 libspng-dev \
     zlib1g-dev pkgconf-bin libpkgconf3)
   for deb in "$pack"/debs/*.deb; do dpkg-deb -x "$deb" "$pack/root"; done
   rm -rf "$pack/debs" "$pack"/root/usr/share/{doc,man,lintian}
@@ -67,7 +67,7 @@ facts() {
 
 run() {
   out=$(mkdir -p "$1" && cd "$1" && pwd)
-  rm -f "$out"/*.log "$out"/*.json "$out/parts.tsv"
+  rm -f "$out"/*.log "$out"/*.json "$out"/*.jsonl "$out/parts.tsv"
   export LD_LIBRARY_PATH="$pack/root/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
   export PKG_CONFIG_PATH="$pack/root/usr/lib/x86_64-linux-gnu/pkgconfig:$pack/root/usr/share/pkgconfig"
   export PKG_CONFIG_SYSROOT_DIR=$pack/root PYTHONDONTWRITEBYTECODE=1
@@ -83,17 +83,23 @@ run() {
   fi
   local targets=(kernels_test device_test scatlight_python cuda_benchmark)
   part build 330 ninja -C "$build" "${targets[@]}"
-  [ $apps = OFF ] || part build_apps 200 ninja -C "$build" scatlight_cli device_op_test
+  [ $apps = OFF ] || part build_apps 200 ninja -C "$build" scatlight_cli device_op_test device_training_test || apps=OFF
 
   part kernels_test 60 "$build/tests/kernels_test" --gtest_brief=1
   part device_test 120 "$build/tests/device_test"
-  [ $apps = OFF ] || part device_op_test 60 "$build/tests/device_op_test"
+  if [ $apps = ON ]; then
+    part device_op_test 60 "$build/tests/device_op_test"
+    part device_training_test 60 "$build/tests/device_training_test"
+  fi
   "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --target "$build/site" "$pack"/wheels/*.whl \
     >"$out/pip.log" 2>&1
   export PYTHONPATH=$PWD/python:$build/site
   part python_test 120 "$python" -m pytest -q -rs -p no:cacheprovider tests/python/test_cuda.py
   if [ $apps = ON ]; then
     part command_line 60 command_line
+    part commands_test 120 env SCATLIGHT="$build/bin/scatlight" \
+      "$python" -m pytest -q -rs -p no:cacheprovider tests/train/test_device.py
+    part training 90 training
   fi
   part cuda_benchmark 120 "$build/bin/cuda_benchmark" --out "$out/benchmark.json"
   part kymatio 90 "$python" benchmarks/compare_kymatio.py --device cuda --out "$out/kymatio.json"
@@ -121,6 +127,15 @@ cpu, gpu = numpy.load('$build/cpu.npy'), numpy.load('$build/gpu.npy')
 numpy.testing.assert_allclose(gpu, cpu, 1e-5, 1e-6 * abs(cpu).max())"
 }
 
+# The speed of a training of the paper's network; it includes reading the images.
+training() {
+  set -e
+  "$build/bin/scatlight" draw "$build/shapes" --classes 4 --train 256 --val 16 --size 256 --overwrite
+  "$build/bin/scatlight" train "$build/shapes/train" --val "$build/shapes/val" --run "$build/run" --overwrite \
+    --network scatresnet10 --batch 128 --epochs 6 --lr 0.02 --device cuda
+  cp "$build/run/log.jsonl" "$out/training.jsonl"
+}
+
 report() {
   "$python" - "$out" <<'PYTHON'
 import json
@@ -143,6 +158,8 @@ result = {"facts": (out / "facts.log").read_text().splitlines(), "parts": parts}
 for name in ("benchmark", "kymatio"):
     if (out / f"{name}.json").is_file():
         result[name] = json.loads((out / f"{name}.json").read_text())
+if (out / "training.jsonl").is_file():
+    result["training"] = [json.loads(line) for line in (out / "training.jsonl").read_text().splitlines()]
 (out / "gpu.json").write_text(json.dumps(result, indent=1) + "\n")
 PYTHON
   echo "$out/gpu.json"

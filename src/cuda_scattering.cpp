@@ -17,14 +17,23 @@ bool built_with_cuda() {
 
 int cuda_device_count() { return cuda::device_count(); }
 
+void check_cuda_device(int device) {
+  if (!built_with_cuda()) {
+    throw Error(
+        "this build of scatlight has no CUDA engine; build it where nvcc 13 is, with -DSCATLIGHT_CUDA=ON");
+  }
+  const int count = cuda_device_count();
+  if (device >= 0 && device < count) return;
+  throw Error(fmt::format("there is no CUDA device {}; this machine has {}", device, count));
+}
+
 template <class T>
 struct CudaScattering<T>::Plan {
   Plan(const ScatteringOptions& given, int device)
-      : options(resolve(given)),
-        geometry(options),
-        paths(make_paths(options)),
-        device(device),
-        engine(cuda::make_engine<T>(options, geometry, FilterBank(options, geometry), device)) {}
+      : options(resolve(given)), geometry(options), paths(make_paths(options)), device(device) {
+    check_cuda_device(device);
+    engine = cuda::make_engine<T>(options, geometry, FilterBank(options, geometry), device);
+  }
 
   void check(const FeatureFormat& format, std::int64_t planes) const {
     if (planes < 0) throw Error(fmt::format("planes is {}; it must be 0 or more", planes));

@@ -23,6 +23,9 @@ bool built_with_cuda();
 /// CUDA, and where there is no driver.
 int cuda_device_count();
 
+/// Throws Error unless there is a GPU of this number, and in a build without the CUDA engine.
+void check_cuda_device(int device);
+
 /// How features are stored on the GPU.
 enum class FeatureType {
   Same,      ///< as the images: float32 or float64

@@ -5,6 +5,7 @@ Tensors on a GPU are transformed there, if scatlight was built where nvcc 13 is.
 
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -72,21 +73,27 @@ def _cuda_plan(images: torch.Tensor, integers: list[int], numbers: list[float], 
     return plan
 
 
+def _run(
+    call: Callable[..., None],
+    workspace_size: Callable[[int], int],
+    images: torch.Tensor,
+    **others: torch.Tensor,
+) -> None:
+    """A call of a plan, with addresses for tensors. Those that it writes are contiguous."""
+    planes = images.shape[:-2].numel()
+    workspace = torch.empty(workspace_size(planes), dtype=torch.uint8, device=images.device)
+    tensors = {"images": images, "workspace": workspace} | others
+    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    stream = torch.cuda.current_stream(images.device).cuda_stream
+    call(planes=planes, stream=stream, **{name: tensor.data_ptr() for name, tensor in tensors.items()})
+
+
 @_scattering2d.register_kernel("cuda")
 def _(images: torch.Tensor, integers: list[int], numbers: list[float], words: str) -> torch.Tensor:
     plan = _cuda_plan(images, integers, numbers, words)
     maps = _empty_maps(images, plan)
     if maps.numel():
-        images = images.detach().contiguous()
-        planes = _planes(images)
-        workspace = _empty_workspace(images, plan.forward_workspace(planes))
-        plan.forward(
-            images=images.data_ptr(),
-            planes=planes,
-            features=maps.data_ptr(),
-            workspace=workspace.data_ptr(),
-            stream=torch.cuda.current_stream(images.device).cuda_stream,
-        )
+        _run(plan.forward, plan.forward_workspace, images, features=maps)
     return maps
 
 
@@ -99,26 +106,9 @@ def _(
     gradient = torch.empty_like(images, memory_format=torch.contiguous_format)
     if images.numel():
         plan = _cuda_plan(images, integers, numbers, words)
-        images, maps_gradient = images.detach().contiguous(), maps_gradient.detach().contiguous()
-        planes = _planes(images)
-        workspace = _empty_workspace(images, plan.backward_workspace(planes))
-        plan.backward(
-            images=images.data_ptr(),
-            planes=planes,
-            feature_gradients=maps_gradient.data_ptr(),
-            image_gradients=gradient.data_ptr(),
-            workspace=workspace.data_ptr(),
-            stream=torch.cuda.current_stream(images.device).cuda_stream,
-        )
+        gradients = {"feature_gradients": maps_gradient, "image_gradients": gradient}
+        _run(plan.backward, plan.backward_workspace, images, **gradients)
     return gradient
-
-
-def _planes(images: torch.Tensor) -> int:
-    return images.shape[:-2].numel()
-
-
-def _empty_workspace(images: torch.Tensor, size: int) -> torch.Tensor:
-    return torch.empty(size, dtype=torch.uint8, device=images.device)
 
 
 @_scattering2d.register_fake

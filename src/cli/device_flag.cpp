@@ -7,8 +7,6 @@
 #include <charconv>
 #include <string>
 
-#include "scatlight/cuda.h"
-
 namespace scatlight::cli {
 namespace {
 
@@ -39,17 +37,6 @@ void add_device_flag(CLI::App& command, std::optional<int>& gpu) {
           },
           "", "device"))
       ->default_str("cpu");
-}
-
-void check_gpu(int gpu) {
-  if (!built_with_cuda()) {
-    throw Error(
-        "--device: this build of scatlight has no CUDA engine; build it where nvcc 13 is, with "
-        "-DSCATLIGHT_CUDA=ON");
-  }
-  const int count = cuda_device_count();
-  if (gpu < count) return;
-  throw Error(fmt::format("--device: there is no GPU cuda:{}; this machine has {}", gpu, count));
 }
 
 }  // namespace scatlight::cli

@@ -8,7 +8,4 @@ namespace scatlight::cli {
 /// Adds --device cpu|cuda|cuda:N. `gpu` becomes the number of the GPU, or nothing for the CPU.
 void add_device_flag(CLI::App& command, std::optional<int>& gpu);
 
-/// Throws Error where there is no such GPU and in a build without the CUDA engine.
-void check_gpu(int gpu);
-
 }  // namespace scatlight::cli

@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/device_flag.h"
 #include "data/folder.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/progress.h"
+#include "torch/device.h"
 #include "train/evaluate.h"
 #include "train/model.h"
 #include "train/run_folder.h"
@@ -26,6 +29,7 @@ struct EvalFlags {
   std::string model = {};
   std::string data = {};
   std::string out = {};
+  std::optional<int> gpu = {};
 };
 
 /// Where the JSON goes: what the user said, else into the run folder, else nowhere.
@@ -53,8 +57,9 @@ void print(const train::Evaluation& evaluation, const train::Model& model) {
 
 void evaluate(const EvalFlags& flags) {
   auto options = flags.options;
+  const auto device = torch_ops::open_device(flags.gpu);
   options.threads = train::use_threads(options.threads);
-  auto model = train::load_model(train::find_model(flags.model));
+  auto model = train::load_model(train::find_model(flags.model), device);
   const auto folder = data::list_image_folder(flags.data, model.classes);
   const data::Recipe recipe(model.recipe);
   io::Progress bar("evaluate", std::ssize(folder.samples));
@@ -98,6 +103,7 @@ void add_eval_command(CLI::App& app) {
   command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
+  add_device_flag(*command, flags->gpu);
   command->add_flag("--skip-bad", flags->options.skip_bad,
                     "Leave out files that cannot be read, and name them.");
   command->footer(R"(

@@ -5,14 +5,17 @@
 #include <CLI/Formatter.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/device_flag.h"
 #include "data/folder.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/progress.h"
+#include "torch/device.h"
 #include "train/model.h"
 #include "train/predict.h"
 #include "train/run_folder.h"
@@ -27,6 +30,7 @@ struct PredictFlags {
   std::vector<std::string> images = {};
   std::string out = {};
   bool as_json = false;
+  std::optional<int> gpu = {};
 };
 
 void print(const train::Predictions& predictions, const train::Model& model) {
@@ -40,13 +44,14 @@ void print(const train::Predictions& predictions, const train::Model& model) {
 
 void predict(const PredictFlags& flags) {
   auto options = flags.options;
+  const auto device = torch_ops::open_device(flags.gpu);
   options.threads = train::use_threads(options.threads);
   std::vector<std::filesystem::path> files;
   for (const auto& path : flags.images) {
     const auto found = data::list_images(path);
     files.insert(files.end(), found.begin(), found.end());
   }
-  auto model = train::load_model(train::find_model(flags.model));
+  auto model = train::load_model(train::find_model(flags.model), device);
   io::Progress bar("predict", std::ssize(files));
   const auto predictions =
       train::predict(model, files, options, [&](std::int64_t images) { bar.advance(images); });
@@ -81,6 +86,7 @@ void add_predict_command(CLI::App& app) {
   command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
+  add_device_flag(*command, flags->gpu);
   command->add_flag("--skip-bad", flags->options.skip_bad,
                     "Leave out files that cannot be read, and name them.");
   command->footer(R"(

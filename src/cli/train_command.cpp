@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/device_flag.h"
 #include "cli/run_flags.h"
 #include "io/display.h"
 #include "io/interrupt.h"
@@ -16,6 +17,7 @@
 #include "io/progress.h"
 #include "nets/catalogue.h"
 #include "scatlight/error.h"
+#include "torch/device.h"
 #include "train/checkpoint.h"
 #include "train/trainer.h"
 
@@ -37,6 +39,7 @@ struct TrainFlags {
   bool input_norm = false;
   double minutes = 0;
   std::string schedule = "step";
+  std::optional<int> gpu = {};
   bool no_augment = false;
   bool no_flip = false;
   bool resume = false;
@@ -46,8 +49,8 @@ struct TrainFlags {
 /// Flags that belong to a call, not to the run that it begins or continues.
 const std::vector<std::string> of_the_call = {"run", "resume", "overwrite", "config", "help"};
 
-/// Flags that a resume may change: none of them changes the result.
-const std::vector<std::string> free_at_resume = {"data",     "val",        "threads",
+/// Flags that a resume may change: none of them changes the result, but for the rounding of another device.
+const std::vector<std::string> free_at_resume = {"data",     "val",        "device",          "threads",
                                                  "skip-bad", "eval-every", "checkpoint-every"};
 
 void refuse(bool given, const char* flags, const std::string& network, const char* why) {
@@ -121,12 +124,13 @@ void print(const TrainFlags& flags, const train::TrainResult& result) {
 void run_training(CLI::App& command, TrainFlags& flags) {
   if (flags.resume) take_flags_of_run(command, flags);
   if (flags.data.empty()) throw CLI::RequiredError("DATA");
-  const auto options = to_options(flags, command);
+  auto options = to_options(flags, command);
   try {
     train::check(options);
   } catch (const Error& error) {
     throw CLI::ValidationError(error.what());
   }
+  options.device = torch_ops::open_device(flags.gpu);
   const io::StopOnSignal stop_on_signal;
   const auto result = train::train(options, io::StopOnSignal::requested);
   if (!result.finished) {
@@ -227,6 +231,7 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
       .add_option("--seed", options.seed, "Another seed gives other first weights, order and augmentation.")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_device_flag(command, flags.gpu);
   command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
@@ -242,7 +247,7 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   auto* resume =
       command.add_flag("--resume", flags.resume,
                        "Continue the run in --run from its last checkpoint, with its flags; nothing else "
-                       "need be given.");
+                       "need be given. --device may be another.");
   command.add_flag("--overwrite", flags.overwrite, "Replace the run in --run.")->excludes(resume);
 }
 

@@ -11,7 +11,6 @@
 #include <optional>
 #include <utility>
 
-#include "cli/device_flag.h"
 #include "cli/transform_input.h"
 #include "cli/transform_output.h"
 #include "data/folder.h"
@@ -347,7 +346,7 @@ bool is_array(const std::string& input) { return std::filesystem::path(input).ex
 
 TransformResult run_transform(const TransformJob& job) {
   // A GPU that is not there and an output that cannot be written are known before the work begins.
-  if (job.gpu) check_gpu(*job.gpu);
+  if (job.gpu) check_cuda_device(*job.gpu);
   {
     const io::AtomicFile probe(job.out);
   }

@@ -97,26 +97,6 @@ class PreparingQueue {
   std::size_t needed_ = 0;
 };
 
-/// An array on the current device.
-template <class U>
-class DeviceArray {
- public:
-  explicit DeviceArray(const std::vector<U>& values) {
-    check(cudaMalloc(&data_, std::max<std::size_t>(values.size(), 1) * sizeof(U)),
-          "no memory for the filters");
-    check(cudaMemcpy(data_, values.data(), values.size() * sizeof(U), cudaMemcpyHostToDevice),
-          "the filters cannot be copied");
-  }
-  ~DeviceArray() { cudaFree(data_); }  // waits for the kernels that read it
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-
-  const U* data() const { return data_; }
-
- private:
-  U* data_ = nullptr;
-};
-
 // Wavelet planes that stay in the second cache between the kernels that write and read them.
 std::size_t wavelet_bytes(int device) {
   int cache = 0;
@@ -216,11 +196,6 @@ class CudaEngine final : public Engine<T> {
 template <class T>
 std::unique_ptr<Engine<T>> make_engine(const ScatteringOptions& resolved, const Geometry& geometry,
                                        const FilterBank& bank, int device) {
-  const int count = device_count();
-  if (device < 0 || device >= count) {
-    throw Error("there is no CUDA device " + std::to_string(device) + "; this machine has " +
-                std::to_string(count));
-  }
   const DeviceGuard guard(device);
   return std::make_unique<CudaEngine<T>>(resolved, geometry, bank, device);
 }

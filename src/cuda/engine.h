@@ -31,7 +31,7 @@ class Engine {
                         T* image_gradients, void* workspace, CudaStream stream) const = 0;
 };
 
-/// Throws Error where the library has no CUDA, and for a device that cannot run it.
+/// The device is there. Throws Error if it cannot run the engine.
 template <class T>
 std::unique_ptr<Engine<T>> make_engine(const ScatteringOptions& resolved, const Geometry& geometry,
                                        const FilterBank& bank, int device);

@@ -5,18 +5,6 @@
 namespace scatlight::cuda {
 namespace {
 
-class OwnStream {
- public:
-  OwnStream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "no stream"); }
-  ~OwnStream() { cudaStreamDestroy(stream_); }
-  OwnStream(const OwnStream&) = delete;
-  OwnStream& operator=(const OwnStream&) = delete;
-  cudaStream_t get() const { return stream_; }
-
- private:
-  cudaStream_t stream_ = nullptr;
-};
-
 class StreamMemory {
  public:
   StreamMemory(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
@@ -40,16 +28,14 @@ void round_trip(int device, std::span<const std::byte> in, std::span<std::byte> 
                 std::size_t workspace_bytes,
                 const std::function<void(const void*, void*, void*, CudaStream)>& work) {
   const DeviceGuard guard(device);
-  const OwnStream stream;
-  const StreamMemory from(in.size(), stream.get());
-  const StreamMemory to(out.size(), stream.get());
-  const StreamMemory workspace(workspace_bytes, stream.get());
-  check(cudaMemcpyAsync(from.get(), in.data(), in.size(), cudaMemcpyHostToDevice, stream.get()),
-        "copying failed");
-  work(from.get(), to.get(), workspace.get(), stream.get());
-  check(cudaMemcpyAsync(out.data(), to.get(), out.size(), cudaMemcpyDeviceToHost, stream.get()),
-        "copying failed");
-  check(cudaStreamSynchronize(stream.get()), "the transform failed");
+  const Stream stream;
+  const StreamMemory from(in.size(), stream);
+  const StreamMemory to(out.size(), stream);
+  const StreamMemory workspace(workspace_bytes, stream);
+  check(cudaMemcpyAsync(from.get(), in.data(), in.size(), cudaMemcpyHostToDevice, stream), "copying failed");
+  work(from.get(), to.get(), workspace.get(), stream);
+  check(cudaMemcpyAsync(out.data(), to.get(), out.size(), cudaMemcpyDeviceToHost, stream), "copying failed");
+  stream.wait();
 }
 
 }  // namespace scatlight::cuda

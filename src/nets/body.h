@@ -16,6 +16,9 @@ struct Network::Body {
 
   explicit Body(const NetworkOptions& given) : options(given), architecture(make_architecture(given)) {}
 
+  /// Whether a convolution reads the activations.
+  bool has_convolutions() const { return options.family != Family::Linear; }
+
   void add_parameter(const std::string& name, at::Tensor tensor);
   void add_buffer(const std::string& name, at::Tensor tensor);
   at::Tensor& at(const std::string& name);
@@ -26,6 +29,7 @@ struct Network::Body {
   Tensors parameters;
   Tensors buffers;
   std::map<std::string, at::Tensor, std::less<>> indices;  ///< both, by name
+  at::Device device = at::kCPU;
   bool training = true;
   bool folded = false;         ///< Batch norms of convolutions are in their weights and biases.
   bool channels_last = false;  ///< Memory format of weights and activations.

@@ -73,7 +73,7 @@ class Builder {
 // Applies the layers.
 class Runner {
  public:
-  Runner(Network::Body& body, at::Tensor input) : body_(body), x_(std::move(input)) {
+  Runner(Network::Body& body, const at::Tensor& maps) : body_(body), x_(maps.to(body.device)) {
     if (body.channels_last) x_ = x_.contiguous(at::MemoryFormat::ChannelsLast);
   }
 
@@ -106,19 +106,24 @@ class Runner {
   void operator()(const Linear& linear) {
     x_ = at::linear(x_.flatten(1), tensor(linear.name, ".weight"), tensor(linear.name, ".bias"));
     if (linear.relu) x_.relu_();
-    if (linear.dropout > 0) x_ = at::dropout(x_, linear.dropout, body_.training);
+    if (linear.dropout > 0 && body_.training) x_ = drop(x_, linear.dropout);
   }
 
   at::Tensor result() const { return x_; }
 
  private:
+  /// Dropout. It is drawn on the CPU, so that one generator's state is all that a resume on any device needs.
+  static at::Tensor drop(const at::Tensor& x, double share) {
+    return x * at::empty(x.sizes()).bernoulli_(1 - share).div_(1 - share).to(x.device());
+  }
+
   at::Tensor& tensor(const std::string& name, const char* part) { return body_.at(name + part); }
 
   at::Tensor normalize(const at::Tensor& x, const std::string& name, const std::optional<at::Tensor>& weight,
                        const std::optional<at::Tensor>& bias) {
     if (body_.training) tensor(name, ".num_batches_tracked").add_(1);
     return at::batch_norm(x, weight, bias, tensor(name, ".running_mean"), tensor(name, ".running_var"),
-                          body_.training, momentum, epsilon, /*cudnn_enabled=*/false);
+                          body_.training, momentum, epsilon, /*cudnn_enabled=*/true);
   }
 
   Network::Body& body_;
@@ -151,14 +156,36 @@ Network& Network::operator=(Network&&) noexcept = default;
 
 const NetworkOptions& Network::options() const { return body_->options; }
 
+void Network::to(const at::Device& device) {
+  const at::NoGradGuard no_grad;
+  auto& body = *body_;
+  body.device = device;
+  // cuDNN's convolutions of tensor cores read channels last; others would turn their input first.
+  if (!device.is_cpu()) body.channels_last = body.has_convolutions();
+  for (auto& [name, tensor] : body.indices) {
+    const auto format = body.channels_last && tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast
+                                                                : at::MemoryFormat::Contiguous;
+    tensor = tensor.detach().to(device).contiguous(format).requires_grad_(tensor.requires_grad());
+  }
+  for (auto* const tensors : {&body.parameters, &body.buffers}) {
+    for (auto& [name, tensor] : *tensors) tensor = body.at(name);
+  }
+}
+
+const at::Device& Network::device() const { return body_->device; }
+
 at::Tensor Network::maps(const at::Tensor& images) const {
   const auto& options = body_->options;
-  if (!body_->architecture.scattering) return images;
-  return torch_ops::scatter(images.detach(), {.height = options.height,
-                                              .width = options.width,
-                                              .scales = options.scales,
-                                              .angles = options.angles,
-                                              .max_order = options.max_order});
+  auto there = images.detach().to(body_->device);
+  if (!body_->architecture.scattering) return there;
+  return torch_ops::scatter(
+      there,
+      {.height = options.height,
+       .width = options.width,
+       .scales = options.scales,
+       .angles = options.angles,
+       .max_order = options.max_order},
+      {.memory = body_->channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous});
 }
 
 std::vector<std::int64_t> Network::map_shape() const {
@@ -214,7 +241,7 @@ void fold_for_inference(Network& network) {
   const at::NoGradGuard no_grad;
   body.training = false;
   body.folded = true;
-  body.channels_last = true;
+  body.channels_last = body.has_convolutions();
   for (const auto& layer : body.architecture.layers) {
     if (const auto* conv = std::get_if<Conv>(&layer)) fold(*conv, body);
     if (const auto* block = std::get_if<Residual>(&layer)) {

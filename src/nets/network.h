@@ -43,8 +43,8 @@ struct NetworkOptions {
   int first_stride = 1;  ///< Of the first group; the others have 2.
 };
 
-/// One network on the CPU. Modules and parameters have torchvision's names (conv1, bn1, layer1.0.conv1 ...
-/// fc).
+/// One network, float32, on the CPU until it is moved. Modules and parameters have torchvision's names
+/// (conv1, bn1, layer1.0.conv1 ... fc).
 class Network {
  public:
   /// Builds the network with He fan-out initialisation from torch's global generator. Throws Error for
@@ -56,15 +56,21 @@ class Network {
 
   const NetworkOptions& options() const;
 
+  /// Moves the network to a device, a GPU from torch_ops::open_device(). parameters() and buffers() are other
+  /// tensors afterwards.
+  void to(const at::Device& device);
+  const at::Device& device() const;
+
   /// The front end, which has no parameters: (N, 3, H, W) images to the maps that the body reads, (N, C, h,
   /// w). Scattering for ScatResNet and Linear, the images themselves for the others. No gradient flows
-  /// through it.
+  /// through it. The images are on the CPU or on the network's device, the maps are on the latter.
   at::Tensor maps(const at::Tensor& images) const;
 
   /// Shape (C, h, w) of the maps.
   std::vector<std::int64_t> map_shape() const;
 
-  /// The body: maps (N, C, h, w) to logits (N, classes).
+  /// The body: maps (N, C, h, w), on the CPU or on the network's device, to logits (N, classes) on the
+  /// latter.
   at::Tensor classify(const at::Tensor& maps);
 
   /// classify(maps(images)).

@@ -110,7 +110,7 @@ void save_weights(const Network& network, const std::filesystem::path& path, con
   std::vector<at::Tensor> contiguous;
   std::vector<io::TensorData> tensors;
   for (const auto& [name, tensor] : state_of(network)) {
-    contiguous.push_back(tensor.detach().contiguous());
+    contiguous.push_back(tensor.detach().to(at::kCPU).contiguous());
     tensors.push_back({name, dtype_of(tensor), tensor.sizes().vec(), bytes_of(contiguous.back())});
   }
   auto all = metadata;
@@ -134,7 +134,7 @@ void load_weights(Network& network, const std::filesystem::path& path) {
   // All was checked, so a bad file leaves the network as it was.
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : state) {
-    const auto staging = at::empty(tensor.sizes(), tensor.options().requires_grad(false));
+    const auto staging = at::empty(tensor.sizes(), tensor.scalar_type());
     reader.read(*reader.find(name), bytes_of(staging));
     tensor.detach().copy_(staging);
   }

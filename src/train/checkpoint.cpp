@@ -116,7 +116,7 @@ void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader&
                              "try a lower learning rate or a warm-up",
                              name));
     }
-    const auto& copy = contiguous.emplace_back(tensor.contiguous());
+    const auto& copy = contiguous.emplace_back(tensor.to(at::kCPU).contiguous());
     data.push_back(
         {.name = name, .type = element_type(copy), .shape = copy.sizes().vec(), .bytes = bytes_of(copy)});
   }
@@ -145,7 +145,7 @@ void read_checkpoint_tensors(const std::filesystem::path& path, const NamedTenso
                            file.tensors().size(), tensors.size()));
   }
   for (const auto& [name, tensor] : tensors) {
-    const auto contiguous = at::empty(tensor.sizes(), tensor.options());
+    const auto contiguous = at::empty(tensor.sizes(), tensor.scalar_type());
     file.read(*file.find(name), bytes_of(contiguous));
     tensor.copy_(contiguous);
   }

@@ -38,17 +38,17 @@ struct CheckpointHeader {
   std::int64_t samples = 0;               ///< Of the training data.
 };
 
-/// Writes the state of a training as one safetensors file; a kill leaves the old file or the new one, whole.
-/// Throws Error, and writes nothing, when a number of a floating-point tensor is not finite: what diverged
-/// must not replace the last good state.
+/// Writes the state of a training, wherever its tensors are, as one safetensors file; a kill leaves the old
+/// file or the new one, whole. Throws Error, and writes nothing, when a number of a floating-point tensor is
+/// not finite: what diverged must not replace the last good state.
 void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader& header,
                       const NamedTensors& tensors);
 
 /// Throws Error for a file that is no checkpoint.
 CheckpointHeader read_checkpoint_header(const std::filesystem::path& path);
 
-/// Fills the tensors from the file. It must hold exactly these, with their types and shapes, or an Error
-/// names the first difference; all is compared before a tensor is changed.
+/// Fills the tensors, wherever they are, from the file. It must hold exactly these, with their types and
+/// shapes, or an Error names the first difference; all is compared before a tensor is changed.
 void read_checkpoint_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
 
 }  // namespace scatlight::train

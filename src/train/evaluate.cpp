@@ -70,7 +70,8 @@ Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images
     if (may_cache) {
       cached_bytes_ += static_cast<std::int64_t>(maps.nbytes());
       // Networks on pixels give the images themselves, whose memory is the batch's.
-      cache_.push_back({.maps = maps.is_alias_of(images) ? maps.clone() : maps, .labels = batch->labels});
+      const auto kept = maps.to(at::kCPU);
+      cache_.push_back({.maps = kept.is_alias_of(images) ? kept.clone() : kept, .labels = batch->labels});
       first_uncached_ = batch->number + 1;
       cached_skipped_ = skipped_before;
       cached_skipped_.insert(cached_skipped_.end(), loader.skipped().begin(), loader.skipped().end());

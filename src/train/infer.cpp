@@ -15,7 +15,7 @@ at::Tensor images_of(data::Batch& batch) {
 
 at::Tensor scores_of(nets::Network& network, const at::Tensor& maps) {
   const at::NoGradGuard no_grad;
-  return network.classify(maps).to(at::kFloat).contiguous();
+  return network.classify(maps).to(at::kCPU, at::kFloat).contiguous();
 }
 
 std::span<const float> numbers_of(const at::Tensor& tensor) {

@@ -12,8 +12,8 @@ namespace scatlight::train {
 /// The images of a batch as a tensor (count, 3, size, size) that shares the batch's memory.
 at::Tensor images_of(data::Batch& batch);
 
-/// The scores (N, classes) of maps (N, C, h, w): contiguous floats, without a gradient. The network is in
-/// evaluation mode.
+/// The scores (N, classes) of maps (N, C, h, w): contiguous floats on the CPU, without a gradient. The
+/// network is in evaluation mode.
 at::Tensor scores_of(nets::Network& network, const at::Tensor& maps);
 
 /// The numbers of a contiguous float tensor.

@@ -16,11 +16,11 @@ namespace scatlight::train {
 /// A batch with the maps that the network's body reads.
 struct MappedBatch {
   data::Batch batch;
-  at::Tensor maps;  ///< (count, C, h, w); networks on pixels: the batch's own memory.
+  at::Tensor maps;  ///< (count, C, h, w) on the network's device; pixels on the CPU: the batch's own memory.
 };
 
-/// Computes the front end of a network one batch ahead, on a thread of its own, in the shadow of the training
-/// of the batch before.
+/// Computes the front end of a network one batch ahead, on a thread of its own and on a GPU on a stream of
+/// its own, in the shadow of the training of the batch before.
 class MapStream {
  public:
   /// The loader and the network must outlive the stream; nobody else takes from the loader meanwhile.
@@ -31,7 +31,8 @@ class MapStream {
   MapStream(const MapStream&) = delete;
   MapStream& operator=(const MapStream&) = delete;
 
-  /// The next batch, or nothing after the last. Throws what the loader threw, in that batch's turn.
+  /// The next batch, whose maps are complete, or nothing after the last. Throws what the loader threw, in
+  /// that batch's turn.
   std::optional<MappedBatch> next();
 
  private:

@@ -55,7 +55,7 @@ void save_model(const std::filesystem::path& path, const nets::Network& network,
   nets::save_weights(network, path, {{classes_key, Json(classes).dump()}, {recipe_key, recipe_json.dump()}});
 }
 
-Model load_model(const std::filesystem::path& path) {
+Model load_model(const std::filesystem::path& path, const at::Device& device) {
   const auto header = nets::read_weights_header(path);
   try {
     Model model{.file = path,
@@ -65,6 +65,7 @@ Model load_model(const std::filesystem::path& path) {
     check(path, model);
     nets::load_weights(model.network, path);
     nets::fold_for_inference(model.network);
+    model.network.to(device);
     return model;
   } catch (const Json::exception&) {
     fail(path, "its metadata is damaged");

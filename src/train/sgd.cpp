@@ -2,9 +2,19 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros_like.h>
 
 namespace scatlight::train {
+namespace {
+
+// The fused kernel walks its tensors in memory order and wants the same strides in all, those along sides of
+// length 1 included.
+at::Tensor laid_out_as(const at::Tensor& parameter, const at::Tensor& gradient) {
+  return gradient.strides() == parameter.strides() ? gradient : at::empty_like(parameter).copy_(gradient);
+}
+
+}  // namespace
 
 Sgd::Sgd(NamedTensors parameters, const SgdOptions& options)
     : options_(options), parameters_(std::move(parameters)) {
@@ -19,11 +29,10 @@ void Sgd::step(double learning_rate) {
   std::vector<at::Tensor> velocities;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     auto& parameter = parameters_[i].second;
-    // The fused kernel walks all three tensors in memory order, so they must have the same.
-    gradients.push_back(
-        parameter.grad().to(parameter.options(), false, false, parameter.suggest_memory_format()));
+    gradients.push_back(laid_out_as(parameter, parameter.grad()));
     values.push_back(parameter);
-    velocities.push_back(velocities_[i]);
+    // The kernel of a GPU refuses velocities that have no effect.
+    if (options_.momentum > 0) velocities.push_back(velocities_[i]);
   }
   at::_fused_sgd_(values, gradients, velocities, options_.weight_decay, options_.momentum, learning_rate,
                   /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);

@@ -13,13 +13,13 @@ struct SgdOptions {
 ///   v <- momentum v + (gradient + weight_decay p),   p <- p - rate v
 class Sgd {
  public:
-  /// The parameters are float32 and share the network's memory.
+  /// The parameters are float32, on one device, and share the network's memory.
   Sgd(NamedTensors parameters, const SgdOptions& options);
 
   /// One step with the gradients that backward() left in the parameters, which are forgotten afterwards.
   void step(double learning_rate);
 
-  /// The velocities v by the parameters' names; they share this object's memory.
+  /// The velocities v by the parameters' names; they share this object's memory. Zero without momentum.
   NamedTensors velocities() const;
 
  private:

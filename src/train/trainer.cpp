@@ -62,7 +62,9 @@ nets::NetworkOptions network_options(const TrainOptions& options, std::size_t cl
 
 nets::Network make_network(const TrainOptions& options, const data::ImageFolder& folder) {
   at::manual_seed(options.seed);  // of the first weights, and of what the network draws while it trains
-  return nets::Network(network_options(options, folder.classes.size()));
+  nets::Network network(network_options(options, folder.classes.size()));
+  network.to(options.device);
+  return network;
 }
 
 struct Part {
@@ -263,7 +265,7 @@ void Trainer::train_batches(MapStream& stream, io::Progress& bar) {
 void Trainer::step(const MappedBatch& mapped) {
   const auto& batch = mapped.batch;
   rate_ = learning_rate_at(options_.schedule, progress());
-  const auto labels = at::tensor(batch.labels);
+  const auto labels = at::tensor(batch.labels).to(options_.device);
   double loss = 0;
   for (const auto [first, count] : cut(batch.count, options_.micro_batch)) {
     const auto share = static_cast<double>(count) / static_cast<double>(batch.count);

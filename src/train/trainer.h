@@ -37,7 +37,8 @@ struct TrainOptions {
   double label_smoothing = 0;
 
   std::uint64_t seed = 0;
-  int threads = 0;  ///< 0 means one for each core.
+  at::Device device = at::kCPU;  ///< Of the network; all that is random is the CPU's.
+  int threads = 0;               ///< 0 means one for each core.
   bool skip_bad = false;
   std::int64_t eval_every = 1;      ///< Epochs between evaluations; the last one is always there.
   double checkpoint_seconds = 300;  ///< Between checkpoints within an epoch; one is written after each epoch.
@@ -61,7 +62,8 @@ void check(const TrainOptions& options);
 /// Trains a network and writes the run folder: run.json, log.jsonl, checkpoint.safetensors, model.safetensors
 /// and, with validation data, eval.json. Everything that can be checked is checked before the folder is
 /// touched. A training that is resumed gives the same bits as one that was never interrupted, on the same
-/// machine with the same number of threads, when its length is given in epochs. `stop` is asked after every
+/// machine's CPU with the same number of threads, when its length is given in epochs; it may be resumed on
+/// another device. `stop` is asked after every
 /// step; once it is true, the state is written and training returns. Throws Error for unusable options, data
 /// and files, and when training diverges (the loss is no longer finite); the last checkpoint stays.
 TrainResult train(const TrainOptions& options, const std::function<bool()>& stop);

@@ -1,5 +1,6 @@
 """Each bad input gets one clear line and a status, and leaves nothing half-written."""
 
+import json
 import os
 import resource
 import signal
@@ -10,7 +11,7 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import PROGRAM, fail, run, succeed
+from conftest import PROGRAM, commands, fail, run, succeed
 from PIL import Image
 
 
@@ -223,3 +224,28 @@ def test_hostile_file_name_stays_on_one_line(tmp_path):
     assert result.returncode == 1
     assert "\x1b" not in result.stderr
     assert "line\\x0Abreak" in result.stderr or "line\\x0abreak" in result.stderr
+
+
+WITH_DEVICE = {
+    "transform": ["in.npy", "--out", "out.npy"],
+    "train": ["data", "--run", "run"],
+    "eval": ["model", "data"],
+    "predict": ["model", "a.png"],
+}
+
+
+@pytest.mark.parametrize("command", WITH_DEVICE)
+def test_devices(command, tmp_path):
+    """A GPU that is not there is known before anything is read or written."""
+    if command not in commands():
+        pytest.skip("this build has no torch")
+    arguments = [command, *WITH_DEVICE[command], "--device"]
+    for name in ("gpu", "CUDA", "cuda:", "cuda:-1", "cuda:1x", "cuda0", "cuda:99999999999", ""):
+        fail(2, ["--device", f"{name} is not cpu, cuda or cuda:N"], *arguments, name, cwd=tmp_path)
+    facts = json.loads(succeed("info", "--json"))
+    absent = facts["gpus"]
+    words = [f"no CUDA device {absent}; this machine has {absent}"] if facts["cuda"] else ["no CUDA engine"]
+    fail(1, words, *arguments, f"cuda:{absent}", cwd=tmp_path)
+    if absent == 0:
+        fail(1, words, *arguments, "cuda", cwd=tmp_path)
+    assert os.listdir(tmp_path) == []

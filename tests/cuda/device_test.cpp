@@ -14,7 +14,7 @@
 #include "support/expect_error.h"
 
 #ifdef SCATLIGHT_WITH_CUDA
-#include <cuda_runtime_api.h>
+#include "cuda/runtime.h"
 #endif
 
 namespace scatlight {
@@ -35,7 +35,9 @@ TEST(Device, OptionsAreCheckedFirst) {
 
 #ifdef SCATLIGHT_WITH_CUDA
 
-void check(cudaError_t status) { ASSERT_EQ(status, cudaSuccess) << cudaGetErrorString(status); }
+using cuda::check;
+using cuda::DeviceArray;
+using cuda::Stream;
 
 class OnGpu : public testing::Test {
  protected:
@@ -44,47 +46,14 @@ class OnGpu : public testing::Test {
   }
 };
 
-class Stream {
- public:
-  Stream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
-  ~Stream() { cudaStreamDestroy(stream_); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  operator cudaStream_t() const { return stream_; }
-  void wait() const { check(cudaStreamSynchronize(stream_)); }
-
- private:
-  cudaStream_t stream_ = nullptr;
-};
-
-/// Memory of the current device, filled with NaN (all bits set).
+/// An array filled with NaN (all bits set).
 template <class T>
-class DeviceMemory {
- public:
-  explicit DeviceMemory(std::size_t count) : count_(count) {
-    check(cudaMalloc(reinterpret_cast<void**>(&data_), std::max<std::size_t>(count, 1) * sizeof(T)));
-    check(cudaMemset(data_, 0xff, count * sizeof(T)));
-    check(cudaDeviceSynchronize());
-  }
-  explicit DeviceMemory(const std::vector<T>& values) : DeviceMemory(values.size()) { write(values); }
-  ~DeviceMemory() { cudaFree(data_); }
-  DeviceMemory(const DeviceMemory&) = delete;
-  DeviceMemory& operator=(const DeviceMemory&) = delete;
-
-  T* data() const { return data_; }
-  void write(const std::vector<T>& values) {
-    check(cudaMemcpy(data_, values.data(), count_ * sizeof(T), cudaMemcpyHostToDevice));
-  }
-  std::vector<T> read() const {
-    std::vector<T> values(count_);
-    check(cudaMemcpy(values.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost));
-    return values;
-  }
-
- private:
-  std::size_t count_;
-  T* data_ = nullptr;
-};
+DeviceArray<T> nan_array(std::size_t size) {
+  DeviceArray<T> array(size);
+  check(cudaMemset(array.data(), 0xff, size * sizeof(T)));
+  check(cudaDeviceSynchronize());
+  return array;
+}
 
 std::size_t feature_count(const Scattering& plan, int planes) {
   return planes * plan.paths().size() * plan.output_height() * plan.output_width();
@@ -97,9 +66,11 @@ struct Call {
       : plan(plan),
         planes(static_cast<std::int64_t>(values.size()) / plan.options().height / plan.options().width),
         images(values),
-        maps(features),
-        gradients(values.size()),
-        workspace(std::max(plan.forward_workspace(planes), plan.backward_workspace(planes))) {}
+        maps(nan_array<F>(features)),
+        gradients(nan_array<T>(values.size())),
+        workspace(
+            nan_array<std::byte>(std::max(plan.forward_workspace(planes), plan.backward_workspace(planes)))) {
+  }
 
   void forward(const FeatureFormat& format = {}) {
     plan.forward(images.data(), planes, maps.data(), format, workspace.data(), stream);
@@ -110,10 +81,10 @@ struct Call {
 
   CudaScattering<T> plan;
   std::int64_t planes;
-  DeviceMemory<T> images;
-  DeviceMemory<F> maps;
-  DeviceMemory<T> gradients;
-  DeviceMemory<std::byte> workspace;
+  DeviceArray<T> images;
+  DeviceArray<F> maps;
+  DeviceArray<T> gradients;
+  DeviceArray<std::byte> workspace;
   Stream stream;
 };
 
@@ -294,15 +265,15 @@ TEST_F(OnGpu, APlanMayGoWhileItsWorkIsQueued) {
   auto plan = std::make_unique<CudaScattering<float>>(options);
   const auto count = planes * plan->paths().size() * plan->output_height() * plan->output_width();
   const auto expected = forward_on_gpu(*plan, images, count);
-  const DeviceMemory<float> on_device(images);
-  const DeviceMemory<float> maps(count);
-  const DeviceMemory<std::byte> workspace(plan->forward_workspace(planes));
+  const DeviceArray<float> on_device(images);
+  const auto maps = nan_array<float>(count);
+  const auto workspace = nan_array<std::byte>(plan->forward_workspace(planes));
   const Stream stream;
   for (int i = 0; i < 4; ++i)
     plan->forward(on_device.data(), planes, maps.data(), {}, workspace.data(), stream);
   plan.reset();
   // What would be taken from freed memory must not be there any more by chance.
-  const DeviceMemory<std::byte> poison(64 << 20);
+  const auto poison = nan_array<std::byte>(64 << 20);
   stream.wait();
   EXPECT_EQ(maps.read(), expected);
 }
@@ -383,7 +354,7 @@ TEST_F(OnGpu, NotEnoughMemoryIsAnErrorAndLeavesThePlanUsable) {
     cudaGetLastError();
   }
   test::expect_error([] { CudaScattering<double>({.height = 2048, .width = 2048, .scales = 4}); },
-                     "no memory for the filters");
+                     "no memory on the device");
   for (void* piece : pieces) cudaFree(piece);
   EXPECT_EQ(forward_on_gpu(plan, images, count), expected);
 }

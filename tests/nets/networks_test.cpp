@@ -107,6 +107,60 @@ TEST(Networks, Learn) {
   }
 }
 
+// Tensors of meta have a device and a layout but no numbers; so this needs no GPU.
+TEST(Networks, MoveWithAllTheirTensors) {
+  const auto elsewhere = at::Device(at::kMeta);
+  for (const char* name : {"scatresnet10", "resnet-small", "linear"}) {
+    Network network(small(name));
+    const auto parameters = network.parameters();
+    const auto buffers = network.buffers();
+    network.to(elsewhere);
+    EXPECT_EQ(network.device(), elsewhere);
+    const auto moved = network.parameters();
+    ASSERT_EQ(moved.size(), parameters.size());
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const auto& [parameter, tensor] = moved[i];
+      EXPECT_EQ(parameter, parameters[i].first);
+      EXPECT_EQ(tensor.sizes(), parameters[i].second.sizes()) << name << ' ' << parameter;
+      EXPECT_TRUE(tensor.is_meta() && tensor.is_leaf() && tensor.requires_grad()) << name << ' ' << parameter;
+      EXPECT_TRUE(tensor.dim() != 4 || tensor.is_contiguous(at::MemoryFormat::ChannelsLast)) << parameter;
+    }
+    ASSERT_EQ(network.buffers().size(), buffers.size());
+    for (const auto& [buffer, tensor] : network.buffers())
+      EXPECT_TRUE(tensor.is_meta()) << name << ' ' << buffer;
+    EXPECT_TRUE(network.maps(at::rand({2, 3, 32, 32})).is_meta()) << "images go where the network is";
+  }
+  Network first_convolves(small("scatresnet10"));
+  first_convolves.to(elsewhere);
+  EXPECT_TRUE(first_convolves.maps(at::rand({2, 3, 32, 32})).is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+TEST(Networks, MoveToTheCpuChangesNothing) {
+  const at::NoGradGuard no_grad;
+  Network network(small("scatresnet-small"));
+  network.train(false);
+  const auto images = at::rand({2, 3, 32, 32});
+  const auto expected = network.forward(images);
+  network.to(at::kCPU);
+  EXPECT_TRUE(at::equal(network.forward(images), expected));
+  network.parameters().back().second.add_(1);
+  EXPECT_FALSE(at::equal(network.forward(images), expected)) << "the list has the tensors that are used";
+}
+
+// Drawn by the CPU's generator.
+TEST(Networks, Dropout) {
+  Network network(small("vgg16"));
+  const at::NoGradGuard no_grad;
+  const auto images = at::rand({2, 3, 32, 32});
+  at::manual_seed(7);
+  const auto once = network.forward(images);
+  EXPECT_FALSE(at::equal(network.forward(images), once));
+  at::manual_seed(7);
+  EXPECT_TRUE(at::equal(network.forward(images), once));
+  network.train(false);
+  EXPECT_TRUE(at::equal(network.forward(images), network.forward(images)));
+}
+
 TEST(Networks, HeInitialisation) {
   at::manual_seed(0);
   const Network network(small("scatresnet10"));

@@ -34,7 +34,7 @@ class OperatorOnGpu : public testing::Test {
  protected:
   void SetUp() override {
     if (cuda_device_count() == 0) GTEST_SKIP() << "skipped: no GPU";
-    gpu = torch_ops::open_gpu(0);
+    gpu = torch_ops::open_device(0);
   }
 
   at::Device gpu = at::kCPU;
@@ -112,7 +112,8 @@ TEST_F(OperatorOnGpu, RefusesTwoDevices) {
 }
 
 TEST(OperatorWithoutGpu, OpeningOneFails) {
-  test::expect_error([] { torch_ops::open_gpu(cuda_device_count()); },
+  EXPECT_TRUE(torch_ops::open_device(std::nullopt).is_cpu());
+  test::expect_error([] { torch_ops::open_device(cuda_device_count()); },
                      built_with_cuda() ? "there is no CUDA device" : "no CUDA engine");
 }
 

@@ -2,7 +2,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/rand.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
@@ -44,6 +47,18 @@ void expect_formula(at::MemoryFormat format) {
 TEST(Sgd, FollowsTheFormula) { expect_formula(at::MemoryFormat::Contiguous); }
 
 TEST(Sgd, FollowsTheFormulaInChannelsLast) { expect_formula(at::MemoryFormat::ChannelsLast); }
+
+TEST(Sgd, WithoutMomentumKeepsNoVelocity) {
+  auto p = at::full({3}, 2.0F).requires_grad_(true);
+  Sgd sgd({{"p", p}}, {.momentum = 0, .weight_decay = 0.5});
+  for (int step = 0; step < 2; ++step) {
+    p.sum().backward();
+    sgd.step(0.25);
+  }
+  // 2 - (1 + 2 / 2) / 4 = 1.5; 1.5 - (1 + 1.5 / 2) / 4 = 1.0625
+  EXPECT_TRUE(at::equal(p, at::full({3}, 1.0625F)));
+  EXPECT_TRUE(at::equal(sgd.velocities().front().second, at::zeros({3})));
+}
 
 }  // namespace
 }  // namespace scatlight::train

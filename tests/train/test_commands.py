@@ -1,7 +1,6 @@
 """train, eval and predict as a user meets them: the command line, signals, bad input."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -9,35 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-PROGRAM = os.environ["SCATLIGHT"]
-SMALL = ["--network", "scatresnet10", "--scales", 2, "--stem", 16, "--widths", "16,32", "--depths", "1,1"]
-SMALL += ["--input-norm", "--size", 48, "--batch", 16, "--threads", 2]
-
-
-def run(*arguments: object, status: int = 0) -> str:
-    """Runs the program; returns its standard output, or for a wanted failure its one line of complaint."""
-    done = subprocess.run(
-        [PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == status, done.stderr
-    if status == 0:
-        return done.stdout
-    assert done.stdout == ""
-    complaint = done.stderr.splitlines()[-1]
-    assert complaint.startswith("scatlight: ")
-    return complaint
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "drawn"
-    run("draw", folder, "--classes", 3, "--train", 40, "--val", 10, "--size", 64)
-    return folder
-
-
-def train_arguments(data, folder, *more: object):
-    return ["train", data / "train", "--val", data / "val", "--run", folder, *SMALL, *more]
+from conftest import PROGRAM, run, train_arguments, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +23,7 @@ def test_run_folder(trained):
     assert facts["command"] == "train"
     assert facts["options"]["widths"] == [16, 32]
     assert facts["options"]["epochs"] == 3
+    assert facts["options"]["device"] == "cpu"
     assert facts["network"]["name"] == "scatresnet10"
     assert facts["network"]["input"] == [3, 48, 48]
     assert facts["network"]["maps"] == [51, 12, 12]
@@ -109,13 +81,6 @@ def test_predict_leaves_out_and_names_bad_files(trained, data, tmp_path):
     result = json.loads(run("predict", trained, tmp_path, "--json", "--skip-bad"))
     assert [Path(image["file"]).name for image in result["images"]] == ["good.jpg"]
     assert [Path(skipped["file"]).name for skipped in result["skipped"]] == ["bad.jpg"]
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def test_killed_at_any_moment_and_resumed_is_bit_equal(trained, data, tmp_path):
@@ -214,6 +179,13 @@ def test_resume_refuses_other_flags(trained, data):
     assert "has --lr 0.1, and --lr 0.7 was given" in complaint
     complaint = run("train", data / "train", "--run", trained, "--resume", "--no-flip", status=1)
     assert "--no-flip" in complaint
+
+
+def test_resume_may_change_the_device(trained):
+    before = (trained / "log.jsonl").read_bytes()
+    complaint = run("train", "--run", trained, "--resume", "--device", "cuda:99", status=1)
+    assert "no CUDA" in complaint
+    assert (trained / "log.jsonl").read_bytes() == before
 
 
 def test_resume_refuses_damaged_checkpoints(trained, tmp_path):
