@@ -67,12 +67,12 @@ class PackedTransform {
 
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 const ParallelFor& run) const {
-    // One thread has the spectra of one bundle in its caches; several want work to share.
-    const std::int64_t at_once = tables_.options.threads == 1 ? 1 : bundles_at_once();
-    for_blocks(planes, at_once, 1 + slices, [&](std::int64_t first, std::int64_t count, T* spectra) {
-      backward_block(images + first * image_size(), feature_gradients + first * features_size(), count,
-                     spectra, image_gradients + first * image_size(), run);
-    });
+    // Each thread has the spectra of one bundle in its caches, or of some small ones.
+    for_blocks(planes, tables_.options.threads * bunch(), 1 + slices,
+               [&](std::int64_t first, std::int64_t count, T* spectra) {
+                 backward_block(images + first * image_size(), feature_gradients + first * features_size(),
+                                count, spectra, image_gradients + first * image_size(), run);
+               });
   }
 
  private:
@@ -191,10 +191,9 @@ class PackedTransform {
     // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
     // together. Small ones go in bunches, so that handing them out costs nothing.
     const auto groups = static_cast<std::int64_t>(tables_.groups.size());
-    const std::int64_t bunch = std::max<std::int64_t>(1, samples_in_a_bunch / samples());
-    loop(run, (groups * count + bunch - 1) / bunch, [&](std::int64_t index) {
+    loop(run, (groups * count + bunch() - 1) / bunch(), [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
-      for (std::int64_t i = index * bunch; i < std::min(groups * count, (index + 1) * bunch); ++i) {
+      for (std::int64_t i = index * bunch(); i < std::min(groups * count, (index + 1) * bunch()); ++i) {
         const auto [first, size] = bundle(i % count, planes);
         functions_.transform_paths(tables_, tables_.groups[i / count], size,
                                    spectra + i % count * spectra_size(), features + first * features_size(),
@@ -222,7 +221,11 @@ class PackedTransform {
     return std::max<std::int64_t>(3, tables_.options.threads * std::max<std::int64_t>(1, of_thread));
   }
 
-  static constexpr std::int64_t samples_in_a_bunch = 1 << 16;
+  // Pieces of work of a bundle each that are handed out together, so that it costs little.
+  std::int64_t bunch() const {
+    constexpr std::int64_t samples_in_a_bunch = 1 << 16;
+    return std::max<std::int64_t>(1, samples_in_a_bunch / samples());
+  }
 
   Tables<T> tables_;
   Functions<T> functions_;
