@@ -23,4 +23,7 @@ export out gtest
 ls src/core/*.cpp src/cpu/*.cpp src/scattering.cpp tests/cpu/engines_test.cpp tests/cpu/gradients_test.cpp \
   "$gtest/src/gtest-all.cc" "$gtest/src/gtest_main.cc" | xargs -P "$(nproc)" -I {} bash -c 'set -e; compile {}'
 aarch64-linux-gnu-g++ -static "$out"/objects/* -o "$out/transform_test" -pthread
-qemu-aarch64-static "$out/transform_test" --gtest_brief=1 --gtest_filter="${1:-*neon*}"
+# The tests dealt to as many emulators as there are processors.
+shards=$(nproc)
+seq 0 $((shards - 1)) | GTEST_TOTAL_SHARDS=$shards xargs -P "$shards" -I {} env GTEST_SHARD_INDEX={} \
+  qemu-aarch64-static "$out/transform_test" --gtest_brief=1 --gtest_filter="${1:-*neon*}"
