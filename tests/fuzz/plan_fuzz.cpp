@@ -98,7 +98,9 @@ class Fuzzer {
     const auto& options = plan.options();
     const auto plane = static_cast<std::size_t>(options.height) * options.width;
     const auto maps = plan.paths().size() * plan.output_height() * plan.output_width();
-    const auto planes = static_cast<std::size_t>(between(1, 3));
+    // Now and then as many small planes as share vectors.
+    const bool many = plane < 4000 && between(0, 2) == 0;
+    const auto planes = static_cast<std::size_t>(many ? between(4, 40) : between(1, 3));
     const bool finite = chance(0.7);
     const auto images = samples<T>(planes * plane, finite);
     const auto weights = samples<T>(planes * maps, finite);
