@@ -39,7 +39,8 @@ void expect_maps(const Scattering& plan, const std::vector<double>& images,
 }
 
 TEST_P(EveryEngine, EqualsTheReference) {
-  if (GetParam() == "reference") GTEST_SKIP() << "nothing to compare it with";
+  // Of the reference itself, float32 is compared with float64.
+  const bool is_reference = GetParam() == "reference";
   for (const auto& options : cases()) {
     const int planes = planes_for(options, 3);
     const auto samples = random_planes<float>(options, planes);
@@ -47,11 +48,11 @@ TEST_P(EveryEngine, EqualsTheReference) {
     auto expected = transform(make_plan("reference", options), images);
     const auto plan = make_plan(GetParam(), options);
     const auto compare = [&] {
-      expect_maps<double>(plan, images, expected, {.relative = 0, .of_scale = 1e-12});
+      if (!is_reference) expect_maps<double>(plan, images, expected, {.relative = 0, .of_scale = 1e-12});
       expect_maps<float>(plan, images, expected, {.relative = 1e-5, .of_scale = 1e-6});
     };
     compare();
-    if (!are_small(options)) continue;
+    if (is_reference || !are_small(options)) continue;
     images = repeat_planes(images, planes);
     expected = repeat_planes(expected, planes);
     compare();

@@ -80,7 +80,8 @@ void expect_gradient(const Scattering& plan, const std::vector<double>& images,
 }
 
 TEST_P(EveryGradient, EqualsTheReference) {
-  if (GetParam() == "reference") GTEST_SKIP() << "nothing to compare it with";
+  // Of the reference itself, float32 is compared with float64.
+  const bool is_reference = GetParam() == "reference";
   for (const auto& options : cases()) {
     const int planes = planes_for(options, 2);
     const auto reference = make_plan("reference", options);
@@ -92,11 +93,12 @@ TEST_P(EveryGradient, EqualsTheReference) {
     const auto plan = make_plan(GetParam(), options);
     const auto compare = [&] {
       // The phase of a small modulus is uncertain: rounding 1e-16 of the image turns it by 1e-16 / |u|.
-      expect_gradient<double>(plan, images, gradients, expected, {.relative = 0, .of_scale = 1e-10});
+      if (!is_reference)
+        expect_gradient<double>(plan, images, gradients, expected, {.relative = 0, .of_scale = 1e-10});
       expect_gradient<float>(plan, images, gradients, expected, {.relative = 1e-4, .of_scale = 1e-4});
     };
     compare();
-    if (!are_small(options)) continue;
+    if (is_reference || !are_small(options)) continue;
     images = repeat_planes(images, planes);
     gradients = repeat_planes(gradients, planes);
     expected = repeat_planes(expected, planes);
