@@ -81,11 +81,10 @@ run() {
     apps=OFF
     part configure_library 60 configure OFF || { report; return 1; }
   fi
-  local targets=(kernels_test device_test scatlight_python cuda_benchmark)
+  local targets=(device_test scatlight_python cuda_benchmark)
   part build 330 ninja -C "$build" "${targets[@]}"
   [ $apps = OFF ] || part build_apps 200 ninja -C "$build" scatlight_cli device_op_test device_training_test || apps=OFF
 
-  part kernels_test 60 "$build/tests/kernels_test" --gtest_brief=1
   part device_test 120 "$build/tests/device_test"
   if [ $apps = ON ]; then
     part device_op_test 60 "$build/tests/device_op_test"
