@@ -115,7 +115,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
 
  public:
   HWY_ATTR PlaneGradient(const Tables<T>& tables, int planes, const T* feature_gradients, T* room)
-      : Base(tables, planes, nullptr, room), gradients_(feature_gradients) {}
+      : Base(tables, planes, nullptr, room + tables.room.average_rows, room), gradients_(feature_gradients) {}
 
   HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient) {
     const auto& options = tables_.options;
@@ -129,7 +129,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
       this->transform_columns(band, group, spectra + offset, planes);
       if (second_order) second_paths(level, group.scale, group.angle, planes);
       for (int i = 0; i < group.count; ++i) {
-        if (tile == 0) load_map(level, 1 + group.scale * options.angles + group.angle + i);
+        if (tile == 0) load_map(level, tables_.first_map(group) + i);
         differentiate_rows(tiling, tile, level, planes + i * level.plane_size,
                            second_order ? at(&Room::modulus_gradient) : nullptr);
       }
@@ -218,7 +218,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
         std::fill(to, outputs + (out + 1) * stride, T{0});
       }
     }
-    T* rows = at(&Room::average_rows);
+    T* rows = this->average_rows_;
     if (level.vertical.spectral) {
       T* samples = rows + level.vertical.radius * stride;
       for (std::size_t x = 0; x < stride; x += 2 * lanes) {

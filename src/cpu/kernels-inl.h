@@ -19,15 +19,27 @@ template <class T>
 using Vectors = hn::ScalableTag<T>;
 
 template <class T, int Side>
-HWY_ATTR void analyse_planes(const Tables<T>& tables, const Tiling<T>& tiling, int planes, const T* images,
-                             T* spectra, T* features, T* room) {
-  PlaneTransform<Vectors<T>, Side>(tables, planes, features, room).analyse(tiling, images, spectra);
+HWY_ATTR void analyse_strip(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
+                            const T* images, T* spectra, T* features, T* average_rows, T* room) {
+  PlaneTransform<Vectors<T>, Side>(tables, planes, features, average_rows, room)
+      .analyse(tiling, strip, images, spectra);
 }
 
 template <class T, int Side>
-HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
-                              T* features, T* room) {
-  PlaneTransform<Vectors<T>, Side>(tables, planes, features, room).paths(group, spectra);
+HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
+                              const T* spectra, T* features, T* average_rows, T* room) {
+  PlaneTransform<Vectors<T>, Side>(tables, planes, features, average_rows, room).paths(group, strip, spectra);
+}
+
+template <class T, int Side>
+HWY_ATTR void write_maps(const Tables<T>& tables, const PathGroup* group, int planes, T* average_rows,
+                         T* features, T* room) {
+  PlaneTransform<Vectors<T>, Side> transform(tables, planes, nullptr, average_rows, room);
+  if (group == nullptr) {
+    transform.image_map(features);
+  } else {
+    transform.group_maps(*group, features);
+  }
 }
 
 template <class T, int Side>
@@ -48,8 +60,9 @@ HWY_ATTR void differentiate_planes(const Tables<T>& tables, int planes, const T*
 
 template <class T, int Side>
 HWY_ATTR Functions<T> make_functions() {
-  return {.analyse_planes = analyse_planes<T, Side>,
+  return {.analyse_strip = analyse_strip<T, Side>,
           .transform_paths = transform_paths<T, Side>,
+          .write_maps = write_maps<T, Side>,
           .differentiate_paths = differentiate_paths<T, Side>,
           .differentiate_planes = differentiate_planes<T, Side>};
 }

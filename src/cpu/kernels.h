@@ -10,17 +10,23 @@ namespace scatlight::cpu {
 /// The code of one instruction set for one packing. Images and features are those of `planes` planes,
 /// (planes, H, W) and (planes, K, h, w), no more than the packing's planes(), which share vectors; spectra,
 /// and gradients of them, have tables.spectra_size values for all of them. room has tables.room.size values,
-/// of which the two functions of the forward transform use tables.room.forward_size.
+/// of which the functions of the forward transform use tables.room.forward_size.
 template <class T>
 struct Functions {
-  /// Map 0 of the images, unless features is null, and the folded spectra of their tiles among those of the
-  /// planes.
-  void (*analyse_planes)(const Tables<T>& tables, const Tiling<T>& tiling, int planes, const T* images,
-                         T* spectra, T* features, T* room);
+  /// The folded spectra of the tiles of one strip of the images, which stand one after the other in
+  /// `spectra`; with average_rows, those of map 0; with features, map 0, from the only strip.
+  void (*analyse_strip)(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
+                        const T* images, T* spectra, T* features, T* average_rows, T* room);
 
-  /// All maps whose paths begin with one of tables.groups: those of order 1 and, where asked for, order 2.
-  void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
-                          T* features, T* room);
+  /// The averaged rows in one strip of the paths of one of tables.groups, from the spectra of the strip; of
+  /// each path its own. With features, all maps whose paths begin with one of them, from the only strip:
+  /// those of order 1 and, where asked for, order 2.
+  void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
+                          const T* spectra, T* features, T* average_rows, T* room);
+
+  /// The maps of a group, or map 0 if it is null, from averaged rows.
+  void (*write_maps)(const Tables<T>& tables, const PathGroup* group, int planes, T* average_rows,
+                     T* features, T* room);
 
   /// Adds what these maps' gradients give to the gradient of the folded spectra.
   void (*differentiate_paths)(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,

@@ -181,46 +181,59 @@ class PlaneTransform {
   using T = Real<D>;
 
  public:
-  HWY_ATTR PlaneTransform(const Tables<T>& tables, int planes, T* features, T* room)
+  // `features` is null where maps are written later, or not at all. `average_rows` of each map is then its
+  // own; else they are used for one map after the other.
+  HWY_ATTR PlaneTransform(const Tables<T>& tables, int planes, T* features, T* average_rows, T* room)
       : tables_(tables),
         planes_(planes),
         features_(features),
+        average_rows_(average_rows),
         room_(room),
         map_size_(std::size_t(tables.geometry.rows.output) * tables.geometry.columns.output) {}
 
-  HWY_ATTR void analyse(const Tiling<T>& tiling, const T* image, T* spectra) {
+  // The spectra of a strip's tiles and, unless average_rows is null, map 0's averaged rows.
+  HWY_ATTR void analyse(const Tiling<T>& tiling, int strip, const T* image, T* spectra) {
     const auto& level = tiling.levels[0];
     const bool keep = tables_.options.max_order >= 1;
     if constexpr (Side == 1) pack(image, image_size(), image_size(), at(&Room::images));
-    for (int tile = 0; tile < tiling.count(); ++tile) {
+    for (int column = 0; column < tiling.tiles.columns.count; ++column) {
+      const int tile = tiling.tile(strip, column);
       const auto core = tiling.core(tile, 0);
-      const int averaged = features_ != nullptr && tiling.is_last(tile) ? core.height : 0;
+      const int averaged = average_rows_ != nullptr && tiling.is_last(tile) ? core.height : 0;
       for (int y = 0; y < level.height; y += Side) {
         T* rows = row(level, y, core.left);
         load_image_rows(tiling, tile, image, y, rows);
         if (keep) keep_rows(level, y, rows);
         if (y < averaged) average_rows(level, core, y);
       }
-      if (keep) fold_spectrum(level, tiling.image_band[0], spectra + tiling.spectrum_offset(tile));
+      if (keep) fold_spectrum(level, tiling.image_band[0], spectra + column * tiling.spectrum_size());
     }
-    if (features_ != nullptr) write_map(level, 0);
+    if (features_ != nullptr) write_map(level, features_);
   }
 
-  HWY_ATTR void paths(const PathGroup& group, const T* spectra) {
+  // From the spectra of a strip's tiles.
+  HWY_ATTR void paths(const PathGroup& group, int strip, const T* spectra) {
     const auto& options = tables_.options;
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
     const auto& tiling = tables_.tilings[group.tiling];
-    transform_group(tiling.image_band[0], group, spectra, second_order,
-                    [&](int angle) { return 1 + group.scale * options.angles + angle; });
+    transform_group(tiling.image_band[0], group, strip, spectra, second_order, tables_.first_map(group));
     if (!second_order) return;
 
     const auto& band = tables_.modulus_bands[group.scale];
     T* folded = at(&Room::folded);
     fold_spectrum(tiling.levels[band.level], band, folded);
     for (const auto& second : tables_.second_groups[group.scale]) {
-      transform_group(band, second, folded, false, [&](int angle) {
-        return tables_.second_map(group.scale, group.angle, second.scale, angle);
-      });
+      transform_group(band, second, 0, folded, false,
+                      tables_.second_map(group.scale, group.angle, second.scale, second.angle));
+    }
+  }
+
+  // From averaged rows that are complete: map 0, and those of a group, which stand one after the other.
+  HWY_ATTR void image_map(T* features) { write_map(tables_.tilings[0].levels[0], features); }
+  HWY_ATTR void group_maps(const PathGroup& group, T* features) {
+    for (int i = 0; i < group.count; ++i) {
+      write_map(level_of(group), features + (tables_.first_map(group) + i) * map_size_);
+      average_rows_ += tables_.average_rows_size(group.scale);
     }
   }
 
@@ -266,17 +279,18 @@ class PlaneTransform {
     }
   }
 
-  // |x * psi| * phi_J into the maps; with `keep`, the row transform of |x * psi| too.
-  template <class MapOf>
-  HWY_INLINE HWY_ATTR void transform_group(const Band<T>& band, const PathGroup& group, const T* spectra,
-                                           bool keep, const MapOf& map_of) {
+  // |x * psi| * phi_J of a strip into the group's maps, of which the first one is given, or their averaged
+  // rows; with `keep`, the row transform of |x * psi| too.
+  HWY_INLINE HWY_ATTR void transform_group(const Band<T>& band, const PathGroup& group, int strip,
+                                           const T* spectra, bool keep, int first_map) {
     const auto& tiling = tables_.tilings[group.tiling];
     const auto& level = level_of(group);
     T* planes = at(&Room::plane);
-    for (int tile = 0; tile < tiling.count(); ++tile) {
+    for (int column = 0; column < tiling.tiles.columns.count; ++column) {
+      const int tile = tiling.tile(strip, column);
       const auto core = tiling.core(tile, level.level);
       const bool is_last = tiling.is_last(tile);
-      transform_columns(band, group, spectra + tiling.spectrum_offset(tile), planes);
+      transform_columns(band, group, spectra + column * tiling.spectrum_size(), planes);
       for (int i = 0; i < group.count; ++i) {
         for (int y = 0; y < core.height; y += Side) {
           T* rows = row(level, y, core.left);
@@ -284,7 +298,11 @@ class PlaneTransform {
           if (is_last) average_rows(level, core, y);
           if (keep) keep_rows(level, y, rows);
         }
-        if (tile + 1 == tiling.count()) write_map(level, map_of(group.angle + i));
+        if (features_ != nullptr) {
+          write_map(level, features_ + (first_map + i) * map_size_);
+        } else if (i + 1 < group.count) {  // then the strip has one tile
+          average_rows_ += tables_.average_rows_size(group.scale);
+        }
       }
     }
   }
@@ -465,7 +483,7 @@ class PlaneTransform {
       T* extended = row(level, y, -level.horizontal.radius);
       low_pass().continue_periodically(level.horizontal, level.plane_width, extended, lanes);
       low_pass().average(level.horizontal, outputs, extended, lanes, averages, lanes);
-      store_averages(level, averages, core.top + y);
+      store_averages(level, core, averages, y);
       return;
     }
     const bool is_second = y / Side % 2 == 1;
@@ -479,23 +497,33 @@ class PlaneTransform {
       std::fill(of_block + outputs * lanes, of_block + tables_.room.averages_size, T{0});
     low_pass().average_pair(level.horizontal, outputs, is_second ? row(level, y - Side, 0) : last, last,
                             lanes, averages, second_averages, lanes);
-    if (is_second) store_averages(level, averages, core.top + y - Side);
-    store_averages(level, second_averages, core.top + y);
+    if (is_second) store_averages(level, core, averages, y - Side);
+    store_averages(level, core, second_averages, y);
   }
 
   HWY_INLINE T* average_row(const Level<T>& level, int y) const {
-    return at(&Room::average_rows) + (level.vertical.radius + y) * tables_.room.output_stride;
+    return average_rows_ + (level.vertical.radius + y) * tables_.room.output_stride;
   }
 
-  HWY_INLINE HWY_ATTR void store_averages(const Level<T>& level, const T* averages, int y) {
+  // Of rows [y, y + Side), those of the core: what follows may be another strip's, and of another thread.
+  HWY_INLINE HWY_ATTR void store_averages(const Level<T>& level, const Core& core, const T* averages, int y) {
     const std::size_t stride = tables_.room.output_stride;
-    T* rows = average_row(level, y);
+    T* rows = average_row(level, core.top + y);
     if constexpr (Side == 1) {
       if (averages != rows) std::copy_n(averages, stride, rows);
       return;
     }
-    for (std::size_t out = 0; out < stride; out += lanes)
-      transpose(d_, averages + out * lanes, lanes, rows + out, stride);
+    const int count = std::min(Side, core.height - y);
+    for (std::size_t out = 0; out < stride; out += lanes) {
+      if (count == Side) {
+        transpose(d_, averages + out * lanes, lanes, rows + out, stride);
+        continue;
+      }
+      HWY_ALIGN T block[lanes * lanes];
+      transpose(d_, averages + out * lanes, lanes, block, lanes);
+      for (int r = 0; r < count; ++r)
+        hn::StoreU(hn::Load(d_, block + r * lanes), d_, rows + r * stride + out);
+    }
   }
 
   HWY_INLINE HWY_ATTR void clear_lanes(int from, T* vectors, std::size_t count) const {
@@ -504,12 +532,12 @@ class PlaneTransform {
       hn::Store(hn::IfThenElseZero(used, hn::Load(d_, vectors + i)), d_, vectors + i);
   }
 
-  // The vertical low-pass of the averaged rows at the output rows, to a map.
-  HWY_NOINLINE HWY_ATTR void write_map(const Level<T>& level, int map) {
+  // The vertical low-pass of the averaged rows at the output rows, to a map (of the first plane).
+  HWY_NOINLINE HWY_ATTR void write_map(const Level<T>& level, T* to) {
     const std::size_t stride = tables_.room.output_stride;
     const int height = tables_.geometry.rows.output;
     const int width = tables_.geometry.columns.output;
-    T* rows = at(&Room::average_rows);
+    T* rows = average_rows_;
     T* outputs = at(&Room::map);
     if (level.vertical.spectral) {
       const T* samples = rows + level.vertical.radius * stride;
@@ -523,7 +551,6 @@ class PlaneTransform {
       for (std::size_t x = 0; x < stride; x += lanes)
         low_pass().average(level.vertical, height, rows + x, stride, outputs + x, stride);
     }
-    T* to = features_ + map * map_size_;
     if constexpr (Side == 1) return unpack(outputs, map_size_, to, features_size());
     for (int out = 0; out < height; ++out, outputs += stride, to += width) std::copy_n(outputs, width, to);
   }
@@ -678,6 +705,7 @@ class PlaneTransform {
   const Tables<T>& tables_;
   const int planes_;
   T* const features_;
+  T* average_rows_;  // of the map at work
   T* const room_;
   const std::size_t map_size_;
 };

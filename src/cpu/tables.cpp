@@ -306,6 +306,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       geometry(given),
       packing(packing),
       spectra_size(0),
+      strip_spectra_size(0),
       maps(static_cast<int>(make_paths(resolved).size())) {
   const Sampling sampling = {
       .epsilon = std::numeric_limits<T>::epsilon(), .bytes = static_cast<int>(sizeof(T)), .packing = packing};
@@ -313,6 +314,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
     auto& tiling = tilings.emplace_back(resolved, given, bank, tiles, packing);
     tiling.spectra_begin = spectra_size;
     spectra_size += tiling.count() * tiling.spectrum_size();
+    strip_spectra_size = std::max(strip_spectra_size, tiles.columns.count * tiling.spectrum_size());
   }
   if (options.max_order >= 2) {
     for (int scale = 0; scale + 1 < options.scales; ++scale) {
@@ -365,6 +367,10 @@ void Tables<T>::lay_out_room() {
   const bool spectra = options.max_order >= 1;
   const bool second_order = !modulus_bands.empty();
   std::size_t plane = 0;
+  // Gradients read the last block of rows whole, which may be more than what continues them.
+  const auto averaged_rows = [&](const Level<T>& level) -> std::size_t {
+    return round_up(level.plane_height, side) + side + 2 * level.vertical.radius;
+  };
   std::size_t line = 0;
   std::size_t work = 0;
   std::size_t prime = 0;
@@ -395,9 +401,7 @@ void Tables<T>::lay_out_room() {
       }
       band = std::max(band, level.band_blocks * level.band_stride);
       row = std::max(row, level.blocks * side * lanes);
-      // What the last block of rows has too many may be more than what continues them.
-      rows =
-          std::max<std::size_t>(rows, round_up(level.plane_height, side) + side + 2 * level.vertical.radius);
+      rows = std::max(rows, averaged_rows(level));
       half = std::max(half, height * level.half_stride);
       spectrum = std::max(spectrum, 2 * height * level.spectrum_stride);
       gradient = std::max(gradient, 2 * height * level.gradient_stride);
@@ -437,6 +441,15 @@ void Tables<T>::lay_out_room() {
   const auto& finest = tilings[0].levels[0];
   room.modulus_gradient = place(second_order ? round_up(finest.height, side) * finest.blocks * lanes : 0);
   room.size = end;
+
+  std::size_t begin = averaged_rows(finest) * room.output_stride;
+  for (const auto& tiling : tilings) {
+    for (int scale = tiling.tiles.first_scale; scale < tiling.tiles.end_scale; ++scale) {
+      average_rows_of_scale.push_back(begin);
+      begin += options.angles * averaged_rows(tiling.levels[geometry.level(scale)]) * room.output_stride;
+    }
+  }
+  average_rows_of_scale.push_back(begin);
 }
 
 template struct LowPass<float>;

@@ -284,6 +284,9 @@ struct Tiling {
   std::size_t spectra_begin = 0;  ///< of (tiles, spectrum_size) values in the spectra of a plane
 
   int count() const { return tiles.count(); }
+  /// Tiles side by side are a strip.
+  int strips() const { return tiles.rows.count; }
+  int tile(int strip, int column) const { return strip * tiles.columns.count + column; }
   std::size_t spectrum_size() const { return image_band.empty() ? 0 : image_band[0].size; }
   std::size_t spectrum_offset(int tile) const { return spectra_begin + tile * spectrum_size(); }
   const std::vector<std::int32_t>& rows_of(int tile) const { return row_sources[tile / tiles.columns.count]; }
@@ -324,6 +327,7 @@ struct Tables {
   Packing packing;
   std::vector<Tiling<T>> tilings;  ///< by scales
   std::size_t spectra_size;        ///< of a plane of the image: of all tiles of all tilings
+  std::size_t strip_spectra_size;  ///< the most that the tiles of a strip have
   int maps;                        ///< output maps of a plane
 
   /// Of |x * psi_j|, by j: order 2, whose only tile is the plane.
@@ -333,6 +337,22 @@ struct Tables {
   std::vector<PathGroup> groups;
   /// Those of order 2 below the paths of scale j, by j.
   std::vector<std::vector<PathGroup>> second_groups;
+
+  /// Whether the plane of the image is not one tile for all wavelets.
+  bool is_tiled() const { return tilings.size() > 1 || tilings[0].count() > 1; }
+  int first_map(const PathGroup& group) const { return 1 + group.scale * options.angles + group.angle; }
+
+  /// Averaged rows: a map before the vertical low-pass, (rows continued on both sides by the radius of phi_J,
+  /// room.output_stride). Those of all maps of order 1 at most, values from their beginning to the one's.
+  std::size_t average_rows_begin(int map) const {
+    if (map == 0) return 0;
+    const int scale = (map - 1) / options.angles;
+    return average_rows_of_scale[scale] + (map - 1) % options.angles * average_rows_size(scale);
+  }
+  std::size_t average_rows_size(int scale) const {
+    return (average_rows_of_scale[scale + 1] - average_rows_of_scale[scale]) / options.angles;
+  }
+  std::vector<std::size_t> average_rows_of_scale;  ///< (J + 1): where they begin, and the end
 
   /// The map of order 2 that (scale2, angle2) gives below (scale, angle).
   int second_map(int scale, int angle, int scale2, int angle2) const;
@@ -347,8 +367,7 @@ struct Tables {
     std::size_t band;          ///< real rows of the plane: Level::band_stride
     std::size_t row;           ///< real vectors of a block of rows of a tile; backward
     std::size_t averages;      ///< one or two, averages_size: blocks of rows after the horizontal low-pass
-    std::size_t average_rows;  ///< the same transposed, of all rows: (rows continued on both sides by the
-                               ///< radius of phi_J, output_stride)
+    std::size_t average_rows;  ///< the same transposed, of all rows, for one map
     std::size_t map;           ///< (output height, output_stride)
     std::size_t images;        ///< (image height, image width, lanes) if lanes are planes
     std::size_t pair;          ///< elements of two blocks of real rows, or as `line`
