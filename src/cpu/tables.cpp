@@ -323,6 +323,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
     }
   }
   for (const auto& tiling : tilings) {
+    if (options.max_order < 1) break;
     std::ranges::copy(make_groups(tiling, tiling.tiles.first_scale, options.max_order >= 2),
                       std::back_inserter(groups));
   }

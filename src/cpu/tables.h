@@ -333,7 +333,7 @@ struct Tables {
   /// Of |x * psi_j|, by j: order 2, whose only tile is the plane.
   std::vector<Band<T>> modulus_bands;
 
-  /// All (j, theta) of order 1. Groups of one path where order 2 goes on from them.
+  /// All (j, theta) of order 1, if asked for. Groups of one path where order 2 goes on from them.
   std::vector<PathGroup> groups;
   /// Those of order 2 below the paths of scale j, by j.
   std::vector<std::vector<PathGroup>> second_groups;

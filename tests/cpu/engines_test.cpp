@@ -83,11 +83,14 @@ TEST_P(EveryEngine, PlanesAndThreadsDoNotDependOnEachOther) {
 }
 
 TEST_P(EveryEngine, TilesDoNotDependOnThreads) {
-  ScatteringOptions options{.height = 331, .width = 620, .scales = 3, .angles = 2, .threads = 1};
-  const auto images = random_planes<float>(options, 1);
-  const auto expected = transform(make_plan(GetParam(), options), images);
-  options.threads = 3;
-  EXPECT_EQ(transform(make_plan(GetParam(), options), images), expected);
+  for (const int order : {0, 1}) {
+    ScatteringOptions options{
+        .height = 331, .width = 620, .scales = 3, .angles = 2, .max_order = order, .threads = 1};
+    const auto images = random_planes<float>(options, 1);
+    const auto expected = transform(make_plan(GetParam(), options), images);
+    options.threads = 3;
+    EXPECT_EQ(transform(make_plan(GetParam(), options), images), expected) << "order " << order;
+  }
 }
 
 TEST_P(EveryEngine, OnePlanServesManyThreads) {
