@@ -192,7 +192,7 @@ class PackedTransform {
       return true;
     };
     const auto& options = tables_.options;
-    if (!are_zero(1 + group.scale * options.angles + group.angle, group.count)) return false;
+    if (!are_zero(tables_.first_map(group), group.count)) return false;
     const int coarser = options.max_order < 2 ? 0 : options.scales - 1 - group.scale;
     for (int i = 0; i < group.count && coarser > 0; ++i) {
       const int first = tables_.second_map(group.scale, group.angle + i, group.scale + 1, 0);

@@ -323,7 +323,6 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
     }
   }
   for (const auto& tiling : tilings) {
-    if (options.max_order < 1) break;
     std::ranges::copy(make_groups(tiling, tiling.tiles.first_scale, options.max_order >= 2),
                       std::back_inserter(groups));
   }
@@ -367,11 +366,11 @@ void Tables<T>::lay_out_room() {
   const std::size_t element = 2 * lanes;
   const bool spectra = options.max_order >= 1;
   const bool second_order = !modulus_bands.empty();
-  std::size_t plane = 0;
   // Gradients read the last block of rows whole, which may be more than what continues them.
   const auto averaged_rows = [&](const Level<T>& level) -> std::size_t {
     return round_up(level.plane_height, side) + side + 2 * level.vertical.radius;
   };
+  std::size_t plane = 0;
   std::size_t line = 0;
   std::size_t work = 0;
   std::size_t prime = 0;

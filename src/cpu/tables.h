@@ -342,8 +342,9 @@ struct Tables {
   bool is_tiled() const { return tilings.size() > 1 || tilings[0].count() > 1; }
   int first_map(const PathGroup& group) const { return 1 + group.scale * options.angles + group.angle; }
 
-  /// Averaged rows: a map before the vertical low-pass, (rows continued on both sides by the radius of phi_J,
-  /// room.output_stride). Those of all maps of order 1 at most, values from their beginning to the one's.
+  /// Averaged rows are a map before its vertical low-pass: (rows continued on both sides by the radius of
+  /// phi_J, room.output_stride). On tiles those of map 0 and of all maps of order 1 are held together; these
+  /// are the values before the map's own, and the values of one map of a scale.
   std::size_t average_rows_begin(int map) const {
     if (map == 0) return 0;
     const int scale = (map - 1) / options.angles;
@@ -352,7 +353,7 @@ struct Tables {
   std::size_t average_rows_size(int scale) const {
     return (average_rows_of_scale[scale + 1] - average_rows_of_scale[scale]) / options.angles;
   }
-  std::vector<std::size_t> average_rows_of_scale;  ///< (J + 1): where they begin, and the end
+  std::vector<std::size_t> average_rows_of_scale;  ///< (J + 1): where a scale's begin, and the end of all
 
   /// The map of order 2 that (scale2, angle2) gives below (scale, angle).
   int second_map(int scale, int angle, int scale2, int angle2) const;

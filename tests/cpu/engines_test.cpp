@@ -83,7 +83,7 @@ TEST_P(EveryEngine, PlanesAndThreadsDoNotDependOnEachOther) {
 }
 
 TEST_P(EveryEngine, TilesDoNotDependOnThreads) {
-  for (const int order : {0, 1}) {
+  for (const int order : {0, 1}) {  // order 0 has one tile
     ScatteringOptions options{
         .height = 331, .width = 620, .scales = 3, .angles = 2, .max_order = order, .threads = 1};
     const auto images = random_planes<float>(options, 1);
