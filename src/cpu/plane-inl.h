@@ -10,6 +10,8 @@
 #define SCATLIGHT_CPU_PLANE_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -438,6 +440,14 @@ class PlaneTransform {
         } else {
           std::copy_n(sources, run.length, samples);
         }
+      }
+    }
+    // The next rows, for the processor's own prefetching begins anew with each block and page.
+    for (int r = lanes; r < std::min(2 * lanes, level.height - y); ++r) {
+      if (row_sources[y + r] < 0) continue;
+      const T* from = image + std::int64_t{row_sources[y + r]} * tables_.options.width;
+      for (const auto& run : column_sources) {
+        for (int i = 0; i < run.length; i += lanes) hwy::Prefetch(from + run.source + i);
       }
     }
     for (int block = 0; block < level.blocks; ++block) {
