@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from scatlight import _core
@@ -50,8 +50,11 @@ def to_operands(options: Options) -> Operands:
     )
 
 
-def from_operands(integers: list[int], numbers: list[float], words: str) -> Options:
-    return Options(*integers, *numbers, *words.split())  # type: ignore[arg-type]
+@functools.lru_cache(maxsize=16)
+def from_operands(integers: tuple[int, ...], numbers: tuple[float, ...], words: str, threads: int) -> Options:
+    """`threads` is for options that leave it open."""
+    options = Options(*integers, *numbers, *words.split())  # type: ignore[arg-type]
+    return replace(options, threads=options.threads or threads)
 
 
 def to_core(options: Options) -> _core.Options:

@@ -37,9 +37,7 @@ class Scattering2D(Scattering2DBase):
         images = _in_order(np.asarray(x))
         self._check_size("NumPy array", images.shape)
         plan = self._plan()
-        maps = np.empty(
-            (*images.shape[:-2], len(plan.paths), plan.output_height, plan.output_width), images.dtype
-        )
+        maps = np.empty((*images.shape[:-2], *plan.maps_shape), images.dtype)
         if maps.size:
             plan.forward(images, maps)
         return self._as_list(maps) if self.out_type == "list" else maps
@@ -50,7 +48,7 @@ class Scattering2D(Scattering2DBase):
         self._check_size("NumPy array", images.shape)
         gradient_in = np.ascontiguousarray(maps_gradient, images.dtype)
         plan = self._plan()
-        wanted = (*images.shape[:-2], len(plan.paths), plan.output_height, plan.output_width)
+        wanted = (*images.shape[:-2], *plan.maps_shape)
         if gradient_in.shape != wanted:
             raise RuntimeError(
                 f"The gradient of the maps is {gradient_in.shape}; these images have {wanted}."
@@ -78,7 +76,7 @@ class Scattering2D(Scattering2DBase):
         """
         given = np.ascontiguousarray(maps, np.float32)
         plan = self._plan()
-        wanted = (len(plan.paths), plan.output_height, plan.output_width)
+        wanted = plan.maps_shape
         if given.ndim not in (3, 4) or given.shape[-3:] != wanted:
             raise RuntimeError(
                 f"The maps are {given.shape}; those of an image are {wanted} or (C, *{wanted})."

@@ -6,7 +6,6 @@ Tensors on a GPU are transformed there, if scatlight was built where nvcc 13 is.
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,8 +21,7 @@ _FILTERS_OF_KYMATIO = re.compile(r"tensor\d+")
 
 
 def _plan(integers: list[int], numbers: list[float], words: str) -> Plan:
-    options = from_operands(integers, numbers, words)
-    return make_plan(replace(options, threads=options.threads or torch.get_num_threads()))
+    return make_plan(from_operands(tuple(integers), tuple(numbers), words, torch.get_num_threads()))
 
 
 @torch.library.custom_op("scatlight::scattering2d", mutates_args=(), device_types="cpu")
@@ -50,7 +48,7 @@ def _scattering2d_backward(
 
 
 def _empty_maps(images: torch.Tensor, plan: Plan | CudaPlan) -> torch.Tensor:
-    return images.new_empty((*images.shape[:-2], len(plan.paths), plan.output_height, plan.output_width))
+    return images.new_empty((*images.shape[:-2], *plan.maps_shape))
 
 
 # On a GPU: torch's memory, torch's current stream, and no waiting.
@@ -66,7 +64,7 @@ _captured: set[CudaPlan] = set()
 
 
 def _cuda_plan(images: torch.Tensor, integers: list[int], numbers: list[float], words: str) -> CudaPlan:
-    options = replace(from_operands(integers, numbers, words), threads=0)
+    options = from_operands(tuple(integers), tuple(numbers), words, 0)
     plan = _make_cuda_plan(options, images.dtype, images.get_device())
     if torch.cuda.is_current_stream_capturing():
         _captured.add(plan)  # a graph may be replayed as long as the process lives

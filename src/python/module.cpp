@@ -142,13 +142,18 @@ Scattering make_plan(const ScatteringOptions& options) {
   return Scattering(options);
 }
 
-template <class Plan>
-nb::list paths_of(const Plan& plan) {
+nb::list paths_of(const Scattering& plan) {
   nb::list paths;
   for (const auto& path : plan.paths()) {
     paths.append(nb::make_tuple(path.order, path.scale1, path.angle1, path.scale2, path.angle2));
   }
   return paths;
+}
+
+// Of one plane: paths, height, width.
+template <class Plan>
+nb::tuple maps_shape_of(const Plan& plan) {
+  return nb::make_tuple(plan.paths().size(), plan.output_height(), plan.output_width());
 }
 
 // ---- a GPU: addresses of its memory, of which torch is the owner ----
@@ -186,9 +191,7 @@ void add_cuda_plan(nb::module_& module, const char* name) {
   const nb::call_guard<nb::gil_scoped_release> released;
   nb::class_<Plan>(module, name)
       .def_static("make", &make_cuda_plan<T>, nb::arg("options"), nb::arg("device"))
-      .def_prop_ro("paths", &paths_of<Plan>)
-      .def_prop_ro("output_height", &Plan::output_height)
-      .def_prop_ro("output_width", &Plan::output_width)
+      .def_prop_ro("maps_shape", &maps_shape_of<Plan>)
       .def("forward_workspace", &Plan::forward_workspace, nb::arg("planes"))
       .def("backward_workspace", &Plan::backward_workspace, nb::arg("planes"))
       .def("forward", &cuda_forward<T>, released, nb::kw_only(), nb::arg("images"), nb::arg("planes"),
@@ -212,11 +215,10 @@ NB_MODULE(_core, module) {
 
   nb::class_<Scattering>(module, "Plan")
       .def_static("make", &make_plan, nb::arg("options"))
-      .def_prop_ro("paths", &paths_of<Scattering>)
+      .def_prop_ro("paths", &paths_of)
       .def("theta", &Scattering::theta)
       .def_prop_ro("stride", [](const Scattering& plan) { return plan.options().stride; })
-      .def_prop_ro("output_height", &Scattering::output_height)
-      .def_prop_ro("output_width", &Scattering::output_width)
+      .def_prop_ro("maps_shape", &maps_shape_of<Scattering>)
       .def_prop_ro("engine", &Scattering::engine)
       // noconvert: an array of another type is a mistake of the caller, not to be copied in silence.
       .def("forward", &forward<float>, nb::arg("images").noconvert(), nb::arg("features").noconvert())
