@@ -25,7 +25,9 @@ LowPassKernel::LowPassKernel(const FilterBank& bank, const Axis& axis, int level
     --radius;
   }
   weights.resize(std::min(2 * radius + 1, length));
-  for (int t = 0; t < static_cast<int>(weights.size()); ++t) weights[t] = at(t - radius);
+  double sum = 0;
+  for (int t = 0; t < static_cast<int>(weights.size()); ++t) sum += weights[t] = at(t - radius);
+  for (auto& weight : weights) weight *= spectrum[0] / sum;
 }
 
 }  // namespace scatlight
