@@ -1,5 +1,7 @@
 #include "cpu/engine.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -18,6 +20,14 @@ void loop(const ParallelFor& run, std::int64_t count, const Body& body) {
   run(count, std::cref(body));
 }
 
+// Guards the free rooms of every plan. fork() waits for it: in the child, a thread that holds it would be gone.
+std::mutex& free_rooms_mutex() {
+  static std::mutex mutex;
+  [[maybe_unused]] static const int registered =
+      pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
+  return mutex;
+}
+
 // Rooms that were used before and are free now, so that executing a plan again allocates nothing.
 template <class T>
 class RoomStore {
@@ -28,7 +38,7 @@ class RoomStore {
   Loan borrow(std::size_t values) {
     std::unique_ptr<LineVector<T>> room;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(free_rooms_mutex());
       auto best = free_.end();
       for (auto at = free_.begin(); at != free_.end(); ++at) {
         if ((*at)->size() >= values && (best == free_.end() || (*at)->size() < (*best)->size())) best = at;
@@ -40,13 +50,12 @@ class RoomStore {
     }
     if (!room) room = std::make_unique<LineVector<T>>(values);
     return Loan(room.release(), [this](LineVector<T>* used) {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(free_rooms_mutex());
       free_.emplace_back(used);
     });
   }
 
  private:
-  std::mutex mutex_;
   std::vector<std::unique_ptr<LineVector<T>>> free_;
 };
 

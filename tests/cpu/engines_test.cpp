@@ -1,6 +1,8 @@
 // Every engine against the float64 reference, and the properties that all engines share.
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -198,7 +200,40 @@ TEST_P(EveryEngine, AConstantImageHasOnlyOrderZero) {
   const std::size_t map = static_cast<std::size_t>(plan.output_height()) * plan.output_width();
   for (std::size_t i = 0; i < map; ++i) EXPECT_NEAR(features[i], 3, 1e-10);
   for (std::size_t i = map; i < features.size(); ++i) ASSERT_NEAR(features[i], 0, 1e-10);
+
+  // phi_J is cut, and yet its weights have the sum 1.
+  const auto rounded = transform(plan, std::vector<float>(1600, 3));
+  for (std::size_t i = 0; i < map; ++i) EXPECT_NEAR(rounded[i], 3, 2e-6);
 }
+
+#ifndef __SANITIZE_THREAD__  // it dies when a process of several threads forks and goes on
+TEST(Scattering, WorksInTheChildOfAForkWhileOthersTransform) {
+  const Scattering plan({.height = 16, .width = 16, .scales = 1, .angles = 1, .threads = 2});
+  const std::vector<float> images(4 * 16 * 16);
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 2; ++i) {
+    others.emplace_back([&] {
+      while (!stop) transform(plan, images);
+    });
+  }
+  int hung = 0;
+  for (int i = 0; i < 1000 && hung == 0; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      transform(plan, images);
+      _exit(0);
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    hung += status != 0;
+  }
+  stop = true;
+  for (auto& other : others) other.join();
+  EXPECT_EQ(hung, 0);
+}
+#endif
 
 TEST(Scattering, RefusesWrongSizes) {
   const Scattering plan({.height = 32, .width = 32});
