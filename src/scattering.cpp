@@ -101,6 +101,11 @@ struct Scattering::Plan {
     });
   }
 
+  static void check(const char* what, int index, int count) {
+    if (index < 0 || index >= count)
+      throw Error(fmt::format("{} is {}; it must be between 0 and {}", what, index, count - 1));
+  }
+
   template <class Body>
   void translate_bad_alloc(const Body& body) const {
     try {
@@ -133,7 +138,32 @@ Scattering::Scattering(const ScatteringOptions& options) {
 
 const ScatteringOptions& Scattering::options() const { return plan_->options; }
 const std::vector<Path>& Scattering::paths() const { return plan_->paths; }
-double Scattering::theta(int angle) const { return plan_->bank.theta(angle); }
+double Scattering::theta(int angle) const {
+  plan_->check("angle", angle, plan_->options.angles);
+  return plan_->bank.theta(angle);
+}
+
+std::vector<double> Scattering::low_pass(int level) const {
+  plan_->check("level", level, plan_->options.scales);
+  const auto rows = plan_->bank.phi(plan_->geometry.rows, level);
+  const auto columns = plan_->bank.phi(plan_->geometry.columns, level);
+  std::vector<double> spectrum;
+  spectrum.reserve(rows.size() * columns.size());
+  for (const double row : rows) {
+    for (const double column : columns) spectrum.push_back(row * column);
+  }
+  return spectrum;
+}
+
+std::vector<double> Scattering::wavelet(int scale, int angle, int level) const {
+  plan_->check("scale", scale, plan_->options.scales);
+  plan_->check("angle", angle, plan_->options.angles);
+  plan_->check("level", level, scale + 1);
+  return plan_->bank.psi(scale, angle, level);
+}
+
+int Scattering::padded_height() const { return plan_->geometry.rows.padded; }
+int Scattering::padded_width() const { return plan_->geometry.columns.padded; }
 int Scattering::output_height() const { return plan_->geometry.rows.output; }
 int Scattering::output_width() const { return plan_->geometry.columns.output; }
 std::string_view Scattering::engine() const { return plan_->engine_name; }

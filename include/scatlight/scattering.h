@@ -43,7 +43,7 @@ struct ScatteringOptions {
   double sigma = 0.8;                           ///< Width of the finest wavelet, in samples.
   double center_frequency = 2.356194490192345;  ///< Of the finest wavelet, in radians a sample: 3/4 pi.
   double slant = 0;                             ///< Ratio of a wavelet's two widths. 0 means 4 / L.
-  int threads = 0;                ///< Of the plan's own, or of parallel_for. 0: one for each core.
+  int threads = 0;                ///< Up to 1024; 0: one for each core.
   ParallelFor parallel_for = {};  ///< The caller's threads, instead of the plan's own.
 };
 
@@ -75,8 +75,17 @@ class Scattering {
   /// gives.
   const std::vector<Path>& paths() const;
 
-  /// theta of an angle index, in radians; 0 points along the height axis.
+  /// theta of an angle index, in radians; 0 points along the height axis. Throws Error for no such angle.
   double theta(int angle) const;
+
+  /// The filters, made in float64 with each call, as spectra on the padded grid at a level's resolution: real,
+  /// row-major, (padded_height >> level, padded_width >> level). Levels of phi_J are 0 to J - 1, those of
+  /// psi_{scale,angle} 0 to scale. Throw Error for no such filter.
+  std::vector<double> low_pass(int level = 0) const;
+  std::vector<double> wavelet(int scale, int angle, int level = 0) const;
+
+  int padded_height() const;  ///< of the plane on which convolutions wrap around: height + 2^J or more.
+  int padded_width() const;
 
   int output_height() const;  ///< height / stride, rounded down to whole 2^J blocks.
   int output_width() const;   ///< width / stride, rounded down to whole 2^J blocks.

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -37,7 +38,10 @@ class Helpers {
 
  private:
   void start(int helpers) {
-    while (static_cast<int>(threads_.size()) < helpers) threads_.emplace_back([this] { help(); });
+    try {
+      while (static_cast<int>(threads_.size()) < helpers) threads_.emplace_back([this] { help(); });
+    } catch (const std::system_error&) {  // the process may have no more: those that there are do the work
+    }
   }
 
   [[noreturn]] void help() {
@@ -99,7 +103,7 @@ void parallel_for(int threads, std::int64_t count, const std::function<void(std:
     for (std::int64_t i = 0; i < count; ++i) body(i);
     return;
   }
-  Loop loop{.threads = threads, .count = count, .body = &body};
+  Loop loop{.threads = static_cast<int>(std::min<std::int64_t>(threads, count)), .count = count, .body = &body};
   process_helpers().run(loop);
   if (loop.error) std::rethrow_exception(loop.error);
 }

@@ -58,7 +58,10 @@ TEST(Options, WrongOnesSayWhatIsAccepted) {
        "height is 28; with the boundary 'padded' it must be a multiple of 2^J = 8 and at least 24"},
       {{.height = 8, .width = 8, .sigma = nan}, "sigma is nan; it must be between 0.1 and 100 samples"},
       {{.height = 8, .width = 8, .slant = -1}, "slant is -1; it must be between 0.01 and 10, or 0 for 4 / L"},
-      {{.height = 8, .width = 8, .threads = -1}, "threads is -1; it must be 0 (one for each core) or more"},
+      {{.height = 8, .width = 8, .threads = -1},
+       "threads is -1; it must be between 1 and 1024, or 0 for one a core"},
+      {{.height = 8, .width = 8, .threads = 1'000'000},
+       "threads is 1000000; it must be between 1 and 1024, or 0 for one a core"},
   };
   for (const auto& [options, message] : cases) EXPECT_EQ(error_of(options), message);
 }
