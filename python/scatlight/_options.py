@@ -2,9 +2,12 @@
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from scatlight import _core
 from scatlight._core import Plan
@@ -87,6 +90,12 @@ def _to_size(shape: Iterable[int]) -> tuple[int, int]:
     return sizes[0], sizes[1]
 
 
+def _spectrum(plan: Plan, level: int, fill: Callable[[int, npt.NDArray[Any]], None]) -> npt.NDArray[Any]:
+    values = np.empty([side >> level for side in plan.padded_shape])
+    fill(level, values)
+    return values.astype(np.float32)
+
+
 class Scattering2DBase:
     _backend: str  # the one that kymatio's argument may name
 
@@ -130,41 +139,36 @@ class Scattering2DBase:
         super().__init__()
         if backend not in (None, self._backend):
             raise ImportError(f"backend is {backend!r}; this module has one backend, {self._backend!r}")
-        if out_type not in ("array", "list"):
-            raise RuntimeError("The out_type must be one of 'array' or 'list'.")
         if pre_pad and boundary != "reflect":
             raise ValueError(f"boundary is {boundary!r}; pre_pad excludes it, as the padding is given")
-        self.J = _to_int("J", J)
-        self.L = _to_int("L", L)
-        self.max_order = _to_int("max_order", max_order)
-        self.pre_pad = bool(pre_pad)
         self.out_type = out_type
-        self.shape = _to_size(shape)
-        height, width = self.shape
-        if 1 <= self.J <= 24:  # the plan says what is wrong with another
-            block = 2**self.J
+        self._shape = _to_size(shape)
+        height, width = self._shape
+        scales = _to_int("J", J)
+        if 1 <= scales <= 24:  # the plan says what is wrong with another
+            block = 2**scales
             if min(height, width) < block:
                 raise RuntimeError(
                     "The smallest dimension should be larger than 2^J:"
-                    f" shape is {height} x {width}, J is {self.J}."
+                    f" shape is {height} x {width}, J is {scales}."
                 )
-            if self.pre_pad:
+            if pre_pad:
                 height, width = (
-                    _to_int("padded shape", (size + block) // block * block + block) for size in self.shape
+                    _to_int("padded shape", (size + block) // block * block + block) for size in self._shape
                 )
         self._options = Options(
             height=height,
             width=width,
-            scales=self.J,
-            angles=self.L,
-            max_order=self.max_order,
+            scales=scales,
+            angles=_to_int("L", L),
+            max_order=_to_int("max_order", max_order),
             stride=_to_int("stride", stride),
             threads=_to_int("threads", threads),
             sigma=float(sigma),
             center_frequency=float(center_frequency),
             slant=float(slant),
             wavelet=str(wavelet),
-            boundary="padded" if self.pre_pad else str(boundary),
+            boundary="padded" if pre_pad else str(boundary),
             normalization=str(normalization),
         )
         self._operands = to_operands(self._options)
@@ -172,6 +176,66 @@ class Scattering2DBase:
 
     def _plan(self) -> Plan:
         return make_plan(self._options)
+
+    # What the plan was made for does not change with an attribute: these can be read only.
+
+    @property
+    def J(self) -> int:
+        return self._options.scales
+
+    @property
+    def L(self) -> int:
+        return self._options.angles
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the images, without padding."""
+        return self._shape
+
+    @property
+    def max_order(self) -> int:
+        return self._options.max_order
+
+    @property
+    def pre_pad(self) -> bool:
+        return self._options.boundary == "padded"
+
+    @property
+    def out_type(self) -> str:
+        return self._out_type
+
+    @out_type.setter
+    def out_type(self, out_type: str) -> None:
+        if out_type not in ("array", "list"):
+            raise RuntimeError("The out_type must be one of 'array' or 'list'.")
+        self._out_type = out_type
+
+    @property
+    def phi(self) -> dict[str, Any]:
+        """The low-pass as kymatio gives it: {'j': J, 'levels': spectra}.
+
+        Spectra are real float32 arrays on the padded plane, made with each access; level l is for a plane of
+        which every 2^l-th sample is kept.
+        """
+        plan = self._plan()
+        return {"j": self.J, "levels": [_spectrum(plan, level, plan.low_pass) for level in range(self.J)]}
+
+    @property
+    def psi(self) -> list[dict[str, Any]]:
+        """The wavelets as kymatio gives them: {'j': scale, 'theta': angle, 'levels': spectra} of each."""
+        plan = self._plan()
+        return [
+            {
+                "j": scale,
+                "theta": angle,
+                "levels": [
+                    _spectrum(plan, level, functools.partial(plan.wavelet, scale, angle))
+                    for level in range(min(scale + 1, max(self.J - 1, 1)))
+                ],
+            }
+            for scale in range(self.J)
+            for angle in range(self.L)
+        ]
 
     @property
     def stride(self) -> int:

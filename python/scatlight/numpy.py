@@ -46,7 +46,10 @@ class Scattering2D(Scattering2DBase):
         """dL/dx from dL/dmaps, for any L: (..., H, W) and (..., K, H / stride, W / stride) to (..., H, W)."""
         images = _in_order(np.asarray(x))
         self._check_size("NumPy array", images.shape)
-        gradient_in = np.ascontiguousarray(maps_gradient, images.dtype)
+        given = np.asarray(maps_gradient)
+        if not np.can_cast(given.dtype, images.dtype, "same_kind"):
+            raise TypeError(f"The gradient of the maps is of type {given.dtype}; it must be real numbers.")
+        gradient_in = np.ascontiguousarray(given, images.dtype)
         plan = self._plan()
         wanted = (*images.shape[:-2], *plan.maps_shape)
         if gradient_in.shape != wanted:

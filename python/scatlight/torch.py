@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from scatlight._core import CudaPlanFloat32, CudaPlanFloat64, Plan, ScatteringError
 from scatlight._options import Options, Path, Scattering2DBase, from_operands, make_plan, to_core
@@ -185,6 +186,10 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
         if input.device.type not in ("cpu", "cuda", "meta"):
             raise RuntimeError(
                 f"The input is on {input.device}; scatlight runs on the CPU and on CUDA's GPUs."
+            )
+        if forward_ad.unpack_dual(input).tangent is not None:  # type: ignore[no-untyped-call]
+            raise NotImplementedError(
+                "scatlight: the transform has a gradient and no forward-mode derivative"
             )
         maps = torch.ops.scatlight.scattering2d(input, *self._operands)
         return self._as_list(maps) if self.out_type == "list" else maps

@@ -86,6 +86,20 @@ void backward(const Scattering& plan, const Input<T>& images, const Input<T>& fe
   plan.backward(of, from, to);
 }
 
+void copy_filter(const std::vector<double>& from, const Output<double>& to) {
+  if (from.size() != to.size())
+    throw Error(fmt::format("the filter has {} values; there is room for {}", from.size(), to.size()));
+  std::copy(from.begin(), from.end(), to.data());
+}
+
+void low_pass(const Scattering& plan, int level, const Output<double>& values) {
+  copy_filter(plan.low_pass(level), values);
+}
+
+void wavelet(const Scattering& plan, int scale, int angle, int level, const Output<double>& values) {
+  copy_filter(plan.wavelet(scale, angle, level), values);
+}
+
 Solver parse_solver(const std::string& text) {
   return parse<Solver, 2>("solver", text,
                           {{{"coarse-to-fine", Solver::CoarseToFine}, {"paper", Solver::Paper}}});
@@ -217,6 +231,12 @@ NB_MODULE(_core, module) {
       .def_static("make", &make_plan, nb::arg("options"))
       .def_prop_ro("paths", &paths_of)
       .def("theta", &Scattering::theta)
+      .def_prop_ro(
+          "padded_shape",
+          [](const Scattering& plan) { return std::pair(plan.padded_height(), plan.padded_width()); })
+      .def("low_pass", &low_pass, nb::arg("level"), nb::arg("values").noconvert())
+      .def("wavelet", &wavelet, nb::arg("scale"), nb::arg("angle"), nb::arg("level"),
+           nb::arg("values").noconvert())
       .def_prop_ro("stride", [](const Scattering& plan) { return plan.options().stride; })
       .def_prop_ro("maps_shape", &maps_shape_of<Scattering>)
       .def_prop_ro("engine", &Scattering::engine)

@@ -112,6 +112,18 @@ def test_list_has_the_same_entries() -> None:
             assert_close(np.asarray(a["coef"]), np.asarray(b["coef"]), 1e-5, 1e-6)
 
 
+@pytest.mark.parametrize(("scales", "shape", "angles"), [(1, (9, 14), 3), (3, (24, 40), 8), (4, (33, 17), 2)])
+@pytest.mark.parametrize("ours", [Scattering2D, OursTorch])
+def test_filters_are_the_same(ours, scales, shape, angles) -> None:
+    a = ours(scales, shape, angles)
+    b = TheirsNumpy(scales, shape, angles)
+    for got, expected in zip([a.phi, *a.psi], [b.phi, *b.psi], strict=True):
+        assert {**got, "levels": None} == {**expected, "levels": None}
+        for level, expected_level in zip(got["levels"], expected["levels"], strict=True):
+            assert level.dtype == expected_level.dtype
+            np.testing.assert_allclose(level, expected_level, rtol=0, atol=1e-6)
+
+
 MISUSES = [
     lambda Scattering2D, make: Scattering2D(5, (16, 64)),
     lambda Scattering2D, make: Scattering2D(2.5, (16, 64)),

@@ -71,6 +71,18 @@ def test_paths_and_stride(images) -> None:
     np.testing.assert_allclose(fine[..., ::2, ::2], Scattering2D(2, SHAPE, 3)(images), rtol=1e-12)
 
 
+def test_attributes_do_not_change_what_was_planned() -> None:
+    scattering = Scattering2D(2, SHAPE, 3, max_order=1)
+    for name, value in {"J": 2, "L": 3, "shape": SHAPE, "max_order": 1, "pre_pad": False}.items():
+        assert getattr(scattering, name) == value
+        with pytest.raises(AttributeError):
+            setattr(scattering, name, value)
+    scattering.out_type = "list"
+    assert len(scattering(np.zeros(SHAPE))) == 7
+    with pytest.raises(RuntimeError, match="'array' or 'list'"):
+        scattering.out_type = "tuple"
+
+
 def test_threads_do_not_change_a_bit(images) -> None:
     one, three = (Scattering2D(2, SHAPE, threads=threads) for threads in (1, 3))
     assert np.array_equal(one(images), three(images))
@@ -150,7 +162,14 @@ def test_not_a_number_stays_in_its_image(scattering, images) -> None:
         (TypeError, "float32 and float64", lambda: Scattering2D(2, SHAPE)(np.zeros(SHAPE, np.longdouble))),
         (RuntimeError, "(24,40)", lambda: Scattering2D(2, SHAPE)(np.zeros((24, 41)))),
         (RuntimeError, "gradient", lambda: Scattering2D(2, SHAPE).gradient(np.zeros(SHAPE), np.zeros(3))),
+        (
+            TypeError,
+            "complex",
+            lambda: Scattering2D(2, SHAPE).gradient(np.zeros(SHAPE), np.zeros(3, complex)),
+        ),
         (ScatteringError, "65536", lambda: Scattering2D(2, (2**20, 2**20))),
+        (ScatteringError, "threads", lambda: Scattering2D(2, SHAPE, threads=10**6)),
+        (ScatteringError, "angle is 8", lambda: Scattering2D(2, SHAPE).theta(8)),
     ],
 )
 def test_errors(error, text, call) -> None:

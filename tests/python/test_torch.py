@@ -54,6 +54,18 @@ def test_second_derivative_is_refused(scattering) -> None:
         gradient.sum().backward()
 
 
+def test_forward_mode_is_refused(scattering) -> None:
+    x = draw(1)
+    with pytest.raises(NotImplementedError, match="forward-mode"):
+        torch.func.jvp(scattering, (x,), (x,))
+    with pytest.raises(NotImplementedError, match="forward-mode"):
+        torch.compile(lambda x: torch.func.jvp(scattering, (x,), (x,)), backend="eager")(x)
+    with torch.autograd.forward_ad.dual_level():
+        assert scattering(x).shape == (1, 25, 6, 10)  # x has no tangent
+        with pytest.raises(NotImplementedError, match="forward-mode"):
+            scattering(torch.autograd.forward_ad.make_dual(x, x))
+
+
 def test_opcheck(scattering) -> None:
     images = draw(2, 3).requires_grad_()
     maps_gradient = torch.rand_like(scattering(images)).detach()
