@@ -43,7 +43,7 @@ struct ScatteringOptions {
   double sigma = 0.8;                           ///< Width of the finest wavelet, in samples.
   double center_frequency = 2.356194490192345;  ///< Of the finest wavelet, in radians a sample: 3/4 pi.
   double slant = 0;                             ///< Ratio of a wavelet's two widths. 0 means 4 / L.
-  int threads = 0;                ///< Up to 1024; 0: one for each core.
+  int threads = 0;                ///< Of the plan's own, or of parallel_for; at most 1024. 0: one a core.
   ParallelFor parallel_for = {};  ///< The caller's threads, instead of the plan's own.
 };
 
