@@ -78,9 +78,9 @@ class Scattering {
   /// theta of an angle index, in radians; 0 points along the height axis. Throws Error for no such angle.
   double theta(int angle) const;
 
-  /// The filters, made in float64 with each call, as spectra on the padded grid at a level's resolution: real,
-  /// row-major, (padded_height >> level, padded_width >> level). Levels of phi_J are 0 to J - 1, those of
-  /// psi_{scale,angle} 0 to scale. Throw Error for no such filter.
+  /// The filters, made in float64 with each call, as spectra on the padded grid at a level's resolution:
+  /// real, row-major, (padded_height >> level, padded_width >> level). Levels of phi_J are 0 to J - 1, those
+  /// of psi_{scale,angle} 0 to scale. Throw Error for no such filter.
   std::vector<double> low_pass(int level = 0) const;
   std::vector<double> wavelet(int scale, int angle, int level = 0) const;
 
