@@ -107,9 +107,8 @@ ScatteringOptions resolve(ScatteringOptions options) {
   require(options.center_frequency >= 0.01 && options.center_frequency <= 100,
           fmt::format("center_frequency is {}; it must be between 0.01 and 100 radians a sample",
                       options.center_frequency));
-  require(
-      options.threads >= 0 && options.threads <= 1024,
-      fmt::format("threads is {}; it must be between 1 and 1024, or 0 for one a core", options.threads));
+  require(options.threads >= 0 && options.threads <= 1024,
+          fmt::format("threads is {}; it must be between 1 and 1024, or 0 for one a core", options.threads));
   if (options.threads == 0)
     options.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 1024);
   return options;

@@ -103,7 +103,8 @@ void parallel_for(int threads, std::int64_t count, const std::function<void(std:
     for (std::int64_t i = 0; i < count; ++i) body(i);
     return;
   }
-  Loop loop{.threads = static_cast<int>(std::min<std::int64_t>(threads, count)), .count = count, .body = &body};
+  Loop loop{
+      .threads = static_cast<int>(std::min<std::int64_t>(threads, count)), .count = count, .body = &body};
   process_helpers().run(loop);
   if (loop.error) std::rethrow_exception(loop.error);
 }

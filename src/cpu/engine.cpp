@@ -20,7 +20,8 @@ void loop(const ParallelFor& run, std::int64_t count, const Body& body) {
   run(count, std::cref(body));
 }
 
-// Guards the free rooms of every plan. fork() waits for it: in the child, a thread that holds it would be gone.
+// Guards the free rooms of every plan. fork() waits for it: in the child, a thread that holds it would be
+// gone.
 std::mutex& free_rooms_mutex() {
   static std::mutex mutex;
   [[maybe_unused]] static const int registered =
