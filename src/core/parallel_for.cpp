@@ -38,9 +38,12 @@ class Helpers {
 
  private:
   void start(int helpers) {
-    try {
-      while (static_cast<int>(threads_.size()) < helpers) threads_.emplace_back([this] { help(); });
-    } catch (const std::system_error&) {  // the process may have no more: those that there are do the work
+    while (static_cast<int>(threads_.size()) < helpers) {
+      try {
+        threads_.emplace_back([this] { help(); });
+      } catch (const std::system_error&) {
+        return;  // the process may have no more: those that there are do the work
+      }
     }
   }
 
