@@ -145,14 +145,7 @@ double Scattering::theta(int angle) const {
 
 std::vector<double> Scattering::low_pass(int level) const {
   plan_->check("level", level, plan_->options.scales);
-  const auto rows = plan_->bank.phi(plan_->geometry.rows, level);
-  const auto columns = plan_->bank.phi(plan_->geometry.columns, level);
-  std::vector<double> spectrum;
-  spectrum.reserve(rows.size() * columns.size());
-  for (const double row : rows) {
-    for (const double column : columns) spectrum.push_back(row * column);
-  }
-  return spectrum;
+  return plan_->bank.phi(level);
 }
 
 std::vector<double> Scattering::wavelet(int scale, int angle, int level) const {

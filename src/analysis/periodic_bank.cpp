@@ -21,19 +21,7 @@ PeriodicBank::PeriodicBank(const ScatteringOptions& options)
         periodic.boundary = Boundary::Periodic;
         return resolve(periodic);
       }()),
-      geometry_(unpadded(options_)),
-      bank_(options_, geometry_) {}
-
-std::vector<double> PeriodicBank::phi() const {
-  const auto rows = bank_.phi(geometry_.rows, 0);
-  const auto columns = bank_.phi(geometry_.columns, 0);
-  std::vector<double> spectrum;
-  spectrum.reserve(rows.size() * columns.size());
-  for (const double row : rows) {
-    for (const double column : columns) spectrum.push_back(row * column);
-  }
-  return spectrum;
-}
+      bank_(options_, unpadded(options_)) {}
 
 PeriodicBank::Frequency PeriodicBank::center_frequency(int scale, int angle) const {
   const double radius = options_.center_frequency / std::exp2(scale);

@@ -22,7 +22,7 @@ class PeriodicBank {
   int width() const { return options_.width; }
 
   std::vector<double> psi(int scale, int angle) const { return bank_.psi(scale, angle, 0); }
-  std::vector<double> phi() const;
+  std::vector<double> phi() const { return bank_.phi(0); }
 
   double theta(int angle) const { return bank_.theta(angle); }
 
@@ -35,7 +35,6 @@ class PeriodicBank {
 
  private:
   ScatteringOptions options_;
-  Geometry geometry_;
   FilterBank bank_;
 };
 

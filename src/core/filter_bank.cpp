@@ -252,4 +252,15 @@ std::vector<double> FilterBank::phi(const Axis& axis, int level) const {
   return spectrum;
 }
 
+std::vector<double> FilterBank::phi(int level) const {
+  const auto rows = phi(Axis{.padded = height_}, level);
+  const auto columns = phi(Axis{.padded = width_}, level);
+  std::vector<double> spectrum;
+  spectrum.reserve(rows.size() * columns.size());
+  for (const double row : rows) {
+    for (const double column : columns) spectrum.push_back(row * column);
+  }
+  return spectrum;
+}
+
 }  // namespace scatlight

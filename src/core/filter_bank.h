@@ -72,6 +72,9 @@ class FilterBank {
   /// phi_J is the product of two of these, one for each axis: (axis.padded >> level).
   std::vector<double> phi(const Axis& axis, int level) const;
 
+  /// That product: (rows.padded >> level, columns.padded >> level), row-major.
+  std::vector<double> phi(int level) const;
+
   /// The angle index of -theta, or of theta itself where the bank has none.
   int opposite_angle(int angle) const;
 

@@ -14,6 +14,7 @@ namespace {
 // index overflows 32 bits along an axis and 64 bits over a plane.
 constexpr int max_side = 1 << 16;
 constexpr int max_angles = 256;
+constexpr int max_threads = 1024;
 
 Axis make_axis(int size, const ScatteringOptions& resolved) {
   const int block = 1 << resolved.scales;
@@ -107,10 +108,11 @@ ScatteringOptions resolve(ScatteringOptions options) {
   require(options.center_frequency >= 0.01 && options.center_frequency <= 100,
           fmt::format("center_frequency is {}; it must be between 0.01 and 100 radians a sample",
                       options.center_frequency));
-  require(options.threads >= 0 && options.threads <= 1024,
-          fmt::format("threads is {}; it must be between 1 and 1024, or 0 for one a core", options.threads));
+  require(options.threads >= 0 && options.threads <= max_threads,
+          fmt::format("threads is {}; it must be between 1 and {}, or 0 for one a core", options.threads,
+                      max_threads));
   if (options.threads == 0)
-    options.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 1024);
+    options.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, max_threads);
   return options;
 }
 

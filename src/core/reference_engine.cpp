@@ -54,14 +54,7 @@ class ReferenceEngine final : public Engine<T> {
         row_sources_(geometry.rows.sources(resolved.boundary)),
         column_sources_(geometry.columns.sources(resolved.boundary)),
         maps_(make_paths(resolved).size()) {
-    for (int level = 0; level <= geometry.output_level; ++level) {
-      const auto rows = bank.phi(geometry.rows, level);
-      const auto columns = bank.phi(geometry.columns, level);
-      auto& phi = phi_.emplace_back();
-      for (double row : rows) {
-        for (double column : columns) phi.push_back(row * column);
-      }
-    }
+    for (int level = 0; level <= geometry.output_level; ++level) phi_.push_back(bank.phi(level));
     for (int j = 0; j < resolved.scales; ++j) {
       for (int theta = 0; theta < resolved.angles; ++theta) {
         for (int level = 0; level <= geometry.level(j); ++level)
