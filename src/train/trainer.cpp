@@ -235,6 +235,7 @@ void Trainer::train_epoch() {
     train_batches(stream, bar);
   }
   clock_.stop();
+  position_.seconds = clock_.seconds();
   note_skipped(loader.skipped(), bar);
   if (saved_step_ != position_.step) save();
   if (stop_()) throw Stopped{};

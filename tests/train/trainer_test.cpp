@@ -213,8 +213,8 @@ TEST_F(Training, DivergenceIsOneLineAndKeepsTheLastGoodCheckpoint) {
 TEST_F(Training, TimeBudgetEndsCleanly) {
   auto epoch = options("epoch");
   epoch.epochs = 1;
-  // Many steps in each third of the schedule, however busy the machine is.
-  const double seconds = 5 * train_all(epoch).seconds;
+  // Many steps in each third of the schedule, however slow or busy the machine is.
+  const double seconds = std::max(1.5, 3 * train_all(epoch).seconds);
   auto budget = options("run");
   budget.seconds = seconds;
   budget.schedule.kind = ScheduleKind::Step;
