@@ -17,7 +17,8 @@ def test_wheel(tmp_path: Path) -> None:
         environment["CMAKE_CXX_COMPILER_LAUNCHER"] = environment["CMAKE_CUDA_COMPILER_LAUNCHER"] = "ccache"
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT]
-    build += ["-C", "cmake.define.CMAKE_CUDA_ARCHITECTURES=90-real"]  # all of them take minutes each
+    # Of the GPU architectures one: each takes minutes.
+    build += ["--config-settings=cmake.define.CMAKE_CUDA_ARCHITECTURES=90-real"]
     subprocess.run(build, check=True, env=environment)
     (wheel,) = tmp_path.glob("scatlight-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
