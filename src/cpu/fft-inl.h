@@ -123,11 +123,13 @@ HWY_NOINLINE HWY_ATTR void prime_dft(D d, int radix, const Real<D>* rotation, Re
     store_element(d, sub<D>(low, high), pairs + (2 * j + 1) * step);
   }
   store_element(d, total, x);
-  // Two outputs (and their mirror images) at a time, so that each pair is loaded half as often.
+  // Several outputs (and their mirror images) at a time, so that each pair is loaded less often: as many as
+  // there are registers for.
+  constexpr int together = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 4 : 2;
   int k = 0;
-  for (; k + 1 < half; k += 2, rotation += 4 * half)
-    prime_outputs<2>(d, radix, k, origin, rotation, pairs, x);
-  if (k < half) prime_outputs<1>(d, radix, k, origin, rotation, pairs, x);
+  for (; k + together <= half; k += together, rotation += 2 * together * half)
+    prime_outputs<together>(d, radix, k, origin, rotation, pairs, x);
+  for (; k < half; ++k, rotation += 2 * half) prime_outputs<1>(d, radix, k, origin, rotation, pairs, x);
 }
 
 // A radix whose value is known to the compiler, or Radix<0>: a prime known at run time only.

@@ -444,30 +444,29 @@ class PlaneGradient : PlaneTransform<D, Side> {
     T* re = gradient_plane(0, level);
     T* im = gradient_plane(1, level);
     std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
-    for (int g = 0; g < count; ++g) {
-      for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-        const T* from = gradients[g] + offset + band.offsets[i];
-        const auto& folding = band.foldings[i];
-        for (int block = 0; block < folding.columns.stored; ++block) {
-          // Column 0 is added by itself where it stands beside columns that are not its neighbours.
-          const int first = folding.columns.first(block);
-          const bool lone_zero = folding.columns.has_zero(block) && first > 0;
-          auto used = hn::FirstN(d_, folding.columns.used(block) * column_step);
-          if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
-          for (int down = 0; down < folding.down; ++down) {
-            for (int across = 0; across < folding.across; ++across) {
-              for (const int row : folding.rows) {
-                const std::size_t start =
-                    (row + down * folding.height) * stride + across * folding.width * column_step;
-                const auto z = load_element(d_, from);
-                add_to(re + start + first * column_step, hn::IfThenElseZero(used, z.re));
-                add_to(im + start + first * column_step, hn::IfThenElseZero(used, z.im));
-                if (lone_zero) {
-                  re[start] += from[0];
-                  im[start] += from[lanes];
-                }
-                from += element;
+    for (std::size_t i = 0; i < band.foldings.size(); ++i) {
+      std::size_t from = offset + band.offsets[i];
+      const auto& folding = band.foldings[i];
+      for (int block = 0; block < folding.columns.stored; ++block) {
+        // Column 0 is added by itself where it stands beside columns that are not its neighbours.
+        const int first = folding.columns.first(block);
+        const bool lone_zero = folding.columns.has_zero(block) && first > 0;
+        auto used = hn::FirstN(d_, folding.columns.used(block) * column_step);
+        if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
+        for (int down = 0; down < folding.down; ++down) {
+          for (int across = 0; across < folding.across; ++across) {
+            for (const int row : folding.rows) {
+              const std::size_t start =
+                  (row + down * folding.height) * stride + across * folding.width * column_step;
+              auto z = load_element(d_, gradients[0] + from);
+              for (int g = 1; g < count; ++g) z = add<D>(z, load_element(d_, gradients[g] + from));
+              add_to(re + start + first * column_step, hn::IfThenElseZero(used, z.re));
+              add_to(im + start + first * column_step, hn::IfThenElseZero(used, z.im));
+              if (lone_zero) {
+                re[start] += hn::GetLane(z.re);
+                im[start] += hn::GetLane(z.im);
               }
+              from += element;
             }
           }
         }

@@ -420,7 +420,9 @@ void Tables<T>::lay_out_room() {
   const std::size_t outputs = round_up(geometry.columns.output, side);
   room.averages_size = outputs * lanes;
   room.output_stride = outputs * packing.planes();
-  room.plane = place(plane);
+  // Without order 2, a spectrum is complete before the planes that are made of it: both have the same memory.
+  const std::size_t spectra_room = spectra ? half + spectrum : 0;
+  room.plane = place(second_order ? plane : std::max(plane, spectra_room));
   room.line = place(line);
   room.work = place(work);
   room.prime = place(prime);
@@ -430,8 +432,8 @@ void Tables<T>::lay_out_room() {
   room.map = place(geometry.rows.output * room.output_stride);
   room.images = place(side == 1 ? options.height * options.width * lanes : 0);
   room.pair = place(line);
-  room.half = place(spectra ? half : 0);
-  room.spectrum = place(spectra ? spectrum : 0);
+  room.half = second_order ? place(spectra_room) : room.plane;
+  room.spectrum = room.half + (spectra ? half : 0);
   room.folded = place(folded);
   room.forward_size = end;
   room.row = place(row);

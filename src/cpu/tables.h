@@ -374,8 +374,9 @@ struct Tables {
     std::size_t pair;          ///< elements of two blocks of real rows, or as `line`
     std::size_t
         half;  ///< (height, half_stride) elements: the columns that are stored, after the row transform
-    std::size_t spectrum;  ///< two planes (height, spectrum_stride), re and im: those columns' spectra
-    std::size_t folded;    ///< the spectra of a modulus, for order 2
+    std::size_t spectrum;  ///< two planes (height, spectrum_stride), re and im: those columns' spectra; it
+                           ///< and `half` are where `plane` is, but for order 2
+    std::size_t folded;  ///< the spectra of a modulus, for order 2
     // backward only
     std::size_t second_plane;     ///< as `plane`, for order 2
     std::size_t folded_gradient;  ///< as `folded`
