@@ -499,11 +499,17 @@ class PlaneGradient : PlaneTransform<D, Side> {
 
   // ---- adjoint of the padding ----
 
-  // Adds the gradient of rows [y, y + Side) of a tile to that of the samples of the image that they repeat.
-  HWY_NOINLINE HWY_ATTR void add_image_rows(const Tiling<T>& tiling, int tile, int y, const T* real,
+  // Adds the gradient of rows [y, y + Side) of a tile to that of the samples of the image that they are. In
+  // `real`, that of repeated columns is added up.
+  HWY_NOINLINE HWY_ATTR void add_image_rows(const Tiling<T>& tiling, int tile, int y, T* real,
                                             T* image_gradient) {
     const auto& level = tiling.levels[0];
     const auto& row_sources = tiling.rows_of(tile);
+    const auto& columns = tiling.columns_of(tile);
+    for (const auto& repeat : columns.repeats) {
+      T* to = real + repeat.of * lanes;
+      hn::Store(hn::Add(hn::Load(d_, to), hn::Load(d_, real + repeat.column * lanes)), d_, to);
+    }
     const std::size_t stride = level.blocks * lanes;
     const T* rows = real;
     if constexpr (Side > 1) {
@@ -516,7 +522,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
       if (row_sources[y + r] < 0) continue;
       const T* from = rows + r * stride;
       T* to = image_gradient + std::int64_t{row_sources[y + r]} * tables_.options.width * column_step;
-      for (const auto& run : tiling.columns_of(tile)) {
+      for (const auto& run : columns.runs) {
         for (int i = 0; i < run.length * column_step; ++i)
           to[run.source * column_step + i] += from[run.begin * column_step + i];
       }

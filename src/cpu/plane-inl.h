@@ -416,14 +416,18 @@ class PlaneTransform {
   HWY_INLINE HWY_ATTR void load_image_rows(const Tiling<T>& tiling, int tile, const T* image, int y, T* to) {
     const auto& level = tiling.levels[0];
     const auto& row_sources = tiling.rows_of(tile);
-    const auto& column_sources = tiling.columns_of(tile);
+    const auto& columns = tiling.columns_of(tile);
+    const auto repeat_columns = [&]() HWY_ATTR {
+      for (const auto& repeat : columns.repeats)
+        hn::Store(hn::Load(d_, to + repeat.of * lanes), d_, to + repeat.column * lanes);
+    };
     if constexpr (Side == 1) {
       std::fill_n(to, level.width * lanes, T{0});
       if (row_sources[y] < 0) return;
       const T* from = at(&Room::images) + std::size_t(row_sources[y]) * tables_.options.width * lanes;
-      for (const auto& run : column_sources)
+      for (const auto& run : columns.runs)
         std::copy_n(from + run.source * lanes, run.length * lanes, to + run.begin * lanes);
-      return;
+      return repeat_columns();
     }
     const std::size_t stride = level.blocks * lanes;
     T* rows = at(&Room::line);
@@ -432,27 +436,20 @@ class PlaneTransform {
       if (row_sources[y + r] < 0) continue;
       const T* from = image + std::int64_t{row_sources[y + r]} * tables_.options.width;
       T* of_row = rows + r * stride;
-      for (const auto& run : column_sources) {
-        const T* sources = from + run.source;
-        T* samples = of_row + run.begin;
-        if (run.length < lanes) {
-          for (int i = 0; i < run.length; ++i) samples[i] = sources[i];
-        } else {
-          std::copy_n(sources, run.length, samples);
-        }
-      }
+      for (const auto& run : columns.runs) std::copy_n(from + run.source, run.length, of_row + run.begin);
     }
     // The next rows, for the processor's own prefetching begins anew with each block and page.
     for (int r = lanes; r < std::min(2 * lanes, level.height - y); ++r) {
       if (row_sources[y + r] < 0) continue;
       const T* from = image + std::int64_t{row_sources[y + r]} * tables_.options.width;
-      for (const auto& run : column_sources) {
+      for (const auto& run : columns.runs) {
         for (int i = 0; i < run.length; i += lanes) hwy::Prefetch(from + run.source + i);
       }
     }
     for (int block = 0; block < level.blocks; ++block) {
       transpose(d_, rows + block * lanes, stride, to + block * lanes * lanes, lanes);
     }
+    repeat_columns();
   }
 
   // ---- planes in lanes ----

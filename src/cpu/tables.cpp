@@ -4,6 +4,8 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <tuple>
+#include <unordered_map>
 
 #include "core/low_pass_kernel.h"
 
@@ -20,21 +22,37 @@ std::vector<std::int32_t> sources_of(const Axis& axis, const TileAxis& tiles, in
   return sources;
 }
 
-std::vector<SourceRun> runs_of(const std::vector<std::int32_t>& sources) {
-  std::vector<SourceRun> runs;
-  for (std::int32_t i = 0; i < static_cast<std::int32_t>(sources.size()); ++i) {
-    if (sources[i] < 0) continue;
-    if (!runs.empty() && i == runs.back().begin + runs.back().length &&
-        sources[i] == runs.back().source + runs.back().length) {
-      ++runs.back().length;
+}  // namespace
+
+ColumnSources::ColumnSources(const std::vector<std::int32_t>& sources) {
+  const auto add = [](std::vector<Run>& to, std::int32_t column, std::int32_t source) {
+    if (!to.empty() && to.back().begin + to.back().length == column &&
+        to.back().source + to.back().length == source) {
+      ++to.back().length;
     } else {
-      runs.push_back({.begin = i, .source = sources[i], .length = 1});
+      to.push_back({.begin = column, .source = source, .length = 1});
+    }
+  };
+  std::vector<Run> all;
+  for (std::int32_t column = 0; column < std::ssize(sources); ++column)
+    if (sources[column] >= 0) add(all, column, sources[column]);
+
+  // The longest first: what a shorter one has in common with it repeats it.
+  std::ranges::sort(all, [](const Run& a, const Run& b) {
+    return std::tie(b.length, a.begin) < std::tie(a.length, b.begin);
+  });
+  std::unordered_map<std::int32_t, std::int32_t> column_of;
+  for (const Run& run : all) {
+    for (std::int32_t i = 0; i < run.length; ++i) {
+      const auto [held, is_new] = column_of.try_emplace(run.source + i, run.begin + i);
+      if (is_new) {
+        add(runs, run.begin + i, run.source + i);
+      } else {
+        repeats.push_back({.column = run.begin + i, .of = held->second});
+      }
     }
   }
-  return runs;
 }
-
-}  // namespace
 
 template <class T>
 LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level)
@@ -289,7 +307,7 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
   for (int tile = 0; tile < tiles.rows.count; ++tile)
     row_sources.push_back(sources_of(geometry.rows, tiles.rows, tile, resolved.boundary));
   for (int tile = 0; tile < tiles.columns.count; ++tile)
-    column_sources.push_back(runs_of(sources_of(geometry.columns, tiles.columns, tile, resolved.boundary)));
+    column_sources.emplace_back(sources_of(geometry.columns, tiles.columns, tile, resolved.boundary));
   if (resolved.max_order < 1) return;
   Geometry of_tile = geometry;
   of_tile.rows.padded = tiles.rows.length;

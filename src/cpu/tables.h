@@ -263,11 +263,23 @@ struct Core {
   int width;
 };
 
-/// Neighbouring samples of a tile that repeat neighbouring samples of the image.
-struct SourceRun {
-  std::int32_t begin;   ///< in the tile
-  std::int32_t source;  ///< in the image
-  std::int32_t length;
+/// The columns of the image that a tile has. Columns that are in neither list are zero.
+struct ColumnSources {
+  explicit ColumnSources(const std::vector<std::int32_t>& sources);  ///< as Axis::sources
+
+  /// Columns that stand side by side in the image too. Each column of the image is in one run at most.
+  struct Run {
+    std::int32_t begin;   ///< in the tile
+    std::int32_t source;  ///< in the image
+    std::int32_t length;
+  };
+  /// A column that repeats one of a run.
+  struct Repeat {
+    std::int32_t column;
+    std::int32_t of;
+  };
+  std::vector<Run> runs;
+  std::vector<Repeat> repeats;
 };
 
 /// Everything about the wavelets of some scales and the tiles on which they are computed.
@@ -280,7 +292,7 @@ struct Tiling {
   std::vector<Level<T>> levels;
   std::vector<Band<T>> image_band;  ///< of a tile of the image; one, or none for max_order 0
   std::vector<std::vector<std::int32_t>> row_sources;  ///< of each row of tiles: as Axis::sources
-  std::vector<std::vector<SourceRun>> column_sources;  ///< of each column of tiles; what is zero is in none
+  std::vector<ColumnSources> column_sources;           ///< of each column of tiles
   std::size_t spectra_begin = 0;  ///< of (tiles, spectrum_size) values in the spectra of a plane
 
   int count() const { return tiles.count(); }
@@ -290,9 +302,7 @@ struct Tiling {
   std::size_t spectrum_size() const { return image_band.empty() ? 0 : image_band[0].size; }
   std::size_t spectrum_offset(int tile) const { return spectra_begin + tile * spectrum_size(); }
   const std::vector<std::int32_t>& rows_of(int tile) const { return row_sources[tile / tiles.columns.count]; }
-  const std::vector<SourceRun>& columns_of(int tile) const {
-    return column_sources[tile % tiles.columns.count];
-  }
+  const ColumnSources& columns_of(int tile) const { return column_sources[tile % tiles.columns.count]; }
   Core core(int tile, int level) const {
     const int row = tile / tiles.columns.count;
     const int column = tile % tiles.columns.count;
@@ -376,7 +386,7 @@ struct Tables {
         half;  ///< (height, half_stride) elements: the columns that are stored, after the row transform
     std::size_t spectrum;  ///< two planes (height, spectrum_stride), re and im: those columns' spectra; it
                            ///< and `half` are where `plane` is, but for order 2
-    std::size_t folded;  ///< the spectra of a modulus, for order 2
+    std::size_t folded;    ///< the spectra of a modulus, for order 2
     // backward only
     std::size_t second_plane;     ///< as `plane`, for order 2
     std::size_t folded_gradient;  ///< as `folded`
