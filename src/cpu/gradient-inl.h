@@ -506,10 +506,8 @@ class PlaneGradient : PlaneTransform<D, Side> {
     const auto& level = tiling.levels[0];
     const auto& row_sources = tiling.rows_of(tile);
     const auto& columns = tiling.columns_of(tile);
-    for (const auto& repeat : columns.repeats) {
-      T* to = real + repeat.of * lanes;
-      hn::Store(hn::Add(hn::Load(d_, to), hn::Load(d_, real + repeat.column * lanes)), d_, to);
-    }
+    for (const auto& repeat : columns.repeats)
+      add_to(real + repeat.of * lanes, hn::Load(d_, real + repeat.column * lanes));
     const std::size_t stride = level.blocks * lanes;
     const T* rows = real;
     if constexpr (Side > 1) {

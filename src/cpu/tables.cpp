@@ -420,6 +420,7 @@ void Tables<T>::lay_out_room() {
       band = std::max(band, level.band_blocks * level.band_stride);
       row = std::max(row, level.blocks * side * lanes);
       rows = std::max(rows, averaged_rows(level));
+      if (!spectra) continue;
       half = std::max(half, height * level.half_stride);
       spectrum = std::max(spectrum, 2 * height * level.spectrum_stride);
       gradient = std::max(gradient, 2 * height * level.gradient_stride);
@@ -439,8 +440,7 @@ void Tables<T>::lay_out_room() {
   room.averages_size = outputs * lanes;
   room.output_stride = outputs * packing.planes();
   // Without order 2, a spectrum is complete before the planes that are made of it: both have the same memory.
-  const std::size_t spectra_room = spectra ? half + spectrum : 0;
-  room.plane = place(second_order ? plane : std::max(plane, spectra_room));
+  room.plane = place(second_order ? plane : std::max(plane, half + spectrum));
   room.line = place(line);
   room.work = place(work);
   room.prime = place(prime);
@@ -450,14 +450,14 @@ void Tables<T>::lay_out_room() {
   room.map = place(geometry.rows.output * room.output_stride);
   room.images = place(side == 1 ? options.height * options.width * lanes : 0);
   room.pair = place(line);
-  room.half = second_order ? place(spectra_room) : room.plane;
-  room.spectrum = room.half + (spectra ? half : 0);
+  room.half = second_order ? place(half + spectrum) : room.plane;
+  room.spectrum = room.half + half;
   room.folded = place(folded);
   room.forward_size = end;
   room.row = place(row);
   room.second_plane = place(second_order ? plane : 0);
   room.folded_gradient = place(folded);
-  room.gradient = place(spectra ? gradient : 0);
+  room.gradient = place(gradient);
   const auto& finest = tilings[0].levels[0];
   room.modulus_gradient = place(second_order ? round_up(finest.height, side) * finest.blocks * lanes : 0);
   room.size = end;
