@@ -224,8 +224,8 @@ class PackedTransform {
       const auto room = rooms_.borrow(tables_.room.forward_size);
       const auto [first, size] = bundle(index, planes);
       functions_.analyse_strip(tables_, tables_.tilings[0], 0, size, images + first * image_size(),
-                               spectra + index * spectra_size(), features + first * features_size(),
-                               room->data() + tables_.room.average_rows, room->data());
+                               spectra + index * spectra_size(), features + first * features_size(), nullptr,
+                               room->data());
     });
     // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
     // together. Small ones go in bunches, so that handing them out costs nothing.
@@ -236,7 +236,7 @@ class PackedTransform {
         const auto [first, size] = bundle(i % count, planes);
         functions_.transform_paths(tables_, tables_.groups[i / count], 0, size,
                                    spectra + i % count * spectra_size(), features + first * features_size(),
-                                   room->data() + tables_.room.average_rows, room->data());
+                                   nullptr, room->data());
       }
     });
   }
@@ -246,7 +246,7 @@ class PackedTransform {
   void forward_on_tiles(const T* images, int planes, T* features, const ParallelFor& run) const {
     const std::ptrdiff_t at_once = std::min<std::ptrdiff_t>(tables_.options.threads, strips());
     const auto spectra = rooms_.borrow(at_once * tables_.strip_spectra_size);
-    const auto average_rows = rooms_.borrow(tables_.average_rows_of_scale.back());
+    const auto shares = rooms_.borrow(tables_.shares_of_scale.back());
     for (std::ptrdiff_t first = 0; first < strips(); first += at_once) {
       const std::ptrdiff_t end = std::min(first + at_once, strips());
       const auto spectra_of = [&](std::ptrdiff_t strip) {
@@ -257,7 +257,7 @@ class PackedTransform {
         const Strip& strip = strips_[first + index];
         const bool has_map = strip.tiling == &tables_.tilings[0];
         functions_.analyse_strip(tables_, *strip.tiling, strip.index, planes, images,
-                                 spectra_of(first + index), nullptr, has_map ? average_rows->data() : nullptr,
+                                 spectra_of(first + index), nullptr, has_map ? shares->data() : nullptr,
                                  room->data());
       });
       const std::ptrdiff_t first_piece = strips_[first].first_piece;
@@ -265,17 +265,17 @@ class PackedTransform {
       loop(run, end_piece - first_piece, [&](std::int64_t index) {
         const auto room = rooms_.borrow(tables_.room.forward_size);
         const auto& [group, strip] = pieces_[first_piece + index];
-        functions_.transform_paths(
-            tables_, *group, strips_[strip].index, planes, spectra_of(strip), nullptr,
-            average_rows->data() + tables_.average_rows_begin(tables_.first_map(*group)), room->data());
+        functions_.transform_paths(tables_, *group, strips_[strip].index, planes, spectra_of(strip), nullptr,
+                                   shares->data() + tables_.shares_begin(tables_.first_map(*group)),
+                                   room->data());
       });
     }
     loop(run, 1 + std::ssize(tables_.groups), [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
       const auto* group = index == 0 ? nullptr : &tables_.groups[index - 1];
       const int map = group == nullptr ? 0 : tables_.first_map(*group);
-      functions_.write_maps(tables_, group, planes, average_rows->data() + tables_.average_rows_begin(map),
-                            features, room->data());
+      functions_.write_maps(tables_, group, planes, shares->data() + tables_.shares_begin(map), features,
+                            room->data());
     });
   }
 

@@ -115,7 +115,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
 
  public:
   HWY_ATTR PlaneGradient(const Tables<T>& tables, int planes, const T* feature_gradients, T* room)
-      : Base(tables, planes, nullptr, room + tables.room.average_rows, room), gradients_(feature_gradients) {}
+      : Base(tables, planes, nullptr, nullptr, room), gradients_(feature_gradients) {}
 
   HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient) {
     const auto& options = tables_.options;
@@ -218,9 +218,8 @@ class PlaneGradient : PlaneTransform<D, Side> {
         std::fill(to, outputs + (out + 1) * stride, T{0});
       }
     }
-    T* rows = this->average_rows_;
+    T* samples = at(&Room::average_rows);
     if (level.vertical.spectral) {
-      T* samples = rows + level.vertical.radius * stride;
       for (std::size_t x = 0; x < stride; x += 2 * lanes) {
         const std::size_t second = std::min(x + lanes, stride - lanes);
         this->low_pass().spread_pair(level.vertical, height, outputs + x, outputs + second, stride,
@@ -228,8 +227,9 @@ class PlaneGradient : PlaneTransform<D, Side> {
       }
       return;
     }
+    T* continued = samples - level.vertical.radius * stride;
     for (std::size_t x = 0; x < stride; x += lanes)
-      this->low_pass().spread(level.vertical, level.plane_height, height, outputs + x, stride, rows + x,
+      this->low_pass().spread(level.vertical, level.plane_height, height, outputs + x, stride, continued + x,
                               stride);
   }
 
@@ -240,13 +240,12 @@ class PlaneGradient : PlaneTransform<D, Side> {
     if (tiling.is_first(tile)) {
       const int outputs = tables_.geometry.columns.output;
       if (!level.horizontal.spectral) {
-        this->low_pass().spread(level.horizontal, level.plane_width, outputs,
-                                load_averages(level, core, y, 0), lanes,
-                                row(level, y, -level.horizontal.radius), lanes);
+        this->low_pass().spread(level.horizontal, level.plane_width, outputs, load_averages(core, y, 0),
+                                lanes, row(level, y, -level.horizontal.radius), lanes);
       } else if (y / Side % 2 == 0) {
-        const T* averages = load_averages(level, core, y, 0);
+        const T* averages = load_averages(core, y, 0);
         const int second_y = y + Side < core.height ? y + Side : y;
-        const T* second = second_y == y ? averages : load_averages(level, core, second_y, 1);
+        const T* second = second_y == y ? averages : load_averages(core, second_y, 1);
         this->low_pass().spread_pair(level.horizontal, outputs, averages, second, lanes, row(level, y, 0),
                                      row(level, second_y, 0), lanes);
       }
@@ -261,8 +260,8 @@ class PlaneGradient : PlaneTransform<D, Side> {
   }
 
   // Rows [y, y + Side) of a core, of the averaged ones, as lanes: at the first or the second place for them.
-  HWY_INLINE HWY_ATTR const T* load_averages(const Level<T>& level, const Core& core, int y, int place) {
-    const T* rows = this->average_row(level, core.top + y);
+  HWY_INLINE HWY_ATTR const T* load_averages(const Core& core, int y, int place) {
+    const T* rows = at(&Room::average_rows) + (core.top + y) * tables_.room.output_stride;
     if constexpr (Side == 1) return rows;
     T* averages = at(&Room::averages) + place * tables_.room.averages_size;
     const std::size_t stride = tables_.room.output_stride;

@@ -20,25 +20,25 @@ using Vectors = hn::ScalableTag<T>;
 
 template <class T, int Side>
 HWY_ATTR void analyse_strip(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
-                            const T* images, T* spectra, T* features, T* average_rows, T* room) {
-  PlaneTransform<Vectors<T>, Side>(tables, planes, features, average_rows, room)
+                            const T* images, T* spectra, T* features, T* shares, T* room) {
+  PlaneTransform<Vectors<T>, Side>(tables, planes, features, shares, room)
       .analyse(tiling, strip, images, spectra);
 }
 
 template <class T, int Side>
 HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
-                              const T* spectra, T* features, T* average_rows, T* room) {
-  PlaneTransform<Vectors<T>, Side>(tables, planes, features, average_rows, room).paths(group, strip, spectra);
+                              const T* spectra, T* features, T* shares, T* room) {
+  PlaneTransform<Vectors<T>, Side>(tables, planes, features, shares, room).paths(group, strip, spectra);
 }
 
 template <class T, int Side>
-HWY_ATTR void write_maps(const Tables<T>& tables, const PathGroup* group, int planes, T* average_rows,
+HWY_ATTR void write_maps(const Tables<T>& tables, const PathGroup* group, int planes, const T* shares,
                          T* features, T* room) {
-  PlaneTransform<Vectors<T>, Side> transform(tables, planes, nullptr, average_rows, room);
+  PlaneTransform<Vectors<T>, Side> transform(tables, planes, features, nullptr, room);
   if (group == nullptr) {
-    transform.image_map(features);
+    transform.image_map(shares);
   } else {
-    transform.group_maps(*group, features);
+    transform.group_maps(*group, shares);
   }
 }
 

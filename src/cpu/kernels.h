@@ -14,18 +14,18 @@ namespace scatlight::cpu {
 template <class T>
 struct Functions {
   /// The folded spectra of the tiles of one strip of the images, which stand one after the other in
-  /// `spectra`; with average_rows, those of map 0; with features, map 0, from the only strip.
+  /// `spectra`; with shares, what the strip gives to map 0; with features, map 0, from the only strip.
   void (*analyse_strip)(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
-                        const T* images, T* spectra, T* features, T* average_rows, T* room);
+                        const T* images, T* spectra, T* features, T* shares, T* room);
 
-  /// The averaged rows in one strip of the paths of one of tables.groups, from the spectra of the strip; of
-  /// each path its own. With features, all maps whose paths begin with one of them, from the only strip:
-  /// those of order 1 and, where asked for, order 2.
+  /// What a strip gives to the maps of the paths of one of tables.groups, from the spectra of the strip. With
+  /// features, all maps whose paths begin with one of them, from the only strip: those of order 1 and, where
+  /// asked for, order 2.
   void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
-                          const T* spectra, T* features, T* average_rows, T* room);
+                          const T* spectra, T* features, T* shares, T* room);
 
-  /// The maps of a group, or map 0 if it is null, from averaged rows.
-  void (*write_maps)(const Tables<T>& tables, const PathGroup* group, int planes, T* average_rows,
+  /// The maps of a group, or map 0 if it is null, from what all strips give to them.
+  void (*write_maps)(const Tables<T>& tables, const PathGroup* group, int planes, const T* shares,
                      T* features, T* room);
 
   /// Adds what these maps' gradients give to the gradient of the folded spectra.

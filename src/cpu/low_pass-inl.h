@@ -34,21 +34,33 @@ class LineLowPass {
     std::copy_n(line + margin, margin, line + length * step + margin);
   }
 
-  // A low-pass along a continued line; of each sample, the first vector.
-  HWY_INLINE HWY_ATTR void average(const LowPass<T>& low_pass, int outputs, const T* line, std::size_t step,
+  // Samples [begin, end) of a line.
+  struct Samples {
+    const T* first;
+    std::size_t step;
+    int begin;
+    int end;
+  };
+
+  // A low-pass at outputs [first, last); of each sample, the first vector. If their weights reach beyond the
+  // samples, LowPass::zeros() samples of zero stand on both sides of these.
+  HWY_INLINE HWY_ATTR void average(const LowPass<T>& low_pass, int first, int last, const Samples& samples,
                                    T* to, std::size_t to_step) {
-    constexpr int together = 8;
-    if (outputs < together) {
-      for (int out = 0; out < outputs; ++out) average_outputs<1>(low_pass, out, line, step, to, to_step);
+    constexpr int together = LowPass<T>::margin + 1;
+    const auto to_output = [&](int out) { return to + (out - first) * to_step; };
+    int out = first;
+    if (last - first < together) {
+      for (; out < last; ++out) average_outputs<1>(low_pass, out, samples, to_output(out), to_step);
       return;
     }
-    int out = 0;
-    for (; out + together <= outputs; out += together)
-      average_outputs<together>(low_pass, out, line, step, to, to_step);
-    if (outputs - out > together / 2) {
-      average_outputs<together>(low_pass, outputs - together, line, step, to, to_step);
-    } else if (out < outputs) {
-      average_outputs<together / 2>(low_pass, outputs - together / 2, line, step, to, to_step);
+    for (; out + together <= last; out += together)
+      average_outputs<together>(low_pass, out, samples, to_output(out), to_step);
+    if (last - out > together / 2) {
+      out = last - together;
+      average_outputs<together>(low_pass, out, samples, to_output(out), to_step);
+    } else if (out < last) {
+      out = last - together / 2;
+      average_outputs<together / 2>(low_pass, out, samples, to_output(out), to_step);
     }
   }
 
@@ -141,20 +153,24 @@ class LineLowPass {
 
   // Several outputs at once, which share the loads of the weights and do not wait for each other's sums.
   template <int Count>
-  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, int out, const T* line,
-                                           std::size_t step, T* to, std::size_t to_step) {
-    const T* from = line + low_pass.center(out) * step;
-    const std::size_t next = low_pass.step * step;
+  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, int out, const Samples& samples, T* to,
+                                           std::size_t to_step) {
+    // The taps that have a sample at any of the outputs.
+    const int first = low_pass.center(out) - low_pass.radius;  // sample of the first tap of the first output
+    const int begin = std::max(0, samples.begin - first - (Count - 1) * low_pass.step);
+    const int end = std::min(low_pass.taps(), samples.end - first);
+    const T* from =
+        samples.first + (first + begin - samples.begin) * static_cast<std::ptrdiff_t>(samples.step);
+    const std::size_t next = low_pass.step * samples.step;
     hn::Vec<D> sums[Count];
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
-    const T* weight = low_pass.weights_from(0);
-    for (const T* end = weight + low_pass.taps(); weight != end; ++weight, from += step) {
+    const T* weight = low_pass.weights_from(begin);
+    for (const T* last = low_pass.weights_from(end); weight < last; ++weight, from += samples.step) {
       const auto factor = hn::Set(d_, *weight);
       unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
         sums[i] = hn::MulAdd(factor, hn::Load(d_, from + i * next), sums[i]);
       });
     }
-    to += out * to_step;
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, to + i * to_step); });
   }
 

@@ -183,34 +183,35 @@ class PlaneTransform {
   using T = Real<D>;
 
  public:
-  // `features` is null where maps are written later, or not at all. `average_rows` of each map is then its
-  // own; else they are used for one map after the other.
-  HWY_ATTR PlaneTransform(const Tables<T>& tables, int planes, T* features, T* average_rows, T* room)
+  // `features` is null where maps are written later, or not at all; `shares`, of the first map, where they
+  // are written at once, or not at all.
+  HWY_ATTR PlaneTransform(const Tables<T>& tables, int planes, T* features, T* shares, T* room)
       : tables_(tables),
         planes_(planes),
         features_(features),
-        average_rows_(average_rows),
+        shares_(shares),
         room_(room),
         map_size_(std::size_t(tables.geometry.rows.output) * tables.geometry.columns.output) {}
 
-  // The spectra of a strip's tiles and, unless average_rows is null, map 0's averaged rows.
+  // The spectra of a strip's tiles and map 0, or the strip's share of it, unless both are null.
   HWY_ATTR void analyse(const Tiling<T>& tiling, int strip, const T* image, T* spectra) {
     const auto& level = tiling.levels[0];
     const bool keep = tables_.options.max_order >= 1;
+    const bool has_map = features_ != nullptr || shares_ != nullptr;
     if constexpr (Side == 1) pack(image, image_size(), image_size(), at(&Room::images));
     for (int column = 0; column < tiling.tiles.columns.count; ++column) {
       const int tile = tiling.tile(strip, column);
       const auto core = tiling.core(tile, 0);
-      const int averaged = average_rows_ != nullptr && tiling.is_last(tile) ? core.height : 0;
+      const int averaged = has_map && tiling.is_last(tile) ? core.height : 0;
       for (int y = 0; y < level.height; y += Side) {
         T* rows = row(level, y, core.left);
         load_image_rows(tiling, tile, image, y, rows);
         if (keep) keep_rows(level, y, rows);
-        if (y < averaged) average_rows(level, core, y);
+        if (y < averaged) average_rows(level, strip, core, y);
       }
+      if (averaged > 0) end_strip(level, strip, core, features_);
       if (keep) fold_spectrum(level, tiling.image_band[0], spectra + column * tiling.spectrum_size());
     }
-    if (features_ != nullptr) write_map(level, features_);
   }
 
   // From the spectra of a strip's tiles.
@@ -230,13 +231,15 @@ class PlaneTransform {
     }
   }
 
-  // From averaged rows that are complete: map 0, and those of a group, which stand one after the other.
-  HWY_ATTR void image_map(T* features) { write_map(tables_.tilings[0].levels[0], features); }
-  HWY_ATTR void group_maps(const PathGroup& group, T* features) {
-    for (int i = 0; i < group.count; ++i) {
-      write_map(level_of(group), features + (tables_.first_map(group) + i) * map_size_);
-      average_rows_ += tables_.average_rows_size(group.scale);
-    }
+  // From the shares of all strips: map 0, and those of a group, of which the shares stand one after the
+  // other.
+  HWY_ATTR void image_map(const T* shares) {
+    const auto& tiling = tables_.tilings[0];
+    combine(tiling, tiling.levels[0], shares, features_);
+  }
+  HWY_ATTR void group_maps(const PathGroup& group, const T* shares) {
+    for (int i = 0; i < group.count; ++i, shares += tables_.shares_size(group.scale))
+      combine(tables_.tilings[group.tiling], level_of(group), shares, map(tables_.first_map(group) + i));
   }
 
  protected:
@@ -253,6 +256,9 @@ class PlaneTransform {
     return std::size_t(tables_.options.height) * tables_.options.width;
   }
   HWY_INLINE std::size_t features_size() const { return tables_.maps * map_size_; }
+  HWY_INLINE T* map(int index) const {
+    return features_ == nullptr ? nullptr : features_ + index * map_size_;
+  }
   // The vectors of a block of real rows of the plane from a column on; y is counted from the first row of the
   // tiles beside each other.
   HWY_INLINE T* row(const Level<T>& level, int y, int column) const {
@@ -281,8 +287,8 @@ class PlaneTransform {
     }
   }
 
-  // |x * psi| * phi_J of a strip into the group's maps, of which the first one is given, or their averaged
-  // rows; with `keep`, the row transform of |x * psi| too.
+  // |x * psi| * phi_J of a strip into the group's maps, of which the first one is given, or the strip's
+  // shares of them; with `keep`, the row transform of |x * psi| too.
   HWY_INLINE HWY_ATTR void transform_group(const Band<T>& band, const PathGroup& group, int strip,
                                            const T* spectra, bool keep, int first_map) {
     const auto& tiling = tables_.tilings[group.tiling];
@@ -297,14 +303,12 @@ class PlaneTransform {
         for (int y = 0; y < core.height; y += Side) {
           T* rows = row(level, y, core.left);
           transform_rows(level, planes + i * level.plane_size, y, rows);
-          if (is_last) average_rows(level, core, y);
+          if (is_last) average_rows(level, strip, core, y);
           if (keep) keep_rows(level, y, rows);
         }
-        if (features_ != nullptr) {
-          write_map(level, features_ + (first_map + i) * map_size_);
-        } else if (i + 1 < group.count) {  // then the strip has one tile
-          average_rows_ += tables_.average_rows_size(group.scale);
-        }
+        if (!is_last) continue;
+        end_strip(level, strip, core, map(first_map + i));
+        if (shares_ != nullptr) shares_ += tables_.shares_size(group.scale);
       }
     }
   }
@@ -480,17 +484,20 @@ class PlaneTransform {
 
   // ---- low-pass ----
 
-  // The horizontal low-pass of rows [y, y + Side) of a core, which are complete, at the output columns.
+  // The horizontal low-pass of rows [y, y + Side) of a strip, which are complete, at the output columns.
   // Where it takes two blocks of rows at a time, with the second one.
-  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, const Core& core, int y) {
+  HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, int strip, const Core& core, int y) {
     const int outputs = tables_.geometry.columns.output;
     T* averages = at(&Room::averages);
+    T* to = averaged_rows(level, strip);
     if (!level.horizontal.spectral) {
-      if constexpr (Side == 1) averages = average_row(level, core.top + y);
-      T* extended = row(level, y, -level.horizontal.radius);
-      low_pass().continue_periodically(level.horizontal, level.plane_width, extended, lanes);
-      low_pass().average(level.horizontal, outputs, extended, lanes, averages, lanes);
-      store_averages(level, core, averages, y);
+      const int radius = level.horizontal.radius;
+      if constexpr (Side == 1) averages = to + y * tables_.room.output_stride;
+      low_pass().continue_periodically(level.horizontal, level.plane_width, row(level, y, -radius), lanes);
+      low_pass().average(level.horizontal, 0, outputs,
+                         {row(level, y, -radius), lanes, -radius, level.plane_width + radius}, averages,
+                         lanes);
+      store_averages(core, averages, y, to);
       return;
     }
     const bool is_second = y / Side % 2 == 1;
@@ -504,18 +511,23 @@ class PlaneTransform {
       std::fill(of_block + outputs * lanes, of_block + tables_.room.averages_size, T{0});
     low_pass().average_pair(level.horizontal, outputs, is_second ? row(level, y - Side, 0) : last, last,
                             lanes, averages, second_averages, lanes);
-    if (is_second) store_averages(level, core, averages, y - Side);
-    store_averages(level, core, second_averages, y);
+    if (is_second) store_averages(core, averages, y - Side, to);
+    store_averages(core, second_averages, y, to);
   }
 
-  HWY_INLINE T* average_row(const Level<T>& level, int y) const {
-    return average_rows_ + (level.vertical.radius + y) * tables_.room.output_stride;
+  HWY_INLINE T* share(const Level<T>& level, int strip) const {
+    return shares_ + strip * level.share_rows * tables_.room.output_stride;
+  }
+  // Where the averaged rows of a strip go: row 0 of it.
+  HWY_INLINE T* averaged_rows(const Level<T>& level, int strip) const {
+    const bool are_share = shares_ != nullptr && level.vertical.spectral;
+    return are_share ? share(level, strip) : at(&Room::average_rows);
   }
 
   // Of rows [y, y + Side), those of the core: what follows may be another strip's, and of another thread.
-  HWY_INLINE HWY_ATTR void store_averages(const Level<T>& level, const Core& core, const T* averages, int y) {
+  HWY_INLINE HWY_ATTR void store_averages(const Core& core, const T* averages, int y, T* to) {
     const std::size_t stride = tables_.room.output_stride;
-    T* rows = average_row(level, core.top + y);
+    T* rows = to + y * stride;
     if constexpr (Side == 1) {
       if (averages != rows) std::copy_n(averages, stride, rows);
       return;
@@ -539,25 +551,83 @@ class PlaneTransform {
       hn::Store(hn::IfThenElseZero(used, hn::Load(d_, vectors + i)), d_, vectors + i);
   }
 
-  // The vertical low-pass of the averaged rows at the output rows, to a map (of the first plane).
-  HWY_NOINLINE HWY_ATTR void write_map(const Level<T>& level, T* to) {
+  // When all rows of a strip are averaged: its share of a map, or the map of which it is the whole.
+  HWY_NOINLINE HWY_ATTR void end_strip(const Level<T>& level, int strip, const Core& core, T* map) {
+    const std::size_t stride = tables_.room.output_stride;
+    const auto& vertical = level.vertical;
+    T* rows = at(&Room::average_rows);
+    if (shares_ != nullptr) {
+      if (vertical.spectral) return;  // the averaged rows are its share
+      const std::size_t zeros = vertical.zeros() * stride;
+      std::fill_n(rows - zeros, zeros, T{0});
+      std::fill_n(rows + core.height * stride, zeros, T{0});
+      const auto [first, last] = vertical.reached(core.top, core.top + core.height);
+      return average_columns(vertical, first, last, {rows, stride, core.top, core.top + core.height},
+                             share(level, strip));
+    }
+    if (vertical.spectral) {
+      average_whole_columns(vertical, rows);
+    } else {
+      const int radius = vertical.radius;
+      T* continued = rows - radius * stride;
+      low_pass().continue_periodically(vertical, level.plane_height, continued, stride);
+      average_columns(vertical, 0, tables_.geometry.rows.output,
+                      {continued, stride, -radius, level.plane_height + radius}, at(&Room::map));
+    }
+    write_map(map);
+  }
+
+  // A map from the shares of all strips.
+  HWY_NOINLINE HWY_ATTR void combine(const Tiling<T>& tiling, const Level<T>& level, const T* shares,
+                                     T* map) {
+    const std::size_t stride = tables_.room.output_stride;
+    const int height = tables_.geometry.rows.output;
+    const auto& vertical = level.vertical;
+    if (vertical.spectral) {
+      average_whole_columns(vertical, shares);
+      return write_map(map);
+    }
+    T* outputs = at(&Room::map);
+    std::fill_n(outputs, height * stride, T{0});
+    const int period = level.plane_height / vertical.step;
+    for (int strip = 0; strip < tiling.strips(); ++strip, shares += level.share_rows * stride) {
+      const auto core = tiling.core(tiling.tile(strip, 0), level.level);
+      const auto [first, last] = vertical.reached(core.top, core.top + core.height);
+      const T* from = shares;
+      for (int reached = first; reached < last; ++reached, from += stride) {
+        const int out = (reached + vertical.border + period) % period - vertical.border;
+        if (out < 0 || out >= height) continue;
+        T* to = outputs + out * stride;
+        for (std::size_t x = 0; x < stride; x += lanes)
+          hn::Store(hn::Add(hn::Load(d_, to + x), hn::Load(d_, from + x)), d_, to + x);
+      }
+    }
+    write_map(map);
+  }
+
+  // The vertical low-pass of averaged rows at outputs [first, last).
+  HWY_INLINE HWY_ATTR void average_columns(const LowPass<T>& vertical, int first, int last,
+                                           typename LineLowPass<D>::Samples rows, T* to) {
+    for (std::size_t x = 0; x < rows.step; x += lanes, rows.first += lanes)
+      low_pass().average(vertical, first, last, rows, to + x, rows.step);
+  }
+  // The same of all rows by their spectra, to Room::map.
+  HWY_INLINE HWY_ATTR void average_whole_columns(const LowPass<T>& vertical, const T* rows) {
+    const std::size_t stride = tables_.room.output_stride;
+    T* outputs = at(&Room::map);
+    for (std::size_t x = 0; x < stride; x += 2 * lanes) {
+      const std::size_t second = std::min(x + lanes, stride - lanes);
+      low_pass().average_pair(vertical, tables_.geometry.rows.output, rows + x, rows + second, stride,
+                              outputs + x, outputs + second, stride);
+    }
+  }
+
+  // From Room::map to a map (of the first plane).
+  HWY_INLINE HWY_ATTR void write_map(T* to) {
     const std::size_t stride = tables_.room.output_stride;
     const int height = tables_.geometry.rows.output;
     const int width = tables_.geometry.columns.output;
-    T* rows = average_rows_;
-    T* outputs = at(&Room::map);
-    if (level.vertical.spectral) {
-      const T* samples = rows + level.vertical.radius * stride;
-      for (std::size_t x = 0; x < stride; x += 2 * lanes) {
-        const std::size_t second = std::min(x + lanes, stride - lanes);
-        low_pass().average_pair(level.vertical, height, samples + x, samples + second, stride, outputs + x,
-                                outputs + second, stride);
-      }
-    } else {
-      low_pass().continue_periodically(level.vertical, level.plane_height, rows, stride);
-      for (std::size_t x = 0; x < stride; x += lanes)
-        low_pass().average(level.vertical, height, rows + x, stride, outputs + x, stride);
-    }
+    const T* outputs = at(&Room::map);
     if constexpr (Side == 1) return unpack(outputs, map_size_, to, features_size());
     for (int out = 0; out < height; ++out, outputs += stride, to += width) std::copy_n(outputs, width, to);
   }
@@ -712,7 +782,7 @@ class PlaneTransform {
   const Tables<T>& tables_;
   const int planes_;
   T* const features_;
-  T* average_rows_;  // of the map at work
+  T* shares_;  // of the map at work
   T* const room_;
   const std::size_t map_size_;
 };

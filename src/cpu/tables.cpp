@@ -130,6 +130,8 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
       (tiles.columns.begin(tiles.columns.count - 1) >> level) + round_up(width, side);
   band_stride = (std::max(columns_of_tiles, plane_width + horizontal.radius) + horizontal.radius) *
                 static_cast<std::size_t>(lanes);
+  const int core = tiles.rows.core >> level;
+  share_rows = vertical.spectral ? core : (core - 1 + vertical.taps() + vertical.step - 1) / vertical.step;
   const bool is_whole = tiles.columns.count > 1;
   band_blocks = is_whole ? (height + side - 1) / side : horizontal.spectral ? 2 : 1;
   band_mask = is_whole ? ~0 : band_blocks - 1;
@@ -384,10 +386,6 @@ void Tables<T>::lay_out_room() {
   const std::size_t element = 2 * lanes;
   const bool spectra = options.max_order >= 1;
   const bool second_order = !modulus_bands.empty();
-  // Gradients read the last block of rows whole, which may be more than what continues them.
-  const auto averaged_rows = [&](const Level<T>& level) -> std::size_t {
-    return round_up(level.plane_height, side) + side + 2 * level.vertical.radius;
-  };
   std::size_t plane = 0;
   std::size_t line = 0;
   std::size_t work = 0;
@@ -396,6 +394,7 @@ void Tables<T>::lay_out_room() {
   std::size_t averages = 1;
   std::size_t row = 0;
   std::size_t rows = 0;
+  std::size_t rows_before = 0;
   std::size_t half = 0;
   std::size_t spectrum = 0;
   std::size_t gradient = 0;
@@ -419,7 +418,10 @@ void Tables<T>::lay_out_room() {
       }
       band = std::max(band, level.band_blocks * level.band_stride);
       row = std::max(row, level.blocks * side * lanes);
-      rows = std::max(rows, averaged_rows(level));
+      const std::size_t before = std::max(level.vertical.radius, is_tiled() ? level.vertical.zeros() : 0);
+      rows_before = std::max(rows_before, before);
+      // Gradients read the last block of rows whole.
+      rows = std::max(rows, round_up(level.plane_height, side) + side + before);
       if (!spectra) continue;
       half = std::max(half, height * level.half_stride);
       spectrum = std::max(spectrum, 2 * height * level.spectrum_stride);
@@ -446,7 +448,7 @@ void Tables<T>::lay_out_room() {
   room.prime = place(prime);
   room.band = place(band);
   room.averages = place(averages * room.averages_size);
-  room.average_rows = place(rows * room.output_stride);
+  room.average_rows = place((rows_before + rows) * room.output_stride) + rows_before * room.output_stride;
   room.map = place(geometry.rows.output * room.output_stride);
   room.images = place(side == 1 ? options.height * options.width * lanes : 0);
   room.pair = place(line);
@@ -462,14 +464,17 @@ void Tables<T>::lay_out_room() {
   room.modulus_gradient = place(second_order ? round_up(finest.height, side) * finest.blocks * lanes : 0);
   room.size = end;
 
-  std::size_t begin = averaged_rows(finest) * room.output_stride;
+  const auto shares = [&](const Tiling<T>& tiling, int level) {
+    return tiling.strips() * tiling.levels[level].share_rows * room.output_stride;
+  };
+  std::size_t begin = shares(tilings[0], 0);
   for (const auto& tiling : tilings) {
     for (int scale = tiling.tiles.first_scale; scale < tiling.tiles.end_scale; ++scale) {
-      average_rows_of_scale.push_back(begin);
-      begin += options.angles * averaged_rows(tiling.levels[geometry.level(scale)]) * room.output_stride;
+      shares_of_scale.push_back(begin);
+      begin += options.angles * shares(tiling, geometry.level(scale));
     }
   }
-  average_rows_of_scale.push_back(begin);
+  shares_of_scale.push_back(begin);
 }
 
 template struct LowPass<float>;

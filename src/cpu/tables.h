@@ -54,6 +54,8 @@ struct LowPass {
   std::optional<Spectral> spectral;
 
   int taps() const { return static_cast<int>(weights.size()) - 2 * margin; }
+  /// Samples of zero around others, for outputs whose weights reach beyond these.
+  int zeros() const { return margin * step; }
   /// The weights from tap t on, of the sample at distance t - radius.
   const T* weights_from(int tap) const { return weights.data() + margin + tap; }
   /// The sample in the middle; in a line that is continued by the radius, the first one that has a weight.
@@ -63,6 +65,12 @@ struct LowPass {
     const int first = begin < taps() ? 0 : (begin - taps()) / step + 1;
     const int last = (end - 1) / step + 1;
     return {std::clamp(first - border, 0, outputs), std::clamp(last - border, 0, outputs)};
+  }
+  /// Which outputs have weights for any of the samples [begin, end). Those before the first one and after the
+  /// last one stand for others, a period away.
+  std::pair<int, int> reached(int begin, int end) const {
+    const auto floor = [&](int x) { return (x - (x % step + step) % step) / step; };
+    return {floor(begin + radius - taps()) + 1 - border, floor(end - 1 + radius) + 1 - border};
   }
 };
 
@@ -155,6 +163,10 @@ struct Level {
 
   LowPass<T> vertical;
   LowPass<T> horizontal;
+
+  /// What a strip gives to a map, in rows of the map's columns: its averaged rows, if phi_J takes whole
+  /// columns by their spectra, or the outputs that they reach.
+  int share_rows;
 };
 
 /// How a spectrum at one level stands in memory to be multiplied with filters and folded to a lower level.
@@ -352,18 +364,18 @@ struct Tables {
   bool is_tiled() const { return tilings.size() > 1 || tilings[0].count() > 1; }
   int first_map(const PathGroup& group) const { return 1 + group.scale * options.angles + group.angle; }
 
-  /// Averaged rows are a map before its vertical low-pass: (rows continued on both sides by the radius of
-  /// phi_J, room.output_stride). On tiles those of map 0 and of all maps of order 1 are held together; these
-  /// are the values before the map's own, and the values of one map of a scale.
-  std::size_t average_rows_begin(int map) const {
+  /// On tiles, what the strips give to map 0 and to all maps of order 1 is held until all strips are there:
+  /// Level::share_rows, strip after strip. These are the values before a map's own, and the values of
+  /// one map of a scale.
+  std::size_t shares_begin(int map) const {
     if (map == 0) return 0;
     const int scale = (map - 1) / options.angles;
-    return average_rows_of_scale[scale] + (map - 1) % options.angles * average_rows_size(scale);
+    return shares_of_scale[scale] + (map - 1) % options.angles * shares_size(scale);
   }
-  std::size_t average_rows_size(int scale) const {
-    return (average_rows_of_scale[scale + 1] - average_rows_of_scale[scale]) / options.angles;
+  std::size_t shares_size(int scale) const {
+    return (shares_of_scale[scale + 1] - shares_of_scale[scale]) / options.angles;
   }
-  std::vector<std::size_t> average_rows_of_scale;  ///< (J + 1): where a scale's begin, and the end of all
+  std::vector<std::size_t> shares_of_scale;  ///< (J + 1): where a scale's begin, and the end of all
 
   /// The map of order 2 that (scale2, angle2) gives below (scale, angle).
   int second_map(int scale, int angle, int scale2, int angle2) const;
@@ -378,7 +390,8 @@ struct Tables {
     std::size_t band;          ///< real rows of the plane: Level::band_stride
     std::size_t row;           ///< real vectors of a block of rows of a tile; backward
     std::size_t averages;      ///< one or two, averages_size: blocks of rows after the horizontal low-pass
-    std::size_t average_rows;  ///< the same transposed, of all rows, for one map
+    std::size_t average_rows;  ///< the same transposed, of all rows or those of a strip, for one map: row 0.
+                               ///< Before and after them there are as many as phi_J may need
     std::size_t map;           ///< (output height, output_stride)
     std::size_t images;        ///< (image height, image width, lanes) if lanes are planes
     std::size_t pair;          ///< elements of two blocks of real rows, or as `line`
