@@ -1,9 +1,10 @@
 """What the transforms of numpy and torch share: options as kymatio names them, their checks, the plans."""
 
 import functools
+import json
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -39,35 +40,22 @@ class Options:
     boundary: str
     normalization: str
 
+    def describe(self) -> str:
+        """Names and values in one string, which a schema of torch can hold."""
+        return json.dumps(vars(self))
 
-# What a schema of torch can hold in place of Options: its entries by type, words with spaces between them.
-Operands = tuple[list[int], list[float], str]
 
-
-def to_operands(options: Options) -> Operands:
-    values = vars(options).values()
-    return (
-        [value for value in values if isinstance(value, int)],
-        [value for value in values if isinstance(value, float)],
-        " ".join(value for value in values if isinstance(value, str)),
-    )
+def to_core(description: str, threads: int) -> _core.Options:
+    """From Options.describe(). `threads` is for options that leave it open."""
+    options = json.loads(description)
+    options["threads"] = options["threads"] or threads
+    return _core.Options.make(**options)
 
 
 @functools.lru_cache(maxsize=16)
-def from_operands(integers: tuple[int, ...], numbers: tuple[float, ...], words: str, threads: int) -> Options:
-    """`threads` is for options that leave it open."""
-    options = Options(*integers, *numbers, *words.split())  # type: ignore[arg-type]
-    return replace(options, threads=options.threads or threads)
-
-
-def to_core(options: Options) -> _core.Options:
-    return _core.Options.make(**vars(options))
-
-
-@functools.lru_cache(maxsize=16)
-def make_plan(options: Options) -> Plan:
+def make_plan(description: str, threads: int) -> Plan:
     """The plans used last are kept."""
-    return Plan.make(to_core(options))
+    return Plan.make(to_core(description, threads))
 
 
 def _to_int(name: str, value: Any) -> int:
@@ -171,11 +159,16 @@ class Scattering2DBase:
             boundary="padded" if pre_pad else str(boundary),
             normalization=str(normalization),
         )
-        self._operands = to_operands(self._options)
+        self._description = self._options.describe()
         self._paths = [Path(*path) for path in self._plan().paths]  # checks the options, too
 
     def _plan(self) -> Plan:
-        return make_plan(self._options)
+        return make_plan(self._description, self._threads())
+
+    @staticmethod
+    def _threads() -> int:
+        """What 0 threads stand for."""
+        return 0
 
     # What the plan was made for does not change with an attribute: these can be read only.
 

@@ -69,10 +69,10 @@ def test_forward_mode_is_refused(scattering) -> None:
 def test_opcheck(scattering) -> None:
     images = draw(2, 3).requires_grad_()
     maps_gradient = torch.rand_like(scattering(images)).detach()
-    torch.library.opcheck(torch.ops.scatlight.scattering2d, (images, *scattering._operands))
+    torch.library.opcheck(torch.ops.scatlight.scattering2d, (images, scattering._description))
     torch.library.opcheck(
         torch.ops.scatlight.scattering2d_backward,
-        (images.detach(), maps_gradient, *scattering._operands),
+        (images.detach(), maps_gradient, scattering._description),
     )
 
 
@@ -98,7 +98,7 @@ def test_vmap(scattering) -> None:
     weights = torch.rand_like(scattering(images))
 
     def gradient(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return torch.ops.scatlight.scattering2d_backward(x, weight, *scattering._operands)
+        return torch.ops.scatlight.scattering2d_backward(x, weight, scattering._description)
 
     expected = gradient(images, weights)
     assert torch.equal(torch.func.vmap(gradient)(images, weights), expected)
