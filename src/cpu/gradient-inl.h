@@ -73,31 +73,6 @@ struct ConjugateSource {
   }
 };
 
-// The Hermitian part of a spectrum, which alone reaches the real part of its inverse transform.
-template <class D, int Side>
-struct HermitianSource {
-  const Real<D>* re;  // at the first column
-  const Real<D>* im;
-  const Real<D>* mirrored_re;  // at the last mirrored column
-  const Real<D>* mirrored_im;
-  std::ptrdiff_t stride;
-  int height;
-
-  HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const {
-    const std::ptrdiff_t row = index * stride;
-    const std::ptrdiff_t mirrored = (index == 0 ? 0 : height - index) * stride;
-    const auto one_half = hn::Set(d, Real<D>{0.5});
-    return {hn::Mul(one_half, hn::Add(hn::LoadU(d, re + row), turned(d, mirrored_re + mirrored))),
-            hn::Mul(one_half, hn::Sub(hn::LoadU(d, im + row), turned(d, mirrored_im + mirrored)))};
-  }
-
-  static HWY_INLINE HWY_ATTR hn::Vec<D> turned(D d, const Real<D>* at) {
-    const auto columns = hn::LoadU(d, at);
-    if constexpr (Side == 1) return columns;
-    return hn::Reverse(d, columns);
-  }
-};
-
 template <class D, int Side>
 class PlaneGradient : PlaneTransform<D, Side> {
   using T = Real<D>;
@@ -156,12 +131,12 @@ class PlaneGradient : PlaneTransform<D, Side> {
             add_image_rows(tiling, tile, y, gradient_of_map(y), sum);
           continue;
         }
-        real_plane(level, tiling.image_band[0], spectra_gradients, count, tiling.spectrum_offset(tile),
-                   [&](int y, const T* values) HWY_ATTR {
-                     T* real = gradient_of_map(y);
-                     add_to_row(level, values, element, real);
-                     add_image_rows(tiling, tile, y, real, sum);
-                   });
+        this->spectrum().real_plane(level, tiling.image_band[0], spectra_gradients, count,
+                                    tiling.spectrum_offset(tile), [&](int y, const T* values) HWY_ATTR {
+                                      T* real = gradient_of_map(y);
+                                      add_to_row(level, values, element, real);
+                                      add_image_rows(tiling, tile, y, real, sum);
+                                    });
       }
     }
     if constexpr (Side == 1) this->unpack(sum, this->image_size(), image_gradient, this->image_size());
@@ -174,10 +149,10 @@ class PlaneGradient : PlaneTransform<D, Side> {
     for (int y = 0; y < level.height; y += Side) {
       T* rows = row(level, y, 0);
       this->transform_rows(level, plane, y, rows);
-      this->keep_rows(level, y, rows);
+      this->spectrum().keep_rows(level, y, rows);
     }
     T* folded = at(&Room::folded);
-    this->fold_spectrum(level, band, folded);
+    this->spectrum().fold(level, band, folded);
 
     T* gradient = at(&Room::folded_gradient);
     std::fill_n(gradient, band.size, T{0});
@@ -193,7 +168,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
       differentiate_columns(band, second, planes, gradient);
     }
     const std::size_t columns = level.blocks * lanes;
-    real_plane(level, band, &gradient, 1, 0, [&](int y, const T* values) HWY_ATTR {
+    this->spectrum().real_plane(level, band, &gradient, 1, 0, [&](int y, const T* values) HWY_ATTR {
       T* to = at(&Room::modulus_gradient) + y * columns;
       for (int x = 0; x < level.width; ++x) {
         hn::Store(hn::Load(d_, values + x * element), d_, to + x * lanes);
@@ -375,128 +350,11 @@ class PlaneGradient : PlaneTransform<D, Side> {
     }
   }
 
-  // ---- adjoint of the spectrum of a real plane ----
-
-  // The real plane at `level` whose gradient is given by those of its folded spectra, `offset` from the
-  // beginning of each of `gradients`: take(y, values) gets
-  // the block of rows from y on, vectors of lanes `element` values apart.
-  template <class Take>
-  HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
-                                      int count, std::size_t offset, const Take& take) {
-    unfold(level, band, gradients, count, offset);
-    const T* re = gradient_plane(0, level);
-    const T* im = gradient_plane(1, level);
-    T* half = at(&Room::half);
-    for (int block = 0; block < half_blocks(level); ++block) {
-      const int x = block * lanes;
-      const int mirrored = level.width * column_step - x - (Side - 1);
-      this->fft(level.along_columns,
-                HermitianSource<D, Side>{re + x, im + x, re + mirrored, im + mirrored,
-                                         static_cast<std::ptrdiff_t>(level.gradient_stride), level.height},
-                StridedElements<D>{half + block * element, level.half_stride});
-    }
-    // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the
-    // other block.
-    for (int y = level.height; y % (2 * Side) != 0; ++y) {
-      std::fill_n(half + y * level.half_stride, half_blocks(level) * element, T{0});
-    }
-    T* pair = at(&Room::pair);
-    for (int y = 0; y < level.height; y += 2 * Side) {
-      const T* line = load_half_rows(level, y);
-      for (int k = 0; k <= level.width / 2; ++k) {
-        const auto a = load_element(d_, line + k * element);
-        if (k != 0) store_element(d_, Complex<D>{a.re, hn::Neg(a.im)}, pair + (level.width - k) * element);
-        store_element(d_, a, pair + k * element);
-      }
-      const bool is_pair = y + Side < level.height;
-      if (is_pair) {
-        line = load_half_rows(level, y + Side);
-        for (int k = 0; k <= level.width / 2; ++k) {
-          const auto b = load_element(d_, line + k * element);
-          T* at_k = pair + k * element;
-          T* mirrored = pair + (level.width - k) * element;
-          store_element(d_, add_i<D>(load_element(d_, at_k), b), at_k);
-          // i conj(b); the middle column of an even width is its own mirror image
-          if (k != 0 && mirrored != at_k) {
-            const auto a = load_element(d_, mirrored);
-            store_element(d_, Complex<D>{hn::Add(a.re, b.im), hn::Add(a.im, b.re)}, mirrored);
-          }
-        }
-      }
-      this->fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
-      take(y, pair);
-      if (is_pair) take(y + Side, pair + lanes);
-    }
-  }
-
-  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / Side + 1; }
-
-  HWY_INLINE T* gradient_plane(int part, const Level<T>& level) const {
-    return at(&Room::gradient) + tables_.room.spectrum_margin + part * level.height * level.gradient_stride;
-  }
-
-  // Adds the folded gradients up where their samples stand in the spectrum; column 0 is repeated after the
-  // last.
-  HWY_NOINLINE HWY_ATTR void unfold(const Level<T>& level, const Band<T>& band, const T* const* gradients,
-                                    int count, std::size_t offset) {
-    const std::size_t stride = level.gradient_stride;
-    T* re = gradient_plane(0, level);
-    T* im = gradient_plane(1, level);
-    std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
-    for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-      std::size_t from = offset + band.offsets[i];
-      const auto& folding = band.foldings[i];
-      for (int block = 0; block < folding.columns.stored; ++block) {
-        // Column 0 is added by itself where it stands beside columns that are not its neighbours.
-        const int first = folding.columns.first(block);
-        const bool lone_zero = folding.columns.has_zero(block) && first > 0;
-        auto used = hn::FirstN(d_, folding.columns.used(block) * column_step);
-        if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
-        for (int down = 0; down < folding.down; ++down) {
-          for (int across = 0; across < folding.across; ++across) {
-            for (const int row : folding.rows) {
-              const std::size_t start =
-                  (row + down * folding.height) * stride + across * folding.width * column_step;
-              auto z = load_element(d_, gradients[0] + from);
-              for (int g = 1; g < count; ++g) z = add<D>(z, load_element(d_, gradients[g] + from));
-              add_to(re + start + first * column_step, hn::IfThenElseZero(used, z.re));
-              add_to(im + start + first * column_step, hn::IfThenElseZero(used, z.im));
-              if (lone_zero) {
-                re[start] += hn::GetLane(z.re);
-                im[start] += hn::GetLane(z.im);
-              }
-              from += element;
-            }
-          }
-        }
-      }
-    }
-    for (int y = 0; y < level.height; ++y, re += stride, im += stride) {
-      std::copy_n(re, column_step, re + level.width * column_step);
-      std::copy_n(im, column_step, im + level.width * column_step);
-    }
-  }
+  // ---- adjoint of the padding ----
 
   HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
     hn::StoreU(hn::Add(hn::LoadU(d_, at), value), d_, at);
   }
-
-  // Rows [y, y + Side) of half a spectrum, with lanes for rows.
-  HWY_INLINE HWY_ATTR const T* load_half_rows(const Level<T>& level, int y) {
-    const std::size_t stride = level.half_stride;
-    const T* from = at(&Room::half) + y * stride;
-    if constexpr (Side == 1) return from;
-    T* line = at(&Room::line);
-    for (int block = 0; block < half_blocks(level); ++block) {
-      transpose(d_, from, stride, line, element);
-      transpose(d_, from + lanes, stride, line + lanes, element);
-      from += element;
-      line += lanes * element;
-    }
-    return at(&Room::line);
-  }
-
-  // ---- adjoint of the padding ----
 
   // Adds the gradient of rows [y, y + Side) of a tile to that of the samples of the image that they are. In
   // `real`, that of repeated columns is added up.

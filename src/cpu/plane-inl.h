@@ -16,62 +16,11 @@
 #include <limits>
 
 #include "cpu/low_pass-inl.h"
+#include "cpu/real_spectrum-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
-
-// ---- transposition ----
-
-#if HWY_TARGET == HWY_SCALAR
-template <class D>
-HWY_INLINE HWY_ATTR void transpose(D, const Real<D>* from, std::size_t, Real<D>* to, std::size_t) {
-  *to = *from;
-}
-#else
-
-// Of each 16 bytes of the vector a part of another row: the first from `at`, the next from as many rows below
-// as 16 bytes hold values, and so on.
-template <class D>
-HWY_INLINE HWY_ATTR hn::Vec<D> load_parts(D d, const Real<D>* at, std::size_t stride) {
-  if constexpr (hn::MaxLanes(d) * sizeof(Real<D>) <= 16) {
-    return hn::LoadU(d, at);
-  } else {
-    const hn::Half<D> half;
-    return hn::Combine(d, load_parts(half, at + hn::Lanes(half) * stride, stride),
-                       load_parts(half, at, stride));
-  }
-}
-
-// to[c][r] = from[r][c] for lanes x lanes values; strides count values.
-template <class D>
-HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_stride, Real<D>* to,
-                                   std::size_t to_stride) {
-  constexpr int lanes = hn::MaxLanes(d);
-  constexpr int together = 16 / sizeof(Real<D>);
-  for (int c = 0; c < lanes; c += together, from += together, to += together * to_stride) {
-    if constexpr (together == 2) {
-      const auto a = load_parts(d, from, from_stride);
-      const auto b = load_parts(d, from + from_stride, from_stride);
-      hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
-      hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + to_stride);
-    } else {
-      const auto r0 = load_parts(d, from, from_stride);
-      const auto r1 = load_parts(d, from + from_stride, from_stride);
-      const auto r2 = load_parts(d, from + 2 * from_stride, from_stride);
-      const auto r3 = load_parts(d, from + 3 * from_stride, from_stride);
-      const auto even_low = hn::InterleaveLower(d, r0, r2);
-      const auto odd_low = hn::InterleaveLower(d, r1, r3);
-      const auto even_high = hn::InterleaveUpper(d, r0, r2);
-      const auto odd_high = hn::InterleaveUpper(d, r1, r3);
-      hn::StoreU(hn::InterleaveLower(d, even_low, odd_low), d, to);
-      hn::StoreU(hn::InterleaveUpper(d, even_low, odd_low), d, to + to_stride);
-      hn::StoreU(hn::InterleaveLower(d, even_high, odd_high), d, to + 2 * to_stride);
-      hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to + 3 * to_stride);
-    }
-  }
-}
-#endif
 
 // ---- sources and sinks of the transforms ----
 
@@ -150,47 +99,33 @@ struct ConjugateSink {
   }
 };
 
-// Two planes of reals, from exchanged elements.
-template <class D>
-struct PlanarSink {
-  Real<D>* re;
-  Real<D>* im;
-  std::size_t stride;
-
-  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
-    hn::StoreU(exchanged.im, d, re + index * stride);
-    hn::StoreU(exchanged.re, d, im + index * stride);
-  }
-};
-
-// Both of two sinks, the second of which takes elements as they were before their exchange.
-template <class D>
-struct TwoSinks {
-  PlanarSink<D> planar;
-  PlacedElements<D> placed;
-
-  HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> exchanged) const {
-    planar.store(d, position, index, exchanged);
-    placed.store(d, position, index, exchange<D>(exchanged));
-  }
-};
-
 // ---- the transform of a plane ----
 
 // Of `planes` planes, of which the images or maps stand one after the other; no more than Packing::planes().
 template <class D, int Side>
-class PlaneTransform {
+class PlaneTransform : protected Workspace<D, Side> {
+ protected:
   using T = Real<D>;
+  using Base = Workspace<D, Side>;
+  using Base::at;
+  using Base::block_size;
+  using Base::column_step;
+  using Base::d_;
+  using Base::element;
+  using Base::fft;
+  using Base::lanes;
+  using Base::room_;
+  using Base::tables_;
+  using typename Base::Room;
 
  public:
   // `features` is null where maps are written later, or not at all; `shares`, of the first map, where they
   // are written at once, or not at all.
   HWY_ATTR PlaneTransform(const Tables<T>& tables, int planes, T* features, T* shares, T* room)
-      : tables_(tables),
+      : Base(tables, room),
         planes_(planes),
         features_(features),
         shares_(shares),
-        room_(room),
         map_size_(std::size_t(tables.geometry.rows.output) * tables.geometry.columns.output) {}
 
   // The spectra of a strip's tiles and map 0, or the strip's share of it, unless both are null.
@@ -206,11 +141,11 @@ class PlaneTransform {
       for (int y = 0; y < level.height; y += Side) {
         T* rows = row(level, y, core.left);
         load_image_rows(tiling, tile, image, y, rows);
-        if (keep) keep_rows(level, y, rows);
+        if (keep) spectrum().keep_rows(level, y, rows);
         if (y < averaged) average_rows(level, strip, core, y);
       }
       if (averaged > 0) end_strip(level, strip, core, features_);
-      if (keep) fold_spectrum(level, tiling.image_band[0], spectra + column * tiling.spectrum_size());
+      if (keep) spectrum().fold(level, tiling.image_band[0], spectra + column * tiling.spectrum_size());
     }
   }
 
@@ -224,7 +159,7 @@ class PlaneTransform {
 
     const auto& band = tables_.modulus_bands[group.scale];
     T* folded = at(&Room::folded);
-    fold_spectrum(tiling.levels[band.level], band, folded);
+    spectrum().fold(tiling.levels[band.level], band, folded);
     for (const auto& second : tables_.second_groups[group.scale]) {
       transform_group(band, second, 0, folded, false,
                       tables_.second_map(group.scale, group.angle, second.scale, second.angle));
@@ -243,15 +178,8 @@ class PlaneTransform {
   }
 
  protected:
-  using Room = typename Tables<T>::Room;
-  static constexpr int lanes = hn::MaxLanes(D());
-  static constexpr std::size_t element = 2 * lanes;
-  static constexpr std::size_t block_size = Side * element;
-  static constexpr int column_step =
-      lanes / Side;                     // values from one column to the next, if they are in lanes
   static constexpr int most_parts = 8;  // multiplied at a time
 
-  HWY_INLINE T* at(std::size_t Room::* part) const { return room_ + tables_.room.*part; }
   HWY_INLINE std::size_t image_size() const {
     return std::size_t(tables_.options.height) * tables_.options.width;
   }
@@ -266,12 +194,8 @@ class PlaneTransform {
            (level.horizontal.radius + column) * lanes;
   }
 
+  HWY_INLINE RealSpectrum<D, Side> spectrum() const { return {tables_, room_}; }
   HWY_INLINE LineLowPass<D> low_pass() const { return {at(&Room::line), at(&Room::work), at(&Room::prime)}; }
-
-  template <class Source, class Sink>
-  HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) {
-    transform(d_, plan, source, Buffer<D>{at(&Room::work)}, at(&Room::prime), sink);
-  }
 
   // From a line, which is lost where planes are not in lanes: it is transformed in place up to the last stage
   // where two lines are too much for the first cache.
@@ -304,7 +228,7 @@ class PlaneTransform {
           T* rows = row(level, y, core.left);
           transform_rows(level, planes + i * level.plane_size, y, rows);
           if (is_last) average_rows(level, strip, core, y);
-          if (keep) keep_rows(level, y, rows);
+          if (keep) spectrum().keep_rows(level, y, rows);
         }
         if (!is_last) continue;
         end_strip(level, strip, core, map(first_map + i));
@@ -632,158 +556,9 @@ class PlaneTransform {
     for (int out = 0; out < height; ++out, outputs += stride, to += width) std::copy_n(outputs, width, to);
   }
 
-  // ---- the spectrum of a real plane ----
-
-  // Two blocks of real rows travel through one transform as its real and imaginary parts; what belongs to
-  // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
-  // elements.
-  HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) {
-    T* pair = at(&Room::pair);
-    const bool is_second = y / Side % 2 == 1;
-    T* part = is_second ? pair : pair + lanes;
-    // Lanes beyond the plane may hold anything, and would leak into the other block's by rounding.
-    const auto used = hn::FirstN(d_, Side == 1 ? lanes : std::min(lanes, level.height - y));
-    for (int x = 0; x < level.width; ++x) {
-      hn::Store(hn::IfThenElseZero(used, hn::Load(d_, real + x * lanes)), d_, part + x * element);
-    }
-    const bool is_last = y + Side >= level.height;
-    if (!is_second && !is_last) return;
-    if (!is_second) {
-      for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + x * element);
-    }
-    const Elements<D> elements{pair};
-    fft(level.along_rows, elements, elements);
-
-    const auto one_half = hn::Set(d_, T{0.5});
-    store_half_rows(level, is_second ? y - Side : y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
-      return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
-                        hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
-    });
-    if (!is_second) return;
-    store_half_rows(level, y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
-      return Complex<D>{hn::Mul(one_half, hn::Sub(mirrored.im, z.im)),
-                        hn::Mul(one_half, hn::Add(z.re, mirrored.re))};
-    });
-  }
-
-  // The columns that are stored of the spectrum of one block of the pair, from each element and its mirror
-  // image: to lanes of columns in `half`; still exchanged.
-  template <class Part>
-  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Part& part) {
-    const T* pair = at(&Room::pair);
-    const std::size_t stride = level.half_stride;
-    T* to = at(&Room::half) + y * stride;
-    for (int block = 0; block < level.columns.stored; ++block, to += element) {
-      T* line = Side == 1 ? to : at(&Room::line);
-      for (int place = 0; place < level.columns.used(block); ++place) {
-        const int k = level.columns.column(block, place);
-        store_element(d_,
-                      part(load_element(d_, pair + k * element),
-                           load_element(d_, pair + (k == 0 ? 0 : level.width - k) * element)),
-                      line + place * element);
-      }
-      if constexpr (Side == 1) continue;
-      transpose(d_, line, element, to, stride);
-      transpose(d_, line + lanes, element, to + lanes, stride);
-    }
-  }
-
-  // Ends the transform of the rows kept: columns, then the order of the band's foldings.
-  HWY_NOINLINE HWY_ATTR void fold_spectrum(const Level<T>& level, const Band<T>& band, T* spectra) {
-    T* re = at(&Room::spectrum) + tables_.room.spectrum_margin;
-    T* im = re + level.height * level.spectrum_stride;
-    const Folding& finest = band.foldings.front();
-    // The last block first: column 0, which it has, stands where the block before it has another column.
-    for (int block = level.columns.stored - 1; block >= 0; --block) {
-      const int x = level.columns.first(block) * column_step;
-      const StridedElements<D> source{at(&Room::half) + block * element, level.half_stride};
-      const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
-      if (finest.parts() == 1) {
-        fft(level.along_columns, source,
-            TwoSinks<D>{planar, {spectra + block * finest.block_size(), level.spectrum_output.data()}});
-      } else {
-        fft(level.along_columns, source, planar);
-      }
-      if (Side == 1 || !level.columns.has_zero(block)) continue;
-      for (std::size_t at = 0; at < level.height * level.spectrum_stride; at += level.spectrum_stride) {
-        re[at] = re[at + x];
-        im[at] = im[at + x];
-      }
-    }
-    for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-      if (band.foldings[i].parts() > 1) fold_to(level, band.foldings[i], re, im, spectra + band.offsets[i]);
-    }
-  }
-
-  HWY_INLINE HWY_ATTR void fold_to(const Level<T>& level, const Folding& folding, const T* re, const T* im,
-                                   T* to) {
-    // Row by row, as the spectrum stands.
-    for (const int row : folding.rows) {
-      for (int down = 0; down < folding.down; ++down) {
-        const int y = row + down * folding.height;
-        T* of_block = to + down * folding.across * folding.part_size();
-        for (int block = 0; block < folding.columns.stored; ++block, of_block += folding.block_size()) {
-          T* part = of_block;
-          for (int x = folding.columns.first(block); x < level.width;
-               x += folding.width, part += folding.part_size()) {
-            if (x + Side - 1 <= level.width / 2) {
-              store_element(d_, direct_at(level, re, im, y, x), part);
-            } else if (Side == 1 || x > level.width / 2) {
-              store_element(d_, mirrored_at(level, re, im, y, x), part);
-            } else {
-              store_element(d_, middle_at(level, re, im, y, x), part);
-            }
-          }
-          // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
-          if (Side == 1 || !folding.columns.has_zero(block) || folding.columns.first(block) == 0) continue;
-          part = of_block;
-          for (int x = 0; x < level.width; x += folding.width, part += folding.part_size())
-            copy_sample(level, re, im, y, x, part, part + lanes);
-        }
-      }
-      to += element;
-    }
-  }
-
-  // Columns [x, x + lanes) of a row of the spectrum of a real plane, of which the columns up to the middle
-  // are there: before the middle,
-  HWY_INLINE HWY_ATTR Complex<D> direct_at(const Level<T>& level, const T* re, const T* im, int y,
-                                           int x) const {
-    const std::size_t at = y * level.spectrum_stride + x * column_step;
-    return {hn::LoadU(d_, re + at), hn::LoadU(d_, im + at)};
-  }
-  // after it, as mirror images; columns beyond the width are anything,
-  HWY_INLINE HWY_ATTR Complex<D> mirrored_at(const Level<T>& level, const T* re, const T* im, int y,
-                                             int x) const {
-    const std::ptrdiff_t at =
-        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(level.spectrum_stride) +
-        (level.width - x - (Side - 1)) * column_step;
-    if constexpr (Side == 1) return {hn::Load(d_, re + at), hn::Neg(hn::Load(d_, im + at))};
-    return {hn::Reverse(d_, hn::LoadU(d_, re + at)), hn::Neg(hn::Reverse(d_, hn::LoadU(d_, im + at)))};
-  }
-  // and across it.
-  HWY_INLINE HWY_ATTR Complex<D> middle_at(const Level<T>& level, const T* re, const T* im, int y,
-                                           int x) const {
-    HWY_ALIGN T parts[2][lanes] = {};
-    for (int lane = 0; lane < std::min(lanes, level.width - x); ++lane)
-      copy_sample(level, re, im, y, x + lane, &parts[0][lane], &parts[1][lane]);
-    return {hn::Load(d_, parts[0]), hn::Load(d_, parts[1])};
-  }
-  HWY_INLINE void copy_sample(const Level<T>& level, const T* re, const T* im, int y, int x, T* to_re,
-                              T* to_im) const {
-    const bool direct = x <= level.width / 2;
-    const std::size_t row = direct || y == 0 ? y : level.height - y;
-    const std::size_t at = row * level.spectrum_stride + (direct ? x : level.width - x);
-    *to_re = re[at];
-    *to_im = direct ? im[at] : -im[at];
-  }
-
-  const D d_ = {};
-  const Tables<T>& tables_;
   const int planes_;
   T* const features_;
   T* shares_;  // of the map at work
-  T* const room_;
   const std::size_t map_size_;
 };
 

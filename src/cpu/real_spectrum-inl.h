@@ -1,0 +1,354 @@
+// The spectrum of a real plane, folded as wavelets need it. Included once for each instruction set.
+
+#if defined(SCATLIGHT_CPU_REAL_SPECTRUM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SCATLIGHT_CPU_REAL_SPECTRUM_INL_H_
+#undef SCATLIGHT_CPU_REAL_SPECTRUM_INL_H_
+#else
+#define SCATLIGHT_CPU_REAL_SPECTRUM_INL_H_
+#endif
+
+#include <algorithm>
+
+#include "cpu/workspace-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace scatlight::cpu {
+namespace HWY_NAMESPACE {
+
+// Two planes of reals, from exchanged elements.
+template <class D>
+struct PlanarSink {
+  Real<D>* re;
+  Real<D>* im;
+  std::size_t stride;
+
+  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
+    hn::StoreU(exchanged.im, d, re + index * stride);
+    hn::StoreU(exchanged.re, d, im + index * stride);
+  }
+};
+
+// Both of two sinks, the second of which takes elements as they were before their exchange.
+template <class D>
+struct TwoSinks {
+  PlanarSink<D> planar;
+  PlacedElements<D> placed;
+
+  HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> exchanged) const {
+    planar.store(d, position, index, exchanged);
+    placed.store(d, position, index, exchange<D>(exchanged));
+  }
+};
+
+// The Hermitian part of a spectrum, which alone reaches the real part of its inverse transform.
+template <class D, int Side>
+struct HermitianSource {
+  const Real<D>* re;  // at the first column
+  const Real<D>* im;
+  const Real<D>* mirrored_re;  // at the last mirrored column
+  const Real<D>* mirrored_im;
+  std::ptrdiff_t stride;
+  int height;
+
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const {
+    const std::ptrdiff_t row = index * stride;
+    const std::ptrdiff_t mirrored = (index == 0 ? 0 : height - index) * stride;
+    const auto one_half = hn::Set(d, Real<D>{0.5});
+    return {hn::Mul(one_half, hn::Add(hn::LoadU(d, re + row), turned(d, mirrored_re + mirrored))),
+            hn::Mul(one_half, hn::Sub(hn::LoadU(d, im + row), turned(d, mirrored_im + mirrored)))};
+  }
+
+  static HWY_INLINE HWY_ATTR hn::Vec<D> turned(D d, const Real<D>* at) {
+    const auto columns = hn::LoadU(d, at);
+    if constexpr (Side == 1) return columns;
+    return hn::Reverse(d, columns);
+  }
+};
+
+// The spectrum of a real plane, rows first, and its adjoint: back from the gradient of the spectrum.
+template <class D, int Side>
+class RealSpectrum : Workspace<D, Side> {
+  using T = Real<D>;
+  using Base = Workspace<D, Side>;
+  using Base::at;
+  using Base::column_step;
+  using Base::d_;
+  using Base::element;
+  using Base::fft;
+  using Base::lanes;
+  using Base::tables_;
+  using typename Base::Room;
+
+ public:
+  using Base::Base;
+
+  // Two blocks of real rows travel through one transform as its real and imaginary parts; what belongs to
+  // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
+  // elements.
+  HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) {
+    T* pair = at(&Room::pair);
+    const bool is_second = y / Side % 2 == 1;
+    T* part = is_second ? pair : pair + lanes;
+    // Lanes beyond the plane may hold anything, and would leak into the other block's by rounding.
+    const auto used = hn::FirstN(d_, Side == 1 ? lanes : std::min(lanes, level.height - y));
+    for (int x = 0; x < level.width; ++x) {
+      hn::Store(hn::IfThenElseZero(used, hn::Load(d_, real + x * lanes)), d_, part + x * element);
+    }
+    const bool is_last = y + Side >= level.height;
+    if (!is_second && !is_last) return;
+    if (!is_second) {
+      for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + x * element);
+    }
+    const Elements<D> elements{pair};
+    fft(level.along_rows, elements, elements);
+
+    const auto one_half = hn::Set(d_, T{0.5});
+    store_half_rows(level, is_second ? y - Side : y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
+      return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
+                        hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
+    });
+    if (!is_second) return;
+    store_half_rows(level, y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
+      return Complex<D>{hn::Mul(one_half, hn::Sub(mirrored.im, z.im)),
+                        hn::Mul(one_half, hn::Add(z.re, mirrored.re))};
+    });
+  }
+
+  // Ends the transform of the rows kept: columns, then the order of the band's foldings.
+  HWY_NOINLINE HWY_ATTR void fold(const Level<T>& level, const Band<T>& band, T* spectra) {
+    T* re = at(&Room::spectrum) + tables_.room.spectrum_margin;
+    T* im = re + level.height * level.spectrum_stride;
+    const Folding& finest = band.foldings.front();
+    // The last block first: column 0, which it has, stands where the block before it has another column.
+    for (int block = level.columns.stored - 1; block >= 0; --block) {
+      const int x = level.columns.first(block) * column_step;
+      const StridedElements<D> source{at(&Room::half) + block * element, level.half_stride};
+      const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
+      if (finest.parts() == 1) {
+        fft(level.along_columns, source,
+            TwoSinks<D>{planar, {spectra + block * finest.block_size(), level.spectrum_output.data()}});
+      } else {
+        fft(level.along_columns, source, planar);
+      }
+      if (Side == 1 || !level.columns.has_zero(block)) continue;
+      for (std::size_t at = 0; at < level.height * level.spectrum_stride; at += level.spectrum_stride) {
+        re[at] = re[at + x];
+        im[at] = im[at + x];
+      }
+    }
+    for (std::size_t i = 0; i < band.foldings.size(); ++i) {
+      if (band.foldings[i].parts() > 1) fold_to(level, band.foldings[i], re, im, spectra + band.offsets[i]);
+    }
+  }
+
+  // The gradient of a real plane at `level` from those of its folded spectra, which stand `offset` from the
+  // beginning of each of `gradients` and are added up: take(y, values) gets the block of rows from y on,
+  // vectors of lanes `element` values apart.
+  template <class Take>
+  HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
+                                      int count, std::size_t offset, const Take& take) {
+    unfold(level, band, gradients, count, offset);
+    const T* re = gradient_plane(0, level);
+    const T* im = gradient_plane(1, level);
+    T* half = at(&Room::half);
+    for (int block = 0; block < half_blocks(level); ++block) {
+      const int x = block * lanes;
+      const int mirrored = level.width * column_step - x - (Side - 1);
+      fft(level.along_columns,
+          HermitianSource<D, Side>{re + x, im + x, re + mirrored, im + mirrored,
+                                   static_cast<std::ptrdiff_t>(level.gradient_stride), level.height},
+          StridedElements<D>{half + block * element, level.half_stride});
+    }
+    // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the
+    // other block.
+    for (int y = level.height; y % (2 * Side) != 0; ++y) {
+      std::fill_n(half + y * level.half_stride, half_blocks(level) * element, T{0});
+    }
+    T* pair = at(&Room::pair);
+    for (int y = 0; y < level.height; y += 2 * Side) {
+      const T* line = load_half_rows(level, y);
+      for (int k = 0; k <= level.width / 2; ++k) {
+        const auto a = load_element(d_, line + k * element);
+        if (k != 0) store_element(d_, Complex<D>{a.re, hn::Neg(a.im)}, pair + (level.width - k) * element);
+        store_element(d_, a, pair + k * element);
+      }
+      const bool is_pair = y + Side < level.height;
+      if (is_pair) {
+        line = load_half_rows(level, y + Side);
+        for (int k = 0; k <= level.width / 2; ++k) {
+          const auto b = load_element(d_, line + k * element);
+          T* at_k = pair + k * element;
+          T* mirrored = pair + (level.width - k) * element;
+          store_element(d_, add_i<D>(load_element(d_, at_k), b), at_k);
+          // i conj(b); the middle column of an even width is its own mirror image
+          if (k != 0 && mirrored != at_k) {
+            const auto a = load_element(d_, mirrored);
+            store_element(d_, Complex<D>{hn::Add(a.re, b.im), hn::Add(a.im, b.re)}, mirrored);
+          }
+        }
+      }
+      fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
+      take(y, pair);
+      if (is_pair) take(y + Side, pair + lanes);
+    }
+  }
+
+ private:
+  // The columns that are stored of the spectrum of one block of the pair, from each element and its mirror
+  // image: to lanes of columns in `half`; still exchanged.
+  template <class Part>
+  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Part& part) {
+    const T* pair = at(&Room::pair);
+    const std::size_t stride = level.half_stride;
+    T* to = at(&Room::half) + y * stride;
+    for (int block = 0; block < level.columns.stored; ++block, to += element) {
+      T* line = Side == 1 ? to : at(&Room::line);
+      for (int place = 0; place < level.columns.used(block); ++place) {
+        const int k = level.columns.column(block, place);
+        store_element(d_,
+                      part(load_element(d_, pair + k * element),
+                           load_element(d_, pair + (k == 0 ? 0 : level.width - k) * element)),
+                      line + place * element);
+      }
+      if constexpr (Side == 1) continue;
+      transpose(d_, line, element, to, stride);
+      transpose(d_, line + lanes, element, to + lanes, stride);
+    }
+  }
+
+  HWY_INLINE HWY_ATTR void fold_to(const Level<T>& level, const Folding& folding, const T* re, const T* im,
+                                   T* to) {
+    // Row by row, as the spectrum stands.
+    for (const int row : folding.rows) {
+      for (int down = 0; down < folding.down; ++down) {
+        const int y = row + down * folding.height;
+        T* of_block = to + down * folding.across * folding.part_size();
+        for (int block = 0; block < folding.columns.stored; ++block, of_block += folding.block_size()) {
+          T* part = of_block;
+          for (int x = folding.columns.first(block); x < level.width;
+               x += folding.width, part += folding.part_size()) {
+            if (x + Side - 1 <= level.width / 2) {
+              store_element(d_, direct_at(level, re, im, y, x), part);
+            } else if (Side == 1 || x > level.width / 2) {
+              store_element(d_, mirrored_at(level, re, im, y, x), part);
+            } else {
+              store_element(d_, middle_at(level, re, im, y, x), part);
+            }
+          }
+          // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
+          if (Side == 1 || !folding.columns.has_zero(block) || folding.columns.first(block) == 0) continue;
+          part = of_block;
+          for (int x = 0; x < level.width; x += folding.width, part += folding.part_size())
+            copy_sample(level, re, im, y, x, part, part + lanes);
+        }
+      }
+      to += element;
+    }
+  }
+
+  // Columns [x, x + lanes) of a row of the spectrum of a real plane, of which the columns up to the middle
+  // are there: before the middle,
+  HWY_INLINE HWY_ATTR Complex<D> direct_at(const Level<T>& level, const T* re, const T* im, int y,
+                                           int x) const {
+    const std::size_t at = y * level.spectrum_stride + x * column_step;
+    return {hn::LoadU(d_, re + at), hn::LoadU(d_, im + at)};
+  }
+  // after it, as mirror images; columns beyond the width are anything,
+  HWY_INLINE HWY_ATTR Complex<D> mirrored_at(const Level<T>& level, const T* re, const T* im, int y,
+                                             int x) const {
+    const std::ptrdiff_t at =
+        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(level.spectrum_stride) +
+        (level.width - x - (Side - 1)) * column_step;
+    if constexpr (Side == 1) return {hn::Load(d_, re + at), hn::Neg(hn::Load(d_, im + at))};
+    return {hn::Reverse(d_, hn::LoadU(d_, re + at)), hn::Neg(hn::Reverse(d_, hn::LoadU(d_, im + at)))};
+  }
+  // and across it.
+  HWY_INLINE HWY_ATTR Complex<D> middle_at(const Level<T>& level, const T* re, const T* im, int y,
+                                           int x) const {
+    HWY_ALIGN T parts[2][lanes] = {};
+    for (int lane = 0; lane < std::min(lanes, level.width - x); ++lane)
+      copy_sample(level, re, im, y, x + lane, &parts[0][lane], &parts[1][lane]);
+    return {hn::Load(d_, parts[0]), hn::Load(d_, parts[1])};
+  }
+  HWY_INLINE void copy_sample(const Level<T>& level, const T* re, const T* im, int y, int x, T* to_re,
+                              T* to_im) const {
+    const bool direct = x <= level.width / 2;
+    const std::size_t row = direct || y == 0 ? y : level.height - y;
+    const std::size_t at = row * level.spectrum_stride + (direct ? x : level.width - x);
+    *to_re = re[at];
+    *to_im = direct ? im[at] : -im[at];
+  }
+
+  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / Side + 1; }
+
+  HWY_INLINE T* gradient_plane(int part, const Level<T>& level) const {
+    return at(&Room::gradient) + tables_.room.spectrum_margin + part * level.height * level.gradient_stride;
+  }
+
+  // Adds the folded gradients up where their samples stand in the spectrum; column 0 is repeated after the
+  // last.
+  HWY_NOINLINE HWY_ATTR void unfold(const Level<T>& level, const Band<T>& band, const T* const* gradients,
+                                    int count, std::size_t offset) {
+    const std::size_t stride = level.gradient_stride;
+    T* re = gradient_plane(0, level);
+    T* im = gradient_plane(1, level);
+    std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
+    for (std::size_t i = 0; i < band.foldings.size(); ++i) {
+      std::size_t from = offset + band.offsets[i];
+      const auto& folding = band.foldings[i];
+      for (int block = 0; block < folding.columns.stored; ++block) {
+        // Column 0 is added by itself where it stands beside columns that are not its neighbours.
+        const int first = folding.columns.first(block);
+        const bool lone_zero = folding.columns.has_zero(block) && first > 0;
+        auto used = hn::FirstN(d_, folding.columns.used(block) * column_step);
+        if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
+        for (int down = 0; down < folding.down; ++down) {
+          for (int across = 0; across < folding.across; ++across) {
+            for (const int row : folding.rows) {
+              const std::size_t start =
+                  (row + down * folding.height) * stride + across * folding.width * column_step;
+              auto z = load_element(d_, gradients[0] + from);
+              for (int g = 1; g < count; ++g) z = add<D>(z, load_element(d_, gradients[g] + from));
+              add_to(re + start + first * column_step, hn::IfThenElseZero(used, z.re));
+              add_to(im + start + first * column_step, hn::IfThenElseZero(used, z.im));
+              if (lone_zero) {
+                re[start] += hn::GetLane(z.re);
+                im[start] += hn::GetLane(z.im);
+              }
+              from += element;
+            }
+          }
+        }
+      }
+    }
+    for (int y = 0; y < level.height; ++y, re += stride, im += stride) {
+      std::copy_n(re, column_step, re + level.width * column_step);
+      std::copy_n(im, column_step, im + level.width * column_step);
+    }
+  }
+
+  HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
+    hn::StoreU(hn::Add(hn::LoadU(d_, at), value), d_, at);
+  }
+
+  // Rows [y, y + Side) of half a spectrum, with lanes for rows.
+  HWY_INLINE HWY_ATTR const T* load_half_rows(const Level<T>& level, int y) {
+    const std::size_t stride = level.half_stride;
+    const T* from = at(&Room::half) + y * stride;
+    if constexpr (Side == 1) return from;
+    T* line = at(&Room::line);
+    for (int block = 0; block < half_blocks(level); ++block) {
+      transpose(d_, from, stride, line, element);
+      transpose(d_, from + lanes, stride, line + lanes, element);
+      from += element;
+      line += lanes * element;
+    }
+    return at(&Room::line);
+  }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace scatlight::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif
