@@ -220,27 +220,21 @@ class RealSpectrum : Workspace<D, Side> {
                                    T* to) {
     // Row by row, as the spectrum stands.
     for (const int row : folding.rows) {
-      for (int down = 0; down < folding.down; ++down) {
-        const int y = row + down * folding.height;
-        T* of_block = to + down * folding.across * folding.part_size();
-        for (int block = 0; block < folding.columns.stored; ++block, of_block += folding.block_size()) {
-          T* part = of_block;
-          for (int x = folding.columns.first(block); x < level.width;
-               x += folding.width, part += folding.part_size()) {
-            if (x + Side - 1 <= level.width / 2) {
-              store_element(d_, direct_at(level, re, im, y, x), part);
-            } else if (Side == 1 || x > level.width / 2) {
-              store_element(d_, mirrored_at(level, re, im, y, x), part);
-            } else {
-              store_element(d_, middle_at(level, re, im, y, x), part);
-            }
-          }
-          // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
-          if (Side == 1 || !folding.columns.has_zero(block) || folding.columns.first(block) == 0) continue;
-          part = of_block;
-          for (int x = 0; x < level.width; x += folding.width, part += folding.part_size())
-            copy_sample(level, re, im, y, x, part, part + lanes);
+      for (const auto& piece : folding.pieces) {
+        const int y = row + piece.down * folding.height;
+        const int first = folding.columns.first(piece.block);
+        const int x = first + piece.across * folding.width;
+        T* part = to + piece.begin;
+        if (x + Side - 1 <= level.width / 2) {
+          store_element(d_, direct_at(level, re, im, y, x), part);
+        } else if (Side == 1 || x > level.width / 2) {
+          store_element(d_, mirrored_at(level, re, im, y, x), part);
+        } else {
+          store_element(d_, middle_at(level, re, im, y, x), part);
         }
+        // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
+        if (Side > 1 && folding.columns.has_zero(piece.block) && first > 0)
+          copy_sample(level, re, im, y, x - first, part, part + lanes);
       }
       to += element;
     }
@@ -294,30 +288,26 @@ class RealSpectrum : Workspace<D, Side> {
     T* im = gradient_plane(1, level);
     std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-      std::size_t from = offset + band.offsets[i];
       const auto& folding = band.foldings[i];
-      for (int block = 0; block < folding.columns.stored; ++block) {
+      for (const auto& piece : folding.pieces) {
         // Column 0 is added by itself where it stands beside columns that are not its neighbours.
-        const int first = folding.columns.first(block);
-        const bool lone_zero = folding.columns.has_zero(block) && first > 0;
-        auto used = hn::FirstN(d_, folding.columns.used(block) * column_step);
+        const int first = folding.columns.first(piece.block);
+        const bool lone_zero = folding.columns.has_zero(piece.block) && first > 0;
+        auto used = hn::FirstN(d_, folding.columns.used(piece.block) * column_step);
         if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
-        for (int down = 0; down < folding.down; ++down) {
-          for (int across = 0; across < folding.across; ++across) {
-            for (const int row : folding.rows) {
-              const std::size_t start =
-                  (row + down * folding.height) * stride + across * folding.width * column_step;
-              auto z = load_element(d_, gradients[0] + from);
-              for (int g = 1; g < count; ++g) z = add<D>(z, load_element(d_, gradients[g] + from));
-              add_to(re + start + first * column_step, hn::IfThenElseZero(used, z.re));
-              add_to(im + start + first * column_step, hn::IfThenElseZero(used, z.im));
-              if (lone_zero) {
-                re[start] += hn::GetLane(z.re);
-                im[start] += hn::GetLane(z.im);
-              }
-              from += element;
-            }
+        std::size_t from = offset + band.offsets[i] + piece.begin;
+        for (const int row : folding.rows) {
+          const std::size_t start =
+              (row + piece.down * folding.height) * stride + piece.across * folding.width * column_step;
+          auto z = load_element(d_, gradients[0] + from);
+          for (int g = 1; g < count; ++g) z = add<D>(z, load_element(d_, gradients[g] + from));
+          add_to(re + start + first * column_step, hn::IfThenElseZero(used, z.re));
+          add_to(im + start + first * column_step, hn::IfThenElseZero(used, z.im));
+          if (lone_zero) {
+            re[start] += hn::GetLane(z.re);
+            im[start] += hn::GetLane(z.im);
           }
+          from += element;
         }
       }
     }

@@ -173,6 +173,22 @@ Folding::Folding(int from_height, int from_width, int levels, const std::vector<
   if (levels > 0) std::ranges::sort(rows);
 }
 
+void Folding::keep(const std::vector<bool>& is_read) {
+  pieces.clear();
+  for (int y = 0; y < down; ++y) {
+    for (int block = 0; block < columns.stored; ++block) {
+      for (int x = 0; x < across; ++x) {
+        const int part = y * across + x;
+        if (!is_read[block * parts() + part]) continue;
+        pieces.push_back({.block = block,
+                          .across = x,
+                          .down = y,
+                          .begin = static_cast<std::ptrdiff_t>(block * block_size() + part * part_size())});
+      }
+    }
+  }
+}
+
 template <class T>
 FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, int from_level,
                               const Folding& folding, bool opposite_exists)
@@ -280,6 +296,25 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
     }
   }
   for (int angle = 0; angle < options.angles; ++angle) opposite_angles.push_back(bank.opposite_angle(angle));
+
+  std::vector<std::vector<bool>> is_read;  // by foldings
+  for (const auto& to : foldings) is_read.emplace_back(to.columns.stored * to.parts());
+  for (int scale = first_scale; scale < end_scale; ++scale) {
+    const int to_level = geometry.level(scale);
+    const auto& to = folding(to_level);
+    auto& reads = is_read[to_level - first_to_level];
+    for (int angle = 0; angle < options.angles; ++angle) {
+      for (int block = 0; block < to.columns.planar(); ++block) {
+        const auto of_block = filter(scale, angle, to_level, block);
+        for (const auto& segment : of_block.segments) {
+          for (int i = 0; i < segment.parts; ++i)
+            reads[to.columns.stored_block(block) * to.parts() + of_block.parts[segment.first_part + i]] =
+                true;
+        }
+      }
+    }
+  }
+  for (std::size_t i = 0; i < foldings.size(); ++i) foldings[i].keep(is_read[i]);
 }
 
 template <class T>

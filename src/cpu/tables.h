@@ -189,6 +189,17 @@ struct Folding {
   int lanes;
   std::vector<std::int32_t> rows;  ///< by where they stand
 
+  struct Piece {
+    std::int32_t block;
+    std::int32_t across;
+    std::int32_t down;
+    std::ptrdiff_t begin;  ///< of its rows in memory
+  };
+  /// The parts of blocks that wavelets read, those with the same rows together. Others are never written.
+  std::vector<Piece> pieces;
+  /// `is_read` by (stored block, part).
+  void keep(const std::vector<bool>& is_read);
+
   int parts() const { return across * down; }
   /// Of a part, the one that it falls on when the finer spectrum is turned upside down.
   int flipped(int part) const { return (down - 1 - part / across) * across + part % across; }
