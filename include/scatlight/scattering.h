@@ -99,8 +99,8 @@ class Scattering {
   /// The number of planes follows from images.size(). A plane's result does not depend on the other planes
   /// nor on the number of threads; only that small planes (up to about 70 x 70 samples) are rounded one way
   /// in calls of a few of them and another way in calls of many, which are faster a plane. NaN or infinite
-  /// samples make every map of order 1 and 2 of their plane NaN or infinite, and of order 0 the outputs that
-  /// they reach; never another plane. Throws Error when a size does not fit or memory runs out.
+  /// samples make NaN or infinite what they reach in their plane: in small planes, and with order 2 in all,
+  /// every map of order 1 and 2. Throws Error when a size does not fit or memory runs out.
   void forward(std::span<const float> images, std::span<float> features) const;
   void forward(std::span<const double> images, std::span<double> features) const;
 

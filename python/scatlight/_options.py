@@ -32,7 +32,6 @@ class Options:
     angles: int
     max_order: int
     stride: int
-    threads: int
     sigma: float
     center_frequency: float
     slant: float
@@ -45,11 +44,9 @@ class Options:
         return json.dumps(vars(self))
 
 
-def to_core(description: str, threads: int) -> _core.Options:
-    """From Options.describe(). `threads` is for options that leave it open."""
-    options = json.loads(description)
-    options["threads"] = options["threads"] or threads
-    return _core.Options.make(**options)
+def to_core(description: str, threads: int = 0) -> _core.Options:
+    """From Options.describe()."""
+    return _core.Options.make(**json.loads(description), threads=threads)
 
 
 @functools.lru_cache(maxsize=16)
@@ -151,7 +148,6 @@ class Scattering2DBase:
             angles=_to_int("L", L),
             max_order=_to_int("max_order", max_order),
             stride=_to_int("stride", stride),
-            threads=_to_int("threads", threads),
             sigma=float(sigma),
             center_frequency=float(center_frequency),
             slant=float(slant),
@@ -160,14 +156,14 @@ class Scattering2DBase:
             normalization=str(normalization),
         )
         self._description = self._options.describe()
+        self._threads = _to_int("threads", threads)
         self._paths = [Path(*path) for path in self._plan().paths]  # checks the options, too
 
     def _plan(self) -> Plan:
-        return make_plan(self._description, self._threads())
+        return make_plan(self._description, self._threads or self._default_threads())
 
     @staticmethod
-    def _threads() -> int:
-        """What 0 threads stand for."""
+    def _default_threads() -> int:
         return 0
 
     # What the plan was made for does not change with an attribute: these can be read only.

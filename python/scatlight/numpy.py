@@ -28,9 +28,10 @@ class Scattering2D(Scattering2DBase):
         """(..., H, W) to (..., K, H / stride, W / stride); K is the number of paths().
 
         float32 stays float32, float64 stays float64, float16 becomes float32, integers become float64. Any
-        memory order is accepted. NaN or infinite samples make their image's maps of order 1 and 2 NaN or
-        infinite, and of order 0 what they reach; the other images of the batch are not touched. Other threads
-        of Python run meanwhile.
+        memory order is accepted. Other threads of Python run meanwhile.
+
+        NaN or infinite samples make NaN or infinite what they reach in their image: in small images, and with
+        order 2 in all, every map of order 1 and 2. The other images of the batch are not touched.
         """
         if x is None:
             raise TypeError("The input should be not empty.")

@@ -22,21 +22,27 @@ CudaPlan = CudaPlanFloat32 | CudaPlanFloat64
 _FILTERS_OF_KYMATIO = re.compile(r"tensor\d+")
 
 
-# On a CPU.
+def _plan(description: str, threads: int) -> Plan:
+    return make_plan(description, threads or torch.get_num_threads())
 
 
-def _forward(images: torch.Tensor, options: str) -> torch.Tensor:
-    plan = make_plan(options, torch.get_num_threads())
+@torch.library.custom_op("scatlight::scattering2d", mutates_args=(), device_types="cpu")
+def _scattering2d(images: torch.Tensor, description: str, threads: int) -> torch.Tensor:
+    """(..., H, W) to (..., K, H / stride, W / stride)."""
+    plan = _plan(description, threads)
     maps = _empty_maps(images, plan)
     if maps.numel():
         plan.forward(_array(images), maps.numpy())
     return maps
 
 
-def _backward(images: torch.Tensor, maps_gradient: torch.Tensor, options: str) -> torch.Tensor:
+@torch.library.custom_op("scatlight::scattering2d_backward", mutates_args=(), device_types="cpu")
+def _scattering2d_backward(
+    images: torch.Tensor, maps_gradient: torch.Tensor, description: str, threads: int
+) -> torch.Tensor:
     gradient = torch.empty_like(images, memory_format=torch.contiguous_format)
     if images.numel():
-        plan = make_plan(options, torch.get_num_threads())
+        plan = _plan(description, threads)
         plan.backward(_array(images), _array(maps_gradient), gradient.numpy())
     return gradient
 
@@ -54,16 +60,16 @@ def _empty_maps(images: torch.Tensor, plan: Plan | CudaPlan) -> torch.Tensor:
 
 
 @functools.lru_cache(maxsize=16)
-def _make_cuda_plan(options: str, dtype: torch.dtype, device: int) -> CudaPlan:
+def _make_cuda_plan(description: str, dtype: torch.dtype, device: int) -> CudaPlan:
     kind = CudaPlanFloat32 if dtype == torch.float32 else CudaPlanFloat64
-    return kind.make(to_core(options, threads=0), device)
+    return kind.make(to_core(description), device)
 
 
 _captured: set[CudaPlan] = set()
 
 
-def _cuda_plan(images: torch.Tensor, options: str) -> CudaPlan:
-    plan = _make_cuda_plan(options, images.dtype, images.get_device())
+def _cuda_plan(images: torch.Tensor, description: str) -> CudaPlan:
+    plan = _make_cuda_plan(description, images.dtype, images.get_device())
     if torch.cuda.is_current_stream_capturing():
         _captured.add(plan)  # a graph may be replayed as long as the process lives
     return plan
@@ -84,112 +90,72 @@ def _run(
     call(planes=planes, stream=stream, **{name: tensor.data_ptr() for name, tensor in tensors.items()})
 
 
-def _forward_cuda(images: torch.Tensor, options: str) -> torch.Tensor:
-    plan = _cuda_plan(images, options)
+@_scattering2d.register_kernel("cuda")
+def _(images: torch.Tensor, description: str, threads: int) -> torch.Tensor:
+    plan = _cuda_plan(images, description)
     maps = _empty_maps(images, plan)
     if maps.numel():
         _run(plan.forward, plan.forward_workspace, images, features=maps)
     return maps
 
 
-def _backward_cuda(images: torch.Tensor, maps_gradient: torch.Tensor, options: str) -> torch.Tensor:
+@_scattering2d_backward.register_kernel("cuda")
+def _(images: torch.Tensor, maps_gradient: torch.Tensor, description: str, threads: int) -> torch.Tensor:
     if maps_gradient.device != images.device:
         raise RuntimeError(f"The maps' gradient is on {maps_gradient.device}, the input on {images.device}.")
     gradient = torch.empty_like(images, memory_format=torch.contiguous_format)
     if images.numel():
-        plan = _cuda_plan(images, options)
+        plan = _cuda_plan(images, description)
         gradients = {"feature_gradients": maps_gradient, "image_gradients": gradient}
         _run(plan.backward, plan.backward_workspace, images, **gradients)
     return gradient
 
 
-# Of tensors that have a shape alone.
+@_scattering2d.register_fake
+def _(images: torch.Tensor, description: str, threads: int) -> torch.Tensor:
+    return _empty_maps(images, _plan(description, threads))
 
 
-def _forward_fake(images: torch.Tensor, options: str) -> torch.Tensor:
-    return _empty_maps(images, make_plan(options, torch.get_num_threads()))
-
-
-def _backward_fake(images: torch.Tensor, maps_gradient: torch.Tensor, options: str) -> torch.Tensor:
+@_scattering2d_backward.register_fake
+def _(images: torch.Tensor, maps_gradient: torch.Tensor, *options: Any) -> torch.Tensor:
     return torch.empty_like(images, memory_format=torch.contiguous_format)
 
 
-# Autograd.
-
-
 def _save(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-    images, ctx.options = inputs
+    images, *ctx.options = inputs
     ctx.save_for_backward(images)
 
 
-def _differentiate(ctx: Any, maps_gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+def _differentiate(ctx: Any, maps_gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
     (images,) = ctx.saved_tensors
-    return torch.ops.scatlight.scattering2d_backward(images, maps_gradient, ctx.options), None
+    return torch.ops.scatlight.scattering2d_backward(images, maps_gradient, *ctx.options), None, None
 
 
 def _refuse(ctx: Any, gradient: torch.Tensor) -> None:
     raise RuntimeError("scatlight: the scattering transform can be differentiated once, not twice")
 
 
+_scattering2d.register_autograd(_differentiate, setup_context=_save)
+_scattering2d_backward.register_autograd(_refuse)
+
+
 # The images of a vmap are one more dimension of the batch.
 
 
-def _forward_vmap(info: Any, dims: Any, images: torch.Tensor, options: str) -> tuple[torch.Tensor, int]:
-    return torch.ops.scatlight.scattering2d(images.movedim(dims[0], 0), options), 0
+@_scattering2d.register_vmap
+def _(info: Any, dims: Any, images: torch.Tensor, *options: Any) -> tuple[torch.Tensor, int]:
+    return torch.ops.scatlight.scattering2d(images.movedim(dims[0], 0), *options), 0
 
 
-def _backward_vmap(
-    info: Any, dims: Any, images: torch.Tensor, maps_gradient: torch.Tensor, options: str
+@_scattering2d_backward.register_vmap
+def _(
+    info: Any, dims: Any, images: torch.Tensor, maps_gradient: torch.Tensor, *options: Any
 ) -> tuple[torch.Tensor, int]:
     images, maps_gradient = (
         x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
         for x, dim in ((images, dims[0]), (maps_gradient, dims[1]))
     )
-    return torch.ops.scatlight.scattering2d_backward(images, maps_gradient, options), 0
-
-
-_library: Any = None  # if this module is loaded again, the library of before goes first
-_library = torch.library.Library("scatlight", "FRAGMENT")  # type: ignore[no-untyped-call]
-
-
-def _define(
-    schema: str,
-    cpu: Callable[..., Any],
-    cuda: Callable[..., Any],
-    fake: Callable[..., Any],
-    vmap: Callable[..., Any],
-    differentiate: Callable[..., Any],
-    save: Callable[..., Any] | None = None,
-) -> None:
-    """(torch.library.custom_op would do it, too, but take longer with each call: 7 us, and more if other work
-    has filled the caches.)"""
-    _library.define(schema, tags=torch.Tag.pt2_compliant_tag)
-    name = "scatlight::" + schema[: schema.index("(")]
-    torch.library.impl(name, "cpu", cpu, lib=_library)
-    torch.library.impl(name, "cuda", cuda, lib=_library)
-    torch.library.register_fake(name, fake, lib=_library)
-    torch.library.register_vmap(name, vmap, lib=_library)
-    torch.library.register_autograd(name, differentiate, setup_context=save, lib=_library)
-
-
-# (..., H, W) to (..., K, H / stride, W / stride), and back. The options are those of make_plan.
-_define(
-    "scattering2d(Tensor images, str options) -> Tensor",
-    _forward,
-    _forward_cuda,
-    _forward_fake,
-    _forward_vmap,
-    _differentiate,
-    _save,
-)
-_define(
-    "scattering2d_backward(Tensor images, Tensor maps_gradient, str options) -> Tensor",
-    _backward,
-    _backward_cuda,
-    _backward_fake,
-    _backward_vmap,
-    _refuse,
-)
+    return torch.ops.scatlight.scattering2d_backward(images, maps_gradient, *options), 0
 
 
 class Scattering2D(Scattering2DBase, torch.nn.Module):
@@ -200,13 +166,13 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
     """
 
     _backend = "torch"
-    _threads = staticmethod(torch.get_num_threads)
+    _default_threads = staticmethod(torch.get_num_threads)
 
     def scattering(self, input: torch.Tensor) -> Any:
         """(..., H, W) to (..., K, H / stride, W / stride), float32 or float64; K is the number of paths().
 
-        NaN or infinite samples make their image's maps of order 1 and 2 NaN or infinite, and of order 0 what
-        they reach; the other images of the batch are not touched.
+        NaN or infinite samples make NaN or infinite what they reach in their image: in small images, and with
+        order 2 in all, every map of order 1 and 2. The other images of the batch are not touched.
         The gradient can be taken once, not twice; at a modulus of zero it is zero.
 
         On a GPU it works on the current stream without waiting, in memory of torch's allocator. The first
@@ -227,7 +193,7 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
             raise NotImplementedError(
                 "scatlight: the transform has a gradient and no forward-mode derivative"
             )
-        maps = torch.ops.scatlight.scattering2d(input, self._description)
+        maps = torch.ops.scatlight.scattering2d(input, self._description, self._threads)
         return self._as_list(maps) if self.out_type == "list" else maps
 
     def forward(self, input: torch.Tensor) -> Any:

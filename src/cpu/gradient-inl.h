@@ -77,6 +77,7 @@ template <class D, int Side>
 class PlaneGradient : PlaneTransform<D, Side> {
   using T = Real<D>;
   using Base = PlaneTransform<D, Side>;
+  using Base::add_to;
   using Base::at;
   using Base::block_size;
   using Base::column_step;
@@ -351,10 +352,6 @@ class PlaneGradient : PlaneTransform<D, Side> {
   }
 
   // ---- adjoint of the padding ----
-
-  HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
-    hn::StoreU(hn::Add(hn::LoadU(d_, at), value), d_, at);
-  }
 
   // Adds the gradient of rows [y, y + Side) of a tile to that of the samples of the image that they are. In
   // `real`, that of repeated columns is added up.

@@ -9,18 +9,21 @@ namespace scatlight::cpu {
 
 /// The code of one instruction set for one packing. Images and features are those of `planes` planes,
 /// (planes, H, W) and (planes, K, h, w), no more than the packing's planes(), which share vectors; spectra,
-/// and gradients of them, have tables.spectra_size values for all of them. room has tables.room.size values,
+/// and gradients of them, have tables.spectra_size values for all of them; those of a strip alone have
+/// tables.strip_spectra_size. The shares of a map are (strips, Level::share_rows, room.output_stride), those
+/// of a group's maps stand one after the other; each strip writes its own. room has tables.room.size values,
 /// of which the functions of the forward transform use tables.room.forward_size.
 template <class T>
 struct Functions {
   /// The folded spectra of the tiles of one strip of the images, which stand one after the other in
-  /// `spectra`; with shares, what the strip gives to map 0; with features, map 0, from the only strip.
+  /// `spectra`; with the shares of map 0, also what the strip gives to it; with features, map 0, from the
+  /// only strip.
   void (*analyse_strip)(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
                         const T* images, T* spectra, T* features, T* shares, T* room);
 
-  /// What a strip gives to the maps of the paths of one of tables.groups, from the spectra of the strip. With
-  /// features, all maps whose paths begin with one of them, from the only strip: those of order 1 and, where
-  /// asked for, order 2.
+  /// What a strip gives to the maps of the paths of one of tables.groups, from the spectra of the strip, into
+  /// their shares. With features, all maps whose paths begin with one of them, from the only strip: those of
+  /// order 1 and, where asked for, order 2.
   void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
                           const T* spectra, T* features, T* shares, T* room);
 

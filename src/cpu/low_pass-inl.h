@@ -17,7 +17,8 @@ namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
 // A line is samples `step` values apart, each a vector. Where a LowPass is spectral, it takes two lines at a
-// time; else it takes one that has room for its radius of samples before the first and after the last one.
+// time; else one that is continued by its radius on both sides or, to average, a part of a line with
+// LowPass::zeros() samples of zero on both sides.
 template <class D>
 class LineLowPass {
   using T = Real<D>;
@@ -165,7 +166,8 @@ class LineLowPass {
     hn::Vec<D> sums[Count];
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
     const T* weight = low_pass.weights_from(begin);
-    for (const T* last = low_pass.weights_from(end); weight < last; ++weight, from += samples.step) {
+    for (const T* weights_end = low_pass.weights_from(end); weight < weights_end;
+         ++weight, from += samples.step) {
       const auto factor = hn::Set(d_, *weight);
       unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
         sums[i] = hn::MulAdd(factor, hn::Load(d_, from + i * next), sums[i]);

@@ -17,6 +17,7 @@
 
 #include "cpu/low_pass-inl.h"
 #include "cpu/real_spectrum-inl.h"
+#include "cpu/workspace-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {

@@ -70,6 +70,7 @@ template <class D, int Side>
 class RealSpectrum : Workspace<D, Side> {
   using T = Real<D>;
   using Base = Workspace<D, Side>;
+  using Base::add_to;
   using Base::at;
   using Base::column_step;
   using Base::d_;
@@ -315,10 +316,6 @@ class RealSpectrum : Workspace<D, Side> {
       std::copy_n(re, column_step, re + level.width * column_step);
       std::copy_n(im, column_step, im + level.width * column_step);
     }
-  }
-
-  HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
-    hn::StoreU(hn::Add(hn::LoadU(d_, at), value), d_, at);
   }
 
   // Rows [y, y + Side) of half a spectrum, with lanes for rows.

@@ -62,9 +62,8 @@ struct LowPass {
   int center(int output) const { return (output + border) * step; }
   /// Which of the outputs, [first, last), have weights for any of the samples [begin, end) of such a line.
   std::pair<int, int> reaching(int begin, int end, int outputs) const {
-    const int first = begin < taps() ? 0 : (begin - taps()) / step + 1;
-    const int last = (end - 1) / step + 1;
-    return {std::clamp(first - border, 0, outputs), std::clamp(last - border, 0, outputs)};
+    const auto [first, last] = reached(begin - radius, end - radius);
+    return {std::clamp(first, 0, outputs), std::clamp(last, 0, outputs)};
   }
   /// Which outputs have weights for any of the samples [begin, end). Those before the first one and after the
   /// last one stand for others, a period away.

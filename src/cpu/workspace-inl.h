@@ -87,6 +87,10 @@ class Workspace {
     transform(d_, plan, source, Buffer<D>{at(&Room::work)}, at(&Room::prime), sink);
   }
 
+  HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
+    hn::StoreU(hn::Add(hn::LoadU(d_, at), value), d_, at);
+  }
+
   const D d_ = {};
   const Tables<T>& tables_;
   T* const room_;

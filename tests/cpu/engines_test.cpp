@@ -146,6 +146,28 @@ TEST_P(EveryEngine, NonFiniteSamplesStayInTheirPlane) {
   }
 }
 
+// On tiles they reach at least what is near them.
+TEST_P(EveryEngine, KeepsNonFiniteSamplesOfLargePlanesInTheirPlane) {
+  const ScatteringOptions options{.height = 331, .width = 331, .scales = 3, .angles = 2};
+  const auto plan = make_plan(GetParam(), options);
+  auto images = random_planes<float>(options, 2);
+  const auto clean = transform(plan, images);
+  constexpr int y = 200;
+  constexpr int x = 60;
+  images[331 * 331 + y * 331 + x] = std::numeric_limits<float>::quiet_NaN();  // in plane 1
+  const auto features = transform(plan, images);
+  const std::size_t width = plan.output_width();
+  const std::size_t map = plan.output_height() * width;
+  const std::size_t maps = plan.paths().size();
+  for (std::size_t i = 0; i < maps * map; ++i) ASSERT_EQ(features[i], clean[i]);
+  for (std::size_t m = 0; m < maps; ++m) {
+    for (int row = y / 8 - 1; row <= y / 8 + 1; ++row) {
+      for (int column = x / 8 - 1; column <= x / 8 + 1; ++column)
+        ASSERT_TRUE(std::isnan(features[(maps + m) * map + row * width + column])) << "map " << m;
+    }
+  }
+}
+
 // ||Sx - Sy|| <= ||x - y|| up to the frame's upper bound, which normalisation and sampling leave just
 // above 1.
 TEST_P(EveryEngine, IsNonExpansive) {

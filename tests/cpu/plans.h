@@ -86,6 +86,9 @@ inline std::vector<ScatteringOptions> cases() {
       {.height = 450, .width = 620, .scales = 3, .angles = 2},
       {.height = 340, .width = 460, .scales = 2, .angles = 2, .stride = 2, .boundary = Boundary::Zero},
       {.height = 997, .width = 180, .scales = 1, .angles = 2, .boundary = Boundary::Periodic},
+      {.height = 300, .width = 330, .scales = 3, .angles = 1, .stride = 1},
+      {.height = 520, .width = 330, .scales = 4, .angles = 1, .stride = 4},
+      {.height = 500, .width = 300, .scales = 5, .angles = 1},  // each strip of tiles reaches few outputs
   };
   for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
     list.push_back({.height = 40, .width = 56, .scales = 3, .max_order = 2, .boundary = boundary});

@@ -67,9 +67,11 @@ def test_a_plan_without_its_gpu_is_an_error() -> None:
 def test_fake_tensors_of_a_gpu_have_the_shapes(scattering) -> None:
     with torch._subclasses.FakeTensorMode():
         images = torch.empty(2, 3, *SHAPE, device="cuda")
-        maps = torch.ops.scatlight.scattering2d(images, scattering._description)
+        maps = torch.ops.scatlight.scattering2d(images, scattering._description, scattering._threads)
         assert maps.shape == (2, 3, 25, 6, 10)
-        gradient = torch.ops.scatlight.scattering2d_backward(images, maps, scattering._description)
+        gradient = torch.ops.scatlight.scattering2d_backward(
+            images, maps, scattering._description, scattering._threads
+        )
         assert gradient.shape == images.shape
         assert gradient.device.type == maps.device.type == "cuda"
 
@@ -121,10 +123,12 @@ def test_gradcheck() -> None:
 def test_opcheck(scattering) -> None:
     images = draw(2, 3).cuda().requires_grad_()
     maps_gradient = torch.rand_like(scattering(images)).detach()
-    torch.library.opcheck(torch.ops.scatlight.scattering2d, (images, scattering._description))
+    torch.library.opcheck(
+        torch.ops.scatlight.scattering2d, (images, scattering._description, scattering._threads)
+    )
     torch.library.opcheck(
         torch.ops.scatlight.scattering2d_backward,
-        (images.detach(), maps_gradient, scattering._description),
+        (images.detach(), maps_gradient, scattering._description, scattering._threads),
     )
 
 
@@ -206,4 +210,6 @@ def test_errors(scattering) -> None:
     images = draw(1).cuda()
     maps_gradient = torch.rand_like(scattering(images)).cpu()
     with pytest.raises(RuntimeError, match=r"gradient is on cpu"):
-        torch.ops.scatlight.scattering2d_backward(images, maps_gradient, scattering._description)
+        torch.ops.scatlight.scattering2d_backward(
+            images, maps_gradient, scattering._description, scattering._threads
+        )

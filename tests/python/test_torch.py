@@ -8,6 +8,7 @@ import pytest
 import torch
 from kymatio.torch import Scattering2D as Theirs
 from scatlight import numpy as ours_for_numpy
+from scatlight._options import make_plan
 from scatlight.torch import Scattering2D
 from torch.utils import data
 
@@ -69,11 +70,41 @@ def test_forward_mode_is_refused(scattering) -> None:
 def test_opcheck(scattering) -> None:
     images = draw(2, 3).requires_grad_()
     maps_gradient = torch.rand_like(scattering(images)).detach()
-    torch.library.opcheck(torch.ops.scatlight.scattering2d, (images, scattering._description))
+    torch.library.opcheck(
+        torch.ops.scatlight.scattering2d, (images, scattering._description, scattering._threads)
+    )
     torch.library.opcheck(
         torch.ops.scatlight.scattering2d_backward,
-        (images.detach(), maps_gradient, scattering._description),
+        (images.detach(), maps_gradient, scattering._description, scattering._threads),
     )
+
+
+def test_operators_take_any_memory_order(scattering) -> None:
+    operands = (scattering._description, scattering._threads)
+    images = draw(3, 2)
+    maps = scattering(images)
+    turned = images.mT.contiguous().mT
+    assert not turned.is_contiguous()
+    with torch.inference_mode():
+        assert torch.equal(torch.ops.scatlight.scattering2d(turned, *operands), maps)
+    weights = torch.rand_like(maps)
+    expected = torch.ops.scatlight.scattering2d_backward(images, weights, *operands)
+    of_turned = torch.ops.scatlight.scattering2d_backward(turned, weights.mT.contiguous().mT, *operands)
+    assert torch.equal(of_turned, expected)
+
+
+def test_plans_are_made_for_torchs_threads_unless_told_otherwise() -> None:
+    images = draw(2)
+    before = torch.get_num_threads()
+    try:
+        for threads, plans in ((0, 2), (1, 1)):
+            make_plan.cache_clear()
+            for torchs in (1, 2, 1):
+                torch.set_num_threads(torchs)
+                Scattering2D(2, SHAPE, 4, threads=threads)(images)
+            assert make_plan.cache_info().currsize == plans
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("out_type", ["array", "list"])
@@ -98,7 +129,9 @@ def test_vmap(scattering) -> None:
     weights = torch.rand_like(scattering(images))
 
     def gradient(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return torch.ops.scatlight.scattering2d_backward(x, weight, scattering._description)
+        return torch.ops.scatlight.scattering2d_backward(
+            x, weight, scattering._description, scattering._threads
+        )
 
     expected = gradient(images, weights)
     assert torch.equal(torch.func.vmap(gradient)(images, weights), expected)
