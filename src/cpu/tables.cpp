@@ -56,7 +56,7 @@ ColumnSources::ColumnSources(const std::vector<std::int32_t>& sources) {
 
 template <class T>
 LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level)
-    : step(1 << (geometry.output_level - level)), border(geometry.output_border) {
+    : level_step(geometry.output_level - level), step(1 << level_step), border(geometry.output_border) {
   const LowPassKernel kernel(bank, axis, level, std::numeric_limits<T>::epsilon());
   const int taps = static_cast<int>(kernel.weights.size());
   radius = kernel.radius;

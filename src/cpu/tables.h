@@ -43,8 +43,9 @@ struct LowPass {
 
   std::vector<T> weights;  ///< (margin + taps + margin)
   int radius;
-  int step;    ///< samples from one output sample to the next
-  int border;  ///< output samples that are left out before the first one
+  int level_step;  ///< levels up to that of the output
+  int step;        ///< samples from one output sample to the next: 2^level_step
+  int border;      ///< output samples that are left out before the first one
 
   struct Spectral {
     FftPlan<T> line;
@@ -68,8 +69,8 @@ struct LowPass {
   /// Which outputs have weights for any of the samples [begin, end). Those before the first one and after the
   /// last one stand for others, a period away.
   std::pair<int, int> reached(int begin, int end) const {
-    const auto floor = [&](int x) { return (x - (x % step + step) % step) / step; };
-    return {floor(begin + radius - taps()) + 1 - border, floor(end - 1 + radius) + 1 - border};
+    const auto at_or_before = [&](int sample) { return (sample >> level_step) - border; };
+    return {at_or_before(begin + radius - taps()) + 1, at_or_before(end - 1 + radius) + 1};
   }
 };
 
