@@ -297,24 +297,24 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
   }
   for (int angle = 0; angle < options.angles; ++angle) opposite_angles.push_back(bank.opposite_angle(angle));
 
-  std::vector<std::vector<bool>> is_read;  // by foldings
-  for (const auto& to : foldings) is_read.emplace_back(to.columns.stored * to.parts());
-  for (int scale = first_scale; scale < end_scale; ++scale) {
-    const int to_level = geometry.level(scale);
-    const auto& to = folding(to_level);
-    auto& reads = is_read[to_level - first_to_level];
-    for (int angle = 0; angle < options.angles; ++angle) {
-      for (int block = 0; block < to.columns.planar(); ++block) {
-        const auto of_block = filter(scale, angle, to_level, block);
-        for (const auto& segment : of_block.segments) {
-          for (int i = 0; i < segment.parts; ++i)
-            reads[to.columns.stored_block(block) * to.parts() + of_block.parts[segment.first_part + i]] =
-                true;
+  for (int to_level = first_to_level; auto& to : foldings) {
+    std::vector<bool> is_read(to.columns.stored * to.parts());
+    for (int scale = first_scale; scale < end_scale; ++scale) {
+      if (geometry.level(scale) != to_level) continue;
+      for (int angle = 0; angle < options.angles; ++angle) {
+        for (int block = 0; block < to.columns.planar(); ++block) {
+          const auto of_block = filter(scale, angle, to_level, block);
+          const int first = to.columns.stored_block(block) * to.parts();
+          for (const auto& segment : of_block.segments) {
+            for (int i = 0; i < segment.parts; ++i)
+              is_read[first + of_block.parts[segment.first_part + i]] = true;
+          }
         }
       }
     }
+    to.keep(is_read);
+    ++to_level;
   }
-  for (std::size_t i = 0; i < foldings.size(); ++i) foldings[i].keep(is_read[i]);
 }
 
 template <class T>
