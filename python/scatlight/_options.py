@@ -160,11 +160,7 @@ class Scattering2DBase:
         self._paths = [Path(*path) for path in self._plan().paths]  # checks the options, too
 
     def _plan(self) -> Plan:
-        return make_plan(self._description, self._threads or self._default_threads())
-
-    @staticmethod
-    def _default_threads() -> int:
-        return 0
+        return make_plan(self._description, self._threads)
 
     # What the plan was made for does not change with an attribute: these can be read only.
 

@@ -166,7 +166,9 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
     """
 
     _backend = "torch"
-    _default_threads = staticmethod(torch.get_num_threads)
+
+    def _plan(self) -> Plan:
+        return _plan(self._description, self._threads)
 
     def scattering(self, input: torch.Tensor) -> Any:
         """(..., H, W) to (..., K, H / stride, W / stride), float32 or float64; K is the number of paths().

@@ -108,6 +108,7 @@ class PlaneTransform : protected Workspace<D, Side> {
  protected:
   using T = Real<D>;
   using Base = Workspace<D, Side>;
+  using Base::add_to;
   using Base::at;
   using Base::block_size;
   using Base::column_step;
@@ -523,8 +524,7 @@ class PlaneTransform : protected Workspace<D, Side> {
         const int out = (reached + vertical.border + period) % period - vertical.border;
         if (out < 0 || out >= height) continue;
         T* to = outputs + out * stride;
-        for (std::size_t x = 0; x < stride; x += lanes)
-          hn::Store(hn::Add(hn::Load(d_, to + x), hn::Load(d_, from + x)), d_, to + x);
+        for (std::size_t x = 0; x < stride; x += lanes) add_to(to + x, hn::Load(d_, from + x));
       }
     }
     write_map(map);
