@@ -157,16 +157,14 @@ class PlaneGradient : PlaneTransform<D, Side> {
 
     T* gradient = at(&Room::folded_gradient);
     std::fill_n(gradient, band.size, T{0});
-    T* planes = at(&Room::second_plane);
+    T* second_plane = at(&Room::second_plane);
     for (const auto& second : tables_.second_groups[scale]) {
       const auto& tiling = tables_.tilings[second.tiling];
       const auto& second_level = this->level_of(second);
-      this->transform_columns(band, second, folded, planes);
-      for (int i = 0; i < second.count; ++i) {
-        load_map(second_level, tables_.second_map(scale, angle, second.scale, second.angle + i));
-        differentiate_rows(tiling, 0, second_level, planes + i * second_level.plane_size, nullptr);
-      }
-      differentiate_columns(band, second, planes, gradient);
+      this->transform_columns(band, second, folded, second_plane);
+      load_map(second_level, tables_.second_map(scale, angle, second.scale, second.angle));
+      differentiate_rows(tiling, 0, second_level, second_plane, nullptr);
+      differentiate_columns(band, second, second_plane, gradient);
     }
     const std::size_t columns = level.blocks * lanes;
     this->spectrum().real_plane(level, band, &gradient, 1, 0, [&](int y, const T* values) HWY_ATTR {

@@ -377,22 +377,22 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
                                  options.scales, packing);
     }
   }
-  for (const auto& tiling : tilings) {
-    std::ranges::copy(make_groups(tiling, tiling.tiles.first_scale, options.max_order >= 2),
-                      std::back_inserter(groups));
-  }
+  const int end_single = options.max_order >= 2 ? options.scales - 1 : 0;
+  for (const auto& tiling : tilings)
+    std::ranges::copy(make_groups(tiling, tiling.tiles.first_scale, end_single), std::back_inserter(groups));
   for (int scale = 0; scale < static_cast<int>(modulus_bands.size()); ++scale)
-    second_groups.push_back(make_groups(tilings[0], scale + 1, false));
+    second_groups.push_back(make_groups(tilings[0], scale + 1, options.scales));
   lay_out_room();
 }
 
-/// `single`: groups of one path, but for the last scale, from which order 2 does not go on.
+/// Groups of scales below `end_single` have one path.
 template <class T>
-std::vector<PathGroup> Tables<T>::make_groups(const Tiling<T>& tiling, int first_scale, bool single) const {
+std::vector<PathGroup> Tables<T>::make_groups(const Tiling<T>& tiling, int first_scale,
+                                              int end_single) const {
   const auto plane_size = [&](int scale) { return tiling.levels[geometry.level(scale)].plane_size; };
   std::vector<PathGroup> list;
   for (int scale = first_scale; scale < tiling.tiles.end_scale; ++scale) {
-    const bool alone = tiling.count() > 1 || (single && scale + 1 < options.scales);
+    const bool alone = tiling.count() > 1 || scale < end_single;
     const int largest =
         alone ? 1 : static_cast<int>(plane_size(tiling.tiles.first_scale) / plane_size(scale));
     for (int angle = 0; angle < options.angles; angle += largest) {
@@ -464,7 +464,12 @@ void Tables<T>::lay_out_room() {
     }
   }
   std::size_t folded = 0;
-  for (const auto& of_modulus : modulus_bands) folded = std::max(folded, of_modulus.size);
+  std::size_t second_plane = 0;
+  for (const auto& of_modulus : modulus_bands) {
+    folded = std::max(folded, of_modulus.size);
+    const int finest = geometry.level(of_modulus.first_scale);
+    second_plane = std::max(second_plane, tilings[0].levels[finest].plane_size);
+  }
 
   std::size_t end = 0;
   const auto place = [&](std::size_t values) {
@@ -492,7 +497,7 @@ void Tables<T>::lay_out_room() {
   room.folded = place(folded);
   room.forward_size = end;
   room.row = place(row);
-  room.second_plane = place(second_order ? plane : 0);
+  room.second_plane = place(second_plane);
   room.folded_gradient = place(folded);
   room.gradient = place(gradient);
   const auto& finest = tilings[0].levels[0];

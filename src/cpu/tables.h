@@ -368,7 +368,8 @@ struct Tables {
 
   /// All (j, theta) of order 1, if asked for. Groups of one path where order 2 goes on from them.
   std::vector<PathGroup> groups;
-  /// Those of order 2 below the paths of scale j, by j.
+  /// Those of order 2 below the paths of scale j, by j: of one path each, as what a path of order 2 reads and
+  /// writes (a folded spectrum and its gradient, filters, a plane) already fills the second cache.
   std::vector<std::vector<PathGroup>> second_groups;
 
   /// Whether the plane of the image is not one tile for all wavelets.
@@ -412,7 +413,7 @@ struct Tables {
                            ///< and `half` are where `plane` is, but for order 2
     std::size_t folded;    ///< the spectra of a modulus, for order 2
     // backward only
-    std::size_t second_plane;     ///< as `plane`, for order 2
+    std::size_t second_plane;     ///< as `plane`, of a path of order 2
     std::size_t folded_gradient;  ///< as `folded`
     std::size_t gradient;  ///< two planes (height, gradient_stride), re and im: the gradient of a spectrum
     std::size_t modulus_gradient;  ///< (height, columns): of |x * psi|, by blocks of rows; for order 2
@@ -424,7 +425,7 @@ struct Tables {
   } room;
 
  private:
-  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, bool single) const;
+  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, int end_single) const;
   void lay_out_room();
 };
 
