@@ -29,7 +29,8 @@ struct FftPlan {
                               ///< radix, j, k in 1..h
   };
 
-  explicit FftPlan(int length);
+  /// For vectors of so many bytes: which stages are fastest depends on it.
+  FftPlan(int length, int vector_bytes);
 
   int length;
   std::vector<Stage> stages;
@@ -43,7 +44,7 @@ struct FftPlan {
 };
 
 /// What FftPlan expects its transform to take, in nanoseconds an element.
-double fft_cost(int length);
+double fft_cost(int length, int vector_bytes);
 
 /// Whether dft-inl.h has a kernel for this radix.
 bool has_kernel(int radix);

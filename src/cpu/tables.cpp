@@ -55,7 +55,8 @@ ColumnSources::ColumnSources(const std::vector<std::int32_t>& sources) {
 }
 
 template <class T>
-LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level)
+LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level,
+                    int vector_bytes)
     : level_step(geometry.output_level - level), step(1 << level_step), border(geometry.output_border) {
   const LowPassKernel kernel(bank, axis, level, std::numeric_limits<T>::epsilon());
   const int taps = static_cast<int>(kernel.weights.size());
@@ -63,14 +64,17 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
   weights.assign(taps + 2 * margin, T{0});
   for (int t = 0; t < taps; ++t) weights[margin + t] = static_cast<T>(kernel.weights[t]);
 
-  // Nanoseconds a sample, measured on Zen 4 with vectors of 64 bytes. Two lines are transformed together.
-  constexpr double other_cost = 6;
+  // Nanoseconds a sample, measured on Zen 4 with vectors of 64 bytes; others take twice as many of half the
+  // time. Two lines are transformed together.
+  constexpr double other_cost = 3.6;
   const int length = axis.padded >> level;
   const double direct_cost = 0.3 * taps / step;
   const double fft_cost_of_pair =
-      fft_cost(length) + other_cost + (fft_cost(length / step) + other_cost) / step;
+      fft_cost(length, 64) + other_cost + (fft_cost(length / step, 64) + other_cost) / step;
   if (taps < length || direct_cost < fft_cost_of_pair / 2) return;
-  spectral = {.line = FftPlan<T>(length), .outputs = FftPlan<T>(length / step), .factors = {}};
+  spectral = {.line = FftPlan<T>(length, vector_bytes),
+              .outputs = FftPlan<T>(length / step, vector_bytes),
+              .factors = {}};
   for (const double factor : bank.phi(axis, level))
     spectral->factors.push_back(static_cast<T>(factor / length));
 }
@@ -108,15 +112,15 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
       width(tiles.columns.length >> level),
       blocks((width + packing.side - 1) / packing.side),
       columns(width, packing.side),
-      along_columns(height),
-      along_rows(width),
+      along_columns(height, packing.vector_bytes(sizeof(T))),
+      along_rows(width, packing.vector_bytes(sizeof(T))),
       row_position(height),
       row_block_size(static_cast<std::size_t>(blocks | 1) * packing.side * 2 * packing.lanes),
       plane_size((height + packing.side - 1) / packing.side * row_block_size),
       line_block_size((packing.side == 1 ? 1 : packing.side + 1) *
                       static_cast<std::size_t>(2 * packing.lanes)),
-      vertical(bank, geometry.rows, geometry, level),
-      horizontal(bank, geometry.columns, geometry, level) {
+      vertical(bank, geometry.rows, geometry, level, packing.vector_bytes(sizeof(T))),
+      horizontal(bank, geometry.columns, geometry, level, packing.vector_bytes(sizeof(T))) {
   const int lanes = packing.lanes;
   const int side = packing.side;
   for (int position = 0; position < height; ++position)

@@ -37,7 +37,7 @@ using LineVector = std::vector<T, LineAllocator<T>>;
 /// through their spectrum if that takes less time.
 template <class T>
 struct LowPass {
-  LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level);
+  LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int vector_bytes);
 
   static constexpr int margin = 7;  ///< zeros before and after the weights
 

@@ -58,7 +58,7 @@ class Chooser {
 
   double fft_of(int length) {
     const auto [at, is_new] = fft_costs_.try_emplace(length);
-    if (is_new) at->second = fft_cost(length);
+    if (is_new) at->second = fft_cost(length, vector_bytes());
     return at->second;
   }
 
@@ -95,15 +95,17 @@ class Chooser {
     return list;
   }
 
-  // The model, in nanoseconds. Its figures were measured on planes of 64 x 64 to 960 x 960 (Zen 4), vectors
-  // of 32 and 64 bytes.
+  // The model, in nanoseconds. Its figures were fitted to the times of planes and tiles of 64 x 64 to
+  // 1056 x 1056 (Zen 4), vectors of 32 and 64 bytes.
 
+  int vector_bytes() const { return sampling_.packing.vector_bytes(sampling_.bytes); }
+  double vector_size() const { return vector_bytes() / 32.0; }
   // What a vector costs in one of the two passes beside its transform, if the complex plane has so many
   // bytes.
   double transfer(double plane_bytes) const {
-    return vector_size() * (3.25 + 0.75 * std::min(plane_bytes / (1 << 20), 16.0));
+    const double megabytes = std::min(plane_bytes / (1 << 20), 16.0);
+    return vector_bytes() >= 64 ? 3.5 + 1.5 * megabytes : vector_size() * (3.25 + 0.75 * megabytes);
   }
-  double vector_size() const { return sampling_.packing.lanes * sampling_.bytes / 32.0; }
   int vectors(int samples) const {
     return round_up(samples, sampling_.packing.side) / sampling_.packing.side;
   }
