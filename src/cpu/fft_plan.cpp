@@ -11,56 +11,42 @@
 namespace scatlight::cpu {
 namespace {
 
-// What a stage takes, in nanoseconds an element, and what it takes more where it is the first or the last
-// one.
-struct Kernel {
-  int radix;
-  double cost;
+// What a stage takes, in nanoseconds an element; and what more (or less) as the first or the last of several.
+struct StageCost {
+  double each;
   double first = 0;
   double last = 0;
 };
 
-struct Costs {
-  std::array<Kernel, 11> kernels;
-  double twiddles;
-  double prime;       // without a kernel, which takes the square of its radix of operations: of one, and
-  double prime_root;  // for each of its roots
+struct Kernel {
+  int radix;
+  StageCost narrow;  // vectors of up to 32 bytes
+  StageCost wide;    // of 64 bytes
 };
 
-// Measured on AVX2 with data in the first cache. Of chains that cost the same, the one that begins with the
-// kernel that stands first here is the fastest.
-constexpr Costs costs_of_32_bytes = {.kernels = {{{15, 1.5},
-                                                  {2, 0.45},
-                                                  {3, 0.65},
-                                                  {4, 0.65},
-                                                  {5, 0.9},
-                                                  {6, 0.9},
-                                                  {7, 1.5},
-                                                  {8, 1.3},
-                                                  {11, 3.2},
-                                                  {13, 4.0},
-                                                  {16, 1.35}}},
-                                     .twiddles = 0.35,
-                                     .prime = 1,
-                                     .prime_root = 0.3};
-// Fitted to 500 chains for 38 lengths on AVX-512 (Zen 4), each as the transform of columns that come from
-// the second cache and of rows in the first one, to their modulus.
-constexpr Costs costs_of_64_bytes = {.kernels = {{{2, 1.4, 0.15, 0.3},
-                                                  {3, 1.55, 0.15, 0.4},
-                                                  {4, 1.6, 0.1, 0.15},
-                                                  {5, 2.0, 0, 0.25},
-                                                  {6, 1.95, 0.05, 0.1},
-                                                  {7, 2.2, 0, 0.35},
-                                                  {8, 2.3, -0.05, -0.25},
-                                                  {11, 4.1, -0.05, 0},
-                                                  {13, 5.2, 0.15, -0.3},
-                                                  {15, 3.05, 0, -0.05},
-                                                  {16, 3.05, 0.15, -0.3}}},
-                                     .twiddles = 0.3,
-                                     .prime = 2,
-                                     .prime_root = 0.35};
+// Narrow: measured on AVX2 with data in the first cache. Wide: fitted to the times of 500 chains for 38
+// lengths on AVX-512 (Zen 4), run as the transform runs them, columns from the second cache and rows from the
+// first one; so they have loads and stores in them, which the others have not. Of chains that cost the same,
+// the one that begins with the kernel that stands first here is the fastest.
+constexpr std::array<Kernel, 11> kernels = {{{15, {1.5}, {3.05, 0, -0.05}},
+                                             {2, {0.45}, {1.4, 0.15, 0.3}},
+                                             {3, {0.65}, {1.55, 0.15, 0.4}},
+                                             {4, {0.65}, {1.6, 0.1, 0.15}},
+                                             {5, {0.9}, {2.0, 0, 0.25}},
+                                             {6, {0.9}, {1.95, 0.05, 0.1}},
+                                             {7, {1.5}, {2.2, 0, 0.35}},
+                                             {8, {1.3}, {2.3, -0.05, -0.25}},
+                                             {11, {3.2}, {4.1, -0.05, 0}},
+                                             {13, {4.0}, {5.2, 0.15, -0.3}},
+                                             {16, {1.35}, {3.05, 0.15, -0.3}}}};
+// Less than costs differ by, and more than they are rounded by.
+constexpr double same_cost = 1e-6;
 
-const Costs& costs_of(int vector_bytes) { return vector_bytes >= 64 ? costs_of_64_bytes : costs_of_32_bytes; }
+bool is_wide(int vector_bytes) { return vector_bytes >= 64; }
+
+double twiddle_cost(bool wide) { return wide ? 0.3 : 0.35; }
+// Of a prime without a kernel, which takes its square of operations.
+StageCost prime_cost(int radix, bool wide) { return {wide ? 2 + 0.35 * radix : 1 + 0.3 * radix}; }
 
 struct Chain {
   double cost = std::numeric_limits<double>::infinity();  // of an element
@@ -70,45 +56,44 @@ struct Chain {
 // Looks for the cheapest chain of radices for a length.
 class Chains {
  public:
-  explicit Chains(int vector_bytes) : costs_(costs_of(vector_bytes)) {}
+  explicit Chains(int vector_bytes) : wide_(is_wide(vector_bytes)) {}
 
   Chain best(int length) { return cheapest(length, true); }
 
  private:
   // What follows the first stage is looked for once for each length.
   const Chain& rest(int length) {
-    const auto known = rests_.find(length);
-    return known != rests_.end() ? known->second : rests_[length] = cheapest(length, false);
+    if (const auto known = rests_.find(length); known != rests_.end()) return known->second;
+    return rests_.emplace(length, cheapest(length, false)).first->second;
   }
 
-  Chain cheapest(int length, bool is_whole) {
+  Chain cheapest(int length, bool has_first_stage) {
     Chain best;
     if (length == 1) best.cost = 0;
-    const auto consider = [&](const Kernel& kernel) {
-      if (length % kernel.radix != 0) return;
-      const int part = length / kernel.radix;
+    const auto consider = [&](int radix, const StageCost& stage) {
+      if (length % radix != 0) return;
+      const int part = length / radix;
       const auto& after = rest(part);
-      double cost = kernel.cost + after.cost;
-      if (std::gcd(kernel.radix, part) != 1) cost += costs_.twiddles;
-      if (is_whole) cost += kernel.first;
-      if (part == 1) cost += kernel.last;
-      if (cost < best.cost) {
-        best = {cost, {kernel.radix}};
-        best.radices.insert(best.radices.end(), after.radices.begin(), after.radices.end());
-      }
+      double cost = stage.each + after.cost;
+      if (std::gcd(radix, part) != 1) cost += twiddle_cost(wide_);
+      if (has_first_stage) cost += stage.first;
+      if (part == 1) cost += stage.last;
+      if (cost > best.cost - same_cost) return;
+      best = {cost, {radix}};
+      best.radices.insert(best.radices.end(), after.radices.begin(), after.radices.end());
     };
-    for (const auto& kernel : costs_.kernels) consider(kernel);
+    for (const auto& kernel : kernels) consider(kernel.radix, wide_ ? kernel.wide : kernel.narrow);
     int left = length;
     for (int p = 2; left > 1; ++p) {
       if (p * p > left) p = left;
       if (left % p != 0) continue;
       while (left % p == 0) left /= p;
-      if (!has_kernel(p)) consider({p, costs_.prime + costs_.prime_root * p});
+      if (!has_kernel(p)) consider(p, prime_cost(p, wide_));
     }
     return best;
   }
 
-  const Costs& costs_;
+  const bool wide_;
   std::map<int, Chain> rests_;
 };
 
@@ -124,13 +109,12 @@ int inverse_modulo(int value, int modulus) {
 double fft_cost(int length, int vector_bytes) { return Chains(vector_bytes).best(length).cost; }
 
 bool has_kernel(int radix) {
-  return std::ranges::any_of(costs_of_32_bytes.kernels,
-                             [&](const Kernel& kernel) { return kernel.radix == radix; });
+  return std::ranges::any_of(kernels, [&](const Kernel& kernel) { return kernel.radix == radix; });
 }
 
 template <class T>
-FftPlan<T>::FftPlan(int length, int vector_bytes) : length(length) {
-  const auto radices = Chains(vector_bytes).best(length).radices;
+FftPlan<T>::FftPlan(int length, int lanes) : length(length) {
+  const auto radices = Chains(lanes * static_cast<int>(sizeof(T))).best(length).radices;
 
   int blocks = 1;
   for (int radix : radices) {

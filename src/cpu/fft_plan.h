@@ -29,8 +29,8 @@ struct FftPlan {
                               ///< radix, j, k in 1..h
   };
 
-  /// For vectors of so many bytes: which stages are fastest depends on it.
-  FftPlan(int length, int vector_bytes);
+  /// A length of 2 or more; how many values a vector has decides which stages are fastest.
+  FftPlan(int length, int lanes);
 
   int length;
   std::vector<Stage> stages;
@@ -43,7 +43,7 @@ struct FftPlan {
   int prime_elements() const { return 2 * largest_prime; }  ///< of room that stages without a kernel need
 };
 
-/// What FftPlan expects its transform to take, in nanoseconds an element.
+/// What FftPlan expects its transform to take, in nanoseconds an element. Tells lengths apart, not vectors.
 double fft_cost(int length, int vector_bytes);
 
 /// Whether dft-inl.h has a kernel for this radix.

@@ -157,9 +157,9 @@ class PlaneGradient : PlaneTransform<D, Side> {
 
     T* gradient = at(&Room::folded_gradient);
     std::fill_n(gradient, band.size, T{0});
+    const auto& tiling = tables_.tilings[0];
     T* second_plane = at(&Room::second_plane);
     for (const auto& second : tables_.second_groups[scale]) {
-      const auto& tiling = tables_.tilings[second.tiling];
       const auto& second_level = this->level_of(second);
       this->transform_columns(band, second, folded, second_plane);
       load_map(second_level, tables_.second_map(scale, angle, second.scale, second.angle));

@@ -10,7 +10,6 @@ struct Packing {
   int side;   ///< neighbouring columns, or rows, that share one: `lanes`, or 1
 
   int planes() const { return lanes / side; }  ///< that share one
-  int vector_bytes(int of_value) const { return lanes * of_value; }
 };
 
 }  // namespace scatlight::cpu

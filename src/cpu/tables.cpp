@@ -55,8 +55,7 @@ ColumnSources::ColumnSources(const std::vector<std::int32_t>& sources) {
 }
 
 template <class T>
-LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level,
-                    int vector_bytes)
+LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes)
     : level_step(geometry.output_level - level), step(1 << level_step), border(geometry.output_border) {
   const LowPassKernel kernel(bank, axis, level, std::numeric_limits<T>::epsilon());
   const int taps = static_cast<int>(kernel.weights.size());
@@ -64,17 +63,16 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
   weights.assign(taps + 2 * margin, T{0});
   for (int t = 0; t < taps; ++t) weights[margin + t] = static_cast<T>(kernel.weights[t]);
 
-  // Nanoseconds a sample, measured on Zen 4 with vectors of 64 bytes; others take twice as many of half the
-  // time. Two lines are transformed together.
+  // Nanoseconds a vector of 64 bytes, measured on Zen 4. All engines choose by these, and so the same. Two
+  // lines are transformed together.
+  constexpr int measured = 64;
   constexpr double other_cost = 3.6;
   const int length = axis.padded >> level;
   const double direct_cost = 0.3 * taps / step;
   const double fft_cost_of_pair =
-      fft_cost(length, 64) + other_cost + (fft_cost(length / step, 64) + other_cost) / step;
+      fft_cost(length, measured) + other_cost + (fft_cost(length / step, measured) + other_cost) / step;
   if (taps < length || direct_cost < fft_cost_of_pair / 2) return;
-  spectral = {.line = FftPlan<T>(length, vector_bytes),
-              .outputs = FftPlan<T>(length / step, vector_bytes),
-              .factors = {}};
+  spectral = {.line = FftPlan<T>(length, lanes), .outputs = FftPlan<T>(length / step, lanes), .factors = {}};
   for (const double factor : bank.phi(axis, level))
     spectral->factors.push_back(static_cast<T>(factor / length));
 }
@@ -112,15 +110,15 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
       width(tiles.columns.length >> level),
       blocks((width + packing.side - 1) / packing.side),
       columns(width, packing.side),
-      along_columns(height, packing.vector_bytes(sizeof(T))),
-      along_rows(width, packing.vector_bytes(sizeof(T))),
+      along_columns(height, packing.lanes),
+      along_rows(width, packing.lanes),
       row_position(height),
       row_block_size(static_cast<std::size_t>(blocks | 1) * packing.side * 2 * packing.lanes),
       plane_size((height + packing.side - 1) / packing.side * row_block_size),
       line_block_size((packing.side == 1 ? 1 : packing.side + 1) *
                       static_cast<std::size_t>(2 * packing.lanes)),
-      vertical(bank, geometry.rows, geometry, level, packing.vector_bytes(sizeof(T))),
-      horizontal(bank, geometry.columns, geometry, level, packing.vector_bytes(sizeof(T))) {
+      vertical(bank, geometry.rows, geometry, level, packing.lanes),
+      horizontal(bank, geometry.columns, geometry, level, packing.lanes) {
   const int lanes = packing.lanes;
   const int side = packing.side;
   for (int position = 0; position < height; ++position)
@@ -381,22 +379,23 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
                                  options.scales, packing);
     }
   }
-  const int end_single = options.max_order >= 2 ? options.scales - 1 : 0;
+  const int first_grouped_scale = options.max_order >= 2 ? options.scales - 1 : 0;
   for (const auto& tiling : tilings)
-    std::ranges::copy(make_groups(tiling, tiling.tiles.first_scale, end_single), std::back_inserter(groups));
+    std::ranges::copy(make_groups(tiling, tiling.tiles.first_scale, first_grouped_scale),
+                      std::back_inserter(groups));
   for (int scale = 0; scale < static_cast<int>(modulus_bands.size()); ++scale)
     second_groups.push_back(make_groups(tilings[0], scale + 1, options.scales));
   lay_out_room();
 }
 
-/// Groups of scales below `end_single` have one path.
+/// Groups of scales before `first_grouped_scale` have one path.
 template <class T>
 std::vector<PathGroup> Tables<T>::make_groups(const Tiling<T>& tiling, int first_scale,
-                                              int end_single) const {
+                                              int first_grouped_scale) const {
   const auto plane_size = [&](int scale) { return tiling.levels[geometry.level(scale)].plane_size; };
   std::vector<PathGroup> list;
   for (int scale = first_scale; scale < tiling.tiles.end_scale; ++scale) {
-    const bool alone = tiling.count() > 1 || scale < end_single;
+    const bool alone = tiling.count() > 1 || scale < first_grouped_scale;
     const int largest =
         alone ? 1 : static_cast<int>(plane_size(tiling.tiles.first_scale) / plane_size(scale));
     for (int angle = 0; angle < options.angles; angle += largest) {
@@ -468,12 +467,7 @@ void Tables<T>::lay_out_room() {
     }
   }
   std::size_t folded = 0;
-  std::size_t second_plane = 0;
-  for (const auto& of_modulus : modulus_bands) {
-    folded = std::max(folded, of_modulus.size);
-    const int finest = geometry.level(of_modulus.first_scale);
-    second_plane = std::max(second_plane, tilings[0].levels[finest].plane_size);
-  }
+  for (const auto& of_modulus : modulus_bands) folded = std::max(folded, of_modulus.size);
 
   std::size_t end = 0;
   const auto place = [&](std::size_t values) {
@@ -501,7 +495,7 @@ void Tables<T>::lay_out_room() {
   room.folded = place(folded);
   room.forward_size = end;
   room.row = place(row);
-  room.second_plane = place(second_plane);
+  room.second_plane = place(second_order ? tilings[0].levels[geometry.level(1)].plane_size : 0);
   room.folded_gradient = place(folded);
   room.gradient = place(gradient);
   const auto& finest = tilings[0].levels[0];

@@ -37,7 +37,7 @@ using LineVector = std::vector<T, LineAllocator<T>>;
 /// through their spectrum if that takes less time.
 template <class T>
 struct LowPass {
-  LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int vector_bytes);
+  LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes);
 
   static constexpr int margin = 7;  ///< zeros before and after the weights
 
@@ -366,10 +366,12 @@ struct Tables {
   /// Of |x * psi_j|, by j: order 2, whose only tile is the plane.
   std::vector<Band<T>> modulus_bands;
 
-  /// All (j, theta) of order 1, if asked for. Groups of one path where order 2 goes on from them.
+  /// All (j, theta) of order 1, if asked for. Groups of one path where order 2 goes on from them, and on
+  /// several tiles.
   std::vector<PathGroup> groups;
   /// Those of order 2 below the paths of scale j, by j: of one path each, as what a path of order 2 reads and
-  /// writes (a folded spectrum and its gradient, filters, a plane) already fills the second cache.
+  /// writes (a folded spectrum and its gradient, filters, a plane) fills the second cache where planes are
+  /// large.
   std::vector<std::vector<PathGroup>> second_groups;
 
   /// Whether the plane of the image is not one tile for all wavelets.
@@ -425,7 +427,7 @@ struct Tables {
   } room;
 
  private:
-  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, int end_single) const;
+  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, int first_grouped_scale) const;
   void lay_out_room();
 };
 

@@ -98,7 +98,7 @@ class Chooser {
   // The model, in nanoseconds. Its figures were fitted to the times of planes and tiles of 64 x 64 to
   // 1056 x 1056 (Zen 4), vectors of 32 and 64 bytes.
 
-  int vector_bytes() const { return sampling_.packing.vector_bytes(sampling_.bytes); }
+  int vector_bytes() const { return sampling_.packing.lanes * sampling_.bytes; }
   double vector_size() const { return vector_bytes() / 32.0; }
   // What a vector costs in one of the two passes beside its transform, if the complex plane has so many
   // bytes.

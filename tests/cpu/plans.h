@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <string>
@@ -62,6 +63,20 @@ std::vector<T> repeat_planes(const std::vector<T>& planes, int count) {
 /// Whether planes may be so small that they share vectors.
 inline bool are_small(const ScatteringOptions& options) { return options.height * options.width < 6000; }
 
+/// Several tiles in one direction or both, for some scales or all.
+inline std::vector<ScatteringOptions> cases_on_tiles() {
+  return {
+      {.height = 331, .width = 331, .scales = 3, .angles = 4},
+      {.height = 130, .width = 1399, .scales = 1, .angles = 3},
+      {.height = 450, .width = 620, .scales = 3, .angles = 2},
+      {.height = 340, .width = 460, .scales = 2, .angles = 2, .stride = 2, .boundary = Boundary::Zero},
+      {.height = 997, .width = 180, .scales = 1, .angles = 2, .boundary = Boundary::Periodic},
+      {.height = 300, .width = 330, .scales = 3, .angles = 1, .stride = 1},
+      {.height = 520, .width = 330, .scales = 4, .angles = 1, .stride = 4},
+      {.height = 1600, .width = 34, .scales = 5, .angles = 1},
+  };
+}
+
 inline std::vector<ScatteringOptions> cases() {
   std::vector<ScatteringOptions> list = {
       {.height = 64, .width = 64, .max_order = 2},
@@ -80,16 +95,8 @@ inline std::vector<ScatteringOptions> cases() {
       {.height = 300, .width = 20, .scales = 3, .max_order = 2},
       {.height = 110, .width = 118, .scales = 2},  // larger grids for the wavelets: 116 x 124 takes longer
       {.height = 56, .width = 90, .scales = 1, .boundary = Boundary::Periodic},  // one axis of it only
-      // several tiles in one direction or both, for some scales or all
-      {.height = 331, .width = 331, .scales = 3, .angles = 4},
-      {.height = 130, .width = 1399, .scales = 1, .angles = 3},
-      {.height = 450, .width = 620, .scales = 3, .angles = 2},
-      {.height = 340, .width = 460, .scales = 2, .angles = 2, .stride = 2, .boundary = Boundary::Zero},
-      {.height = 997, .width = 180, .scales = 1, .angles = 2, .boundary = Boundary::Periodic},
-      {.height = 300, .width = 330, .scales = 3, .angles = 1, .stride = 1},
-      {.height = 520, .width = 330, .scales = 4, .angles = 1, .stride = 4},
-      {.height = 500, .width = 300, .scales = 5, .angles = 1},  // each strip of tiles reaches few outputs
   };
+  std::ranges::copy(cases_on_tiles(), std::back_inserter(list));
   for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
     list.push_back({.height = 40, .width = 56, .scales = 3, .max_order = 2, .boundary = boundary});
   }

@@ -5,20 +5,25 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
 #include "core/geometry.h"
+#include "cpu/plans.h"
 
 namespace scatlight::cpu {
 namespace {
 
-constexpr Sampling floats = {
-    .epsilon = std::numeric_limits<float>::epsilon(), .bytes = 4, .packing = {.lanes = 8, .side = 8}};
+constexpr Sampling floats_of(int lanes) {
+  return {.epsilon = std::numeric_limits<float>::epsilon(),
+          .bytes = 4,
+          .packing = {.lanes = lanes, .side = lanes}};
+}
 
-std::vector<Tiles> tiles_of(const ScatteringOptions& options) {
+std::vector<Tiles> tiles_of(const ScatteringOptions& options, int lanes) {
   const auto resolved = resolve(options);
-  return choose_tiles(resolved, Geometry(resolved), floats);
+  return choose_tiles(resolved, Geometry(resolved), floats_of(lanes));
 }
 
 void expect_cover(const TileAxis& axis, int reach, int step) {
@@ -40,7 +45,11 @@ void expect_cover(const TileAxis& axis, int reach, int step) {
   EXPECT_EQ(axis.length % step, 0);
 }
 
-TEST(Tiles, CoverThePlaneOnceForAllScales) {
+// By lanes, for the cost model knows vectors of up to 32 bytes and of 64.
+class Tilings : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Lanes, Tilings, testing::Values(8, 16), testing::PrintToStringParamName());
+
+TEST_P(Tilings, CoverThePlaneOnceForAllScales) {
   for (const auto& options : std::vector<ScatteringOptions>{
            {.height = 224, .width = 224, .scales = 2},
            {.height = 331, .width = 640, .scales = 3},
@@ -50,7 +59,7 @@ TEST(Tiles, CoverThePlaneOnceForAllScales) {
     const auto resolved = resolve(options);
     const Geometry geometry(resolved);
     int scale = 0;
-    for (const auto& tiles : choose_tiles(resolved, geometry, floats)) {
+    for (const auto& tiles : choose_tiles(resolved, geometry, floats_of(GetParam()))) {
       SCOPED_TRACE(fmt::format("{}x{}, scales from {} on", options.height, options.width, scale));
       EXPECT_EQ(tiles.first_scale, scale);
       scale = tiles.end_scale;
@@ -64,18 +73,25 @@ TEST(Tiles, CoverThePlaneOnceForAllScales) {
   }
 }
 
-TEST(Tiles, AreOneForSmallPlanesAndSeveralForLargeOnes) {
+TEST_P(Tilings, AreOneForSmallPlanesAndSeveralForLargeOnes) {
   const auto count = [](int side) {
-    return tiles_of({.height = side, .width = side, .scales = 3}).front().count();
+    return tiles_of({.height = side, .width = side, .scales = 3}, GetParam()).front().count();
   };
   EXPECT_EQ(count(32), 1);
   EXPECT_EQ(count(224), 1);
   EXPECT_GT(count(1000), 1);
 }
 
-TEST(Tiles, AreThePlaneForOrderTwo) {
+TEST_P(Tilings, AreSeveralWhereOtherTestsWantThem) {
+  for (const auto& options : test::cases_on_tiles()) {
+    const auto has_several = [](const Tiles& tiles) { return tiles.count() > 1; };
+    EXPECT_TRUE(std::ranges::any_of(tiles_of(options, GetParam()), has_several)) << test::name_of(options);
+  }
+}
+
+TEST_P(Tilings, AreThePlaneForOrderTwo) {
   for (const int order : {0, 2}) {
-    const auto tiles = tiles_of({.height = 990, .width = 1010, .scales = 3, .max_order = order});
+    const auto tiles = tiles_of({.height = 990, .width = 1010, .scales = 3, .max_order = order}, GetParam());
     ASSERT_EQ(tiles.size(), 1u);
     EXPECT_EQ(tiles[0].count(), 1);
     EXPECT_EQ(tiles[0].rows.length, tiles[0].rows.plane);
