@@ -20,6 +20,10 @@ void loop(const ParallelFor& run, std::int64_t count, const Body& body) {
   run(count, std::cref(body));
 }
 
+void serially(std::int64_t count, const std::function<void(std::int64_t)>& body) {
+  for (std::int64_t i = 0; i < count; ++i) body(i);
+}
+
 // Guards the free rooms of every plan. fork() waits for it: in the child, a thread that holds it would be
 // gone.
 std::mutex& free_rooms_mutex() {
@@ -80,24 +84,29 @@ class PackedTransform {
 
   void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const {
     if (tables_.is_tiled()) {
-      for (std::int64_t i = 0; i < bundles(planes); ++i) {
-        const auto [first, size] = bundle(i, planes);
-        forward_on_tiles(images + first * image_size(), size, features + first * features_size(), run);
-      }
+      const auto forward_bundle = [&](std::int64_t index, int strips_at_once, const ParallelFor& run_bundle) {
+        const auto [first, size] = bundle(index, planes);
+        forward_on_tiles(images + first * image_size(), size, features + first * features_size(),
+                         strips_at_once, run_bundle);
+      };
+      const std::int64_t alone = bundles_alone(bundles(planes));
+      loop(run, alone, [&](std::int64_t index) { forward_bundle(index, 1, serially); });
+      for (std::int64_t i = alone; i < bundles(planes); ++i) forward_bundle(i, tables_.options.threads, run);
       return;
     }
-    for_blocks(planes, bundles_at_once(), 1, [&](std::int64_t first, std::int64_t count, T* spectra) {
-      forward_block(images + first * image_size(), count, spectra, features + first * features_size(), run);
-    });
+    for_blocks(planes, bundles_at_once(), 1, run,
+               [&](std::int64_t first, std::int64_t count, T* spectra, const ParallelFor& run_block) {
+                 forward_block(images + first * image_size(), count, spectra,
+                               features + first * features_size(), run_block);
+               });
   }
 
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 const ParallelFor& run) const {
-    // Each thread has the spectra of one bundle in its caches, or of some small ones.
-    for_blocks(planes, tables_.options.threads * bunch(), 1 + slices,
-               [&](std::int64_t first, std::int64_t count, T* spectra) {
+    for_blocks(planes, tables_.options.threads * bunch(), 1 + slices, run,
+               [&](std::int64_t first, std::int64_t count, T* spectra, const ParallelFor& run_block) {
                  backward_block(images + first * image_size(), feature_gradients + first * features_size(),
-                                count, spectra, image_gradients + first * image_size(), run);
+                                count, spectra, image_gradients + first * image_size(), run_block);
                });
   }
 
@@ -131,20 +140,34 @@ class PackedTransform {
     std::ptrdiff_t strip;
   };
 
-  // body(first, count, spectra) for planes [first, first + count), no more than `at_once` bundles, with room
-  // for as many spectra of each bundle.
+  // How many of `count` bundles are done by one thread each, as long as there are enough of them: then no
+  // thread waits for another, and each has its spectra in its own caches. (Three planes for two threads take
+  // less time if both share all of them.)
+  std::int64_t bundles_alone(std::int64_t count) const {
+    const int threads = tables_.options.threads;
+    return count < 2 * threads && threads > 1 ? 0 : count - count % threads;
+  }
+
+  // body(first, count, spectra, run) for planes [first, first + count), with room for as many spectra of each
+  // bundle.
   template <class Body>
   void for_blocks(std::int64_t planes, std::int64_t at_once, std::int64_t spectra_of_bundle,
-                  const Body& body) const {
-    if (planes == 0) return;
-    // Blocks of about the same size.
+                  const ParallelFor& run, const Body& body) const {
     const std::int64_t count = bundles(planes);
-    const std::int64_t blocks = (count + at_once - 1) / at_once;
-    const std::int64_t of_block = (count + blocks - 1) / blocks;
+    const std::int64_t alone = bundles_alone(count);
+    loop(run, alone, [&](std::int64_t index) {
+      const auto spectra = rooms_.borrow(spectra_of_bundle * spectra_size());
+      const auto [first, size] = bundle(index, planes);
+      body(first, size, spectra->data(), serially);
+    });
+    if (alone == count) return;
+    // All threads share the others: no more than `at_once`, in blocks of about the same size.
+    const std::int64_t blocks = (count - alone + at_once - 1) / at_once;
+    const std::int64_t of_block = (count - alone + blocks - 1) / blocks;
     const auto spectra = rooms_.borrow(of_block * spectra_of_bundle * spectra_size());
     const std::int64_t step = of_block * tables_.packing.planes();
-    for (std::int64_t first = 0; first < planes; first += step)
-      body(first, std::min(step, planes - first), spectra->data());
+    for (std::int64_t first = alone * tables_.packing.planes(); first < planes; first += step)
+      body(first, std::min(step, planes - first), spectra->data(), run);
   }
 
   // `spectra` are a bundle's, then the gradients of them.
@@ -241,11 +264,11 @@ class PackedTransform {
     });
   }
 
-  // Strip by strip, one for each thread at a time, so that all paths find its spectra in the caches. (All
+  // Strip by strip, `at_once` of them at a time, so that all paths find its spectra in the caches. (All
   // strips of a path before the next path took up to 1.2 times as long.)
-  void forward_on_tiles(const T* images, int planes, T* features, const ParallelFor& run) const {
-    const std::ptrdiff_t at_once = std::min<std::ptrdiff_t>(tables_.options.threads, strips());
-    const auto spectra = rooms_.borrow(at_once * tables_.strip_spectra_size);
+  void forward_on_tiles(const T* images, int planes, T* features, int at_once, const ParallelFor& run) const {
+    const auto spectra =
+        rooms_.borrow(std::min<std::ptrdiff_t>(at_once, strips()) * tables_.strip_spectra_size);
     const auto shares = rooms_.borrow(tables_.shares_of_scale.back());
     for (std::ptrdiff_t first = 0; first < strips(); first += at_once) {
       const std::ptrdiff_t end = std::min(first + at_once, strips());
@@ -290,13 +313,10 @@ class PackedTransform {
   // Of a bundle.
   std::int64_t spectra_size() const { return static_cast<std::int64_t>(tables_.spectra_size); }
 
-  // Bundles whose spectra are held at once. One thread takes one plane after the other, which touches the
-  // least memory; several threads need work between two waits.
+  // Bundles that threads share at once: they need work between two waits.
   std::int64_t bundles_at_once() const {
-    const int threads = tables_.options.threads;
-    const std::int64_t bytes_of_thread = threads == 1 ? 1 << 20 : 2 << 20;
-    const std::int64_t of_thread = bytes_of_thread / (spectra_size() * std::int64_t{sizeof(T)} + 1);
-    return std::max<std::int64_t>(threads == 1 ? 1 : 3, threads * std::max<std::int64_t>(1, of_thread));
+    const std::int64_t of_thread = (2 << 20) / (spectra_size() * std::int64_t{sizeof(T)} + 1);
+    return std::max<std::int64_t>(3, tables_.options.threads * std::max<std::int64_t>(1, of_thread));
   }
 
   // Pieces of work of a bundle each that are handed out together, so that it costs little.
