@@ -62,10 +62,11 @@ TEST_P(EveryEngine, EqualsTheReference) {
 }
 
 // Bit-equal whatever the plane's place in the batch, the other planes and the number of threads are: of small
-// planes, some that share vectors; one of 120 x 112 that does not.
+// planes, some that share vectors; of seven of 120 x 112, which do not, three threads take two each and share
+// the last.
 TEST_P(EveryEngine, PlanesAndThreadsDoNotDependOnEachOther) {
   for (const auto& [size, angles, planes, together] :
-       {std::tuple{48, 8, 50, 20}, {48, 6, 50, 20}, {48, 5, 50, 20}, {120, 5, 4, 1}}) {
+       {std::tuple{48, 8, 50, 20}, {48, 6, 50, 20}, {48, 5, 50, 20}, {120, 5, 7, 1}}) {
     ScatteringOptions options{
         .height = size, .width = size - 8, .scales = 2, .angles = angles, .max_order = 2, .threads = 1};
     const auto images = random_planes<float>(options, planes);
@@ -87,11 +88,14 @@ TEST_P(EveryEngine, PlanesAndThreadsDoNotDependOnEachOther) {
 TEST_P(EveryEngine, TilesDoNotDependOnThreads) {
   for (const int order : {0, 1}) {  // order 0 has one tile
     ScatteringOptions options{
-        .height = 331, .width = 620, .scales = 3, .angles = 2, .max_order = order, .threads = 1};
-    const auto images = random_planes<float>(options, 1);
+        .height = 331, .width = 620, .scales = 3, .angles = 1, .max_order = order, .threads = 1};
+    const auto images = random_planes<float>(options, 5);
     const auto expected = transform(make_plan(GetParam(), options), images);
-    options.threads = 3;
-    EXPECT_EQ(transform(make_plan(GetParam(), options), images), expected) << "order " << order;
+    for (const int threads : {2, 3}) {  // two take two planes each and share the last, three share all
+      options.threads = threads;
+      EXPECT_EQ(transform(make_plan(GetParam(), options), images), expected)
+          << "order " << order << ", " << threads << " threads";
+    }
   }
 }
 
