@@ -9,6 +9,7 @@
 #include <new>
 #include <optional>
 
+#include "core/parallel_for.h"
 #include "cpu/kernels.h"
 
 namespace scatlight::cpu {
@@ -21,7 +22,7 @@ void loop(const ParallelFor& run, std::int64_t count, const Body& body) {
 }
 
 void serially(std::int64_t count, const std::function<void(std::int64_t)>& body) {
-  for (std::int64_t i = 0; i < count; ++i) body(i);
+  parallel_for(1, count, body);
 }
 
 // Guards the free rooms of every plan. fork() waits for it: in the child, a thread that holds it would be

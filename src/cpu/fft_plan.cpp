@@ -42,8 +42,6 @@ constexpr std::array<Kernel, 11> kernels = {{{15, {1.5}, {3.05, 0, -0.05}},
 // Less than costs differ by, and more than they are rounded by.
 constexpr double same_cost = 1e-6;
 
-bool is_wide(int vector_bytes) { return vector_bytes >= 64; }
-
 double twiddle_cost(bool wide) { return wide ? 0.3 : 0.35; }
 // Of a prime without a kernel, which takes its square of operations.
 StageCost prime_cost(int radix, bool wide) { return {wide ? 2 + 0.35 * radix : 1 + 0.3 * radix}; }

@@ -43,6 +43,9 @@ struct FftPlan {
   int prime_elements() const { return 2 * largest_prime; }  ///< of room that stages without a kernel need
 };
 
+/// Costs are known for vectors of up to 32 bytes, and of 64: whether for the latter.
+inline bool is_wide(int vector_bytes) { return vector_bytes >= 64; }
+
 /// What FftPlan expects its transform to take, in nanoseconds an element. Tells lengths apart, not vectors.
 double fft_cost(int length, int vector_bytes);
 

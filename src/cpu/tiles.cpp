@@ -104,7 +104,7 @@ class Chooser {
   // bytes.
   double transfer(double plane_bytes) const {
     const double megabytes = std::min(plane_bytes / (1 << 20), 16.0);
-    return vector_bytes() >= 64 ? 3.5 + 1.5 * megabytes : vector_size() * (3.25 + 0.75 * megabytes);
+    return is_wide(vector_bytes()) ? 3.5 + 1.5 * megabytes : vector_size() * (3.25 + 0.75 * megabytes);
   }
   int vectors(int samples) const {
     return round_up(samples, sampling_.packing.side) / sampling_.packing.side;

@@ -88,7 +88,7 @@ TEST_P(EveryEngine, PlanesAndThreadsDoNotDependOnEachOther) {
 TEST_P(EveryEngine, TilesDoNotDependOnThreads) {
   for (const int order : {0, 1}) {  // order 0 has one tile
     ScatteringOptions options{
-        .height = 331, .width = 620, .scales = 3, .angles = 1, .max_order = order, .threads = 1};
+        .height = 331, .width = 620, .scales = 3, .angles = 2, .max_order = order, .threads = 1};
     const auto images = random_planes<float>(options, 5);
     const auto expected = transform(make_plan(GetParam(), options), images);
     for (const int threads : {2, 3}) {  // two take two planes each and share the last, three share all

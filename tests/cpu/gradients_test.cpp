@@ -161,7 +161,7 @@ TEST_P(EveryGradient, DoesNotDependOnThreadsNorOnTheBatch) {
 }
 
 TEST_P(EveryGradient, OfTilesDoesNotDependOnThreads) {
-  ScatteringOptions options{.height = 331, .width = 620, .scales = 3, .angles = 1, .threads = 1};
+  ScatteringOptions options{.height = 331, .width = 620, .scales = 3, .angles = 2, .threads = 1};
   const auto images = random_planes<float>(options, 5);
   const auto one = make_plan(GetParam(), options);
   const auto gradients = random_gradients<float>(one, 5);

@@ -95,6 +95,7 @@ inline std::vector<ScatteringOptions> cases() {
       {.height = 300, .width = 20, .scales = 3, .max_order = 2},
       {.height = 110, .width = 118, .scales = 2},  // larger grids for the wavelets: 116 x 124 takes longer
       {.height = 56, .width = 90, .scales = 1, .boundary = Boundary::Periodic},  // one axis of it only
+      {.height = 500, .width = 300, .scales = 5, .angles = 1},
   };
   std::ranges::copy(cases_on_tiles(), std::back_inserter(list));
   for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
