@@ -347,39 +347,43 @@ class PlaneTransform : protected Workspace<D, Side> {
     const auto& level = tiling.levels[0];
     const auto& row_sources = tiling.rows_of(tile);
     const auto& columns = tiling.columns_of(tile);
-    const auto repeat_columns = [&]() HWY_ATTR {
-      for (const auto& repeat : columns.repeats)
-        hn::Store(hn::Load(d_, to + repeat.of * lanes), d_, to + repeat.column * lanes);
+    const auto source_row = [&](const T* of_image, std::size_t step, int r) {
+      const bool exists = y + r < level.height && row_sources[y + r] >= 0;
+      return exists ? of_image + std::size_t(row_sources[y + r]) * tables_.options.width * step
+                    : tables_.zeros.data();
     };
     if constexpr (Side == 1) {
-      std::fill_n(to, level.width * lanes, T{0});
-      if (row_sources[y] < 0) return;
-      const T* from = at(&Room::images) + std::size_t(row_sources[y]) * tables_.options.width * lanes;
+      const T* from = source_row(at(&Room::images), lanes, 0);
       for (const auto& run : columns.runs)
         std::copy_n(from + run.source * lanes, run.length * lanes, to + run.begin * lanes);
-      return repeat_columns();
-    }
-    const std::size_t stride = level.blocks * lanes;
-    T* rows = at(&Room::line);
-    std::fill(rows, rows + stride * lanes, T{0});
-    for (int r = 0; r < std::min(lanes, level.height - y); ++r) {
-      if (row_sources[y + r] < 0) continue;
-      const T* from = image + std::int64_t{row_sources[y + r]} * tables_.options.width;
-      T* of_row = rows + r * stride;
-      for (const auto& run : columns.runs) std::copy_n(from + run.source, run.length, of_row + run.begin);
-    }
-    // The next rows, for the processor's own prefetching begins anew with each block and page.
-    for (int r = lanes; r < std::min(2 * lanes, level.height - y); ++r) {
-      if (row_sources[y + r] < 0) continue;
-      const T* from = image + std::int64_t{row_sources[y + r]} * tables_.options.width;
+    } else {
+      const T* rows[lanes];
+      for (int r = 0; r < lanes; ++r) rows[r] = source_row(image, 1, r);
       for (const auto& run : columns.runs) {
-        for (int i = 0; i < run.length; i += lanes) hwy::Prefetch(from + run.source + i);
+        T* to_run = to + run.begin * lanes;
+        if (run.length < lanes) {
+          for (int x = 0; x < run.length; ++x)
+            for (int r = 0; r < lanes; ++r) to_run[x * lanes + r] = rows[r][run.source + x];
+          continue;
+        }
+        for (int begin = 0; begin < run.length; begin += lanes) {
+          const int x = std::min(begin, run.length - lanes);
+          transpose_rows(
+              d_, [&](int r) SCATLIGHT_LAMBDA { return rows[r] + run.source + x; }, to_run + x * lanes,
+              lanes);
+        }
+      }
+      // The next rows, for the processor's own prefetching begins anew with each block and page.
+      for (int r = lanes; r < 2 * lanes; ++r) {
+        const T* next = source_row(image, 1, r);
+        for (const auto& run : columns.runs) {
+          for (int i = 0; i < run.length; i += lanes) hwy::Prefetch(next + run.source + i);
+        }
       }
     }
-    for (int block = 0; block < level.blocks; ++block) {
-      transpose(d_, rows + block * lanes, stride, to + block * lanes * lanes, lanes);
-    }
-    repeat_columns();
+    for (const auto& repeat : columns.repeats)
+      hn::Store(hn::Load(d_, to + repeat.of * lanes), d_, to + repeat.column * lanes);
+    for (const auto column : columns.zeros) hn::Store(hn::Zero(d_), d_, to + column * lanes);
   }
 
   // ---- planes in lanes ----

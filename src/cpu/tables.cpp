@@ -34,8 +34,13 @@ ColumnSources::ColumnSources(const std::vector<std::int32_t>& sources) {
     }
   };
   std::vector<Run> all;
-  for (std::int32_t column = 0; column < std::ssize(sources); ++column)
-    if (sources[column] >= 0) add(all, column, sources[column]);
+  for (std::int32_t column = 0; column < std::ssize(sources); ++column) {
+    if (sources[column] < 0) {
+      zeros.push_back(column);
+    } else {
+      add(all, column, sources[column]);
+    }
+  }
 
   // The longest first: what a shorter one has in common with it repeats it.
   std::ranges::sort(all, [](const Run& a, const Run& b) {
@@ -199,8 +204,8 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
   const int from_width = folding.width * folding.across;
   const int side = folding.columns.side;
   const double share = 1.0 / (static_cast<double>(from_height) * from_width);
-  // The peak of psi is about 1.
-  const double negligible = std::numeric_limits<T>::epsilon() / 8;
+  // The peak of psi is about 1. Up to here, what is left out does not show beside the rounding of the rest.
+  const double negligible = 4 * std::numeric_limits<T>::epsilon();
 
   std::vector<double> whole(static_cast<std::size_t>(from_height) << from_level);
   // All columns that fold onto one block: (across, side, from_height).
@@ -364,7 +369,8 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       packing(packing),
       spectra_size(0),
       strip_spectra_size(0),
-      maps(static_cast<int>(make_paths(resolved).size())) {
+      maps(static_cast<int>(make_paths(resolved).size())),
+      zeros(static_cast<std::size_t>(resolved.width) * (packing.side == 1 ? packing.lanes : 1)) {
   const Sampling sampling = {
       .epsilon = std::numeric_limits<T>::epsilon(), .bytes = static_cast<int>(sizeof(T)), .packing = packing};
   for (const auto& tiles : choose_tiles(resolved, given, sampling)) {

@@ -286,7 +286,7 @@ struct Core {
   int width;
 };
 
-/// The columns of the image that a tile has. Columns that are in neither list are zero.
+/// The columns of the image that a tile has.
 struct ColumnSources {
   explicit ColumnSources(const std::vector<std::int32_t>& sources);  ///< as Axis::sources
 
@@ -303,6 +303,7 @@ struct ColumnSources {
   };
   std::vector<Run> runs;
   std::vector<Repeat> repeats;
+  std::vector<std::int32_t> zeros;  ///< columns of no sample
 };
 
 /// Everything about the wavelets of some scales and the tiles on which they are computed.
@@ -362,6 +363,7 @@ struct Tables {
   std::size_t spectra_size;        ///< of a plane of the image: of all tiles of all tilings
   std::size_t strip_spectra_size;  ///< the most that the tiles of a strip have
   int maps;                        ///< output maps of a plane
+  LineVector<T> zeros;             ///< a row of the image (with its planes where they are lanes) of zeros
 
   /// Of |x * psi_j|, by j: order 2, whose only tile is the plane.
   std::vector<Band<T>> modulus_bands;

@@ -15,42 +15,41 @@ namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
-template <class D>
-HWY_INLINE HWY_ATTR void transpose(D, const Real<D>* from, std::size_t, Real<D>* to, std::size_t) {
-  *to = *from;
+template <class D, class Row>
+HWY_INLINE HWY_ATTR void transpose_rows(D, const Row& row, Real<D>* to, std::size_t) {
+  *to = *row(0);
 }
 #else
 
-// Of each 16 bytes of the vector a part of another row: the first from `at`, the next from as many rows below
-// as 16 bytes hold values, and so on.
-template <class D>
-HWY_INLINE HWY_ATTR hn::Vec<D> load_parts(D d, const Real<D>* at, std::size_t stride) {
+// Of each 16 bytes of the vector a part of another row: the first from row r, the next from as many rows
+// below as 16 bytes hold values, and so on.
+template <class D, class Row>
+HWY_INLINE HWY_ATTR hn::Vec<D> load_parts(D d, const Row& row, int r, int column) {
   if constexpr (hn::MaxLanes(d) * sizeof(Real<D>) <= 16) {
-    return hn::LoadU(d, at);
+    return hn::LoadU(d, row(r) + column);
   } else {
     const hn::Half<D> half;
-    return hn::Combine(d, load_parts(half, at + hn::Lanes(half) * stride, stride),
-                       load_parts(half, at, stride));
+    return hn::Combine(d, load_parts(half, row, r + static_cast<int>(hn::Lanes(half)), column),
+                       load_parts(half, row, r, column));
   }
 }
 
-// to[c][r] = from[r][c] for lanes x lanes values; strides count values.
-template <class D>
-HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_stride, Real<D>* to,
-                                   std::size_t to_stride) {
+// to[c][r] = row(r)[c] for lanes x lanes values; the stride counts values.
+template <class D, class Row>
+HWY_INLINE HWY_ATTR void transpose_rows(D d, const Row& row, Real<D>* to, std::size_t to_stride) {
   constexpr int lanes = hn::MaxLanes(d);
   constexpr int together = 16 / sizeof(Real<D>);
-  for (int c = 0; c < lanes; c += together, from += together, to += together * to_stride) {
+  for (int c = 0; c < lanes; c += together, to += together * to_stride) {
     if constexpr (together == 2) {
-      const auto a = load_parts(d, from, from_stride);
-      const auto b = load_parts(d, from + from_stride, from_stride);
+      const auto a = load_parts(d, row, 0, c);
+      const auto b = load_parts(d, row, 1, c);
       hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
       hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + to_stride);
     } else {
-      const auto r0 = load_parts(d, from, from_stride);
-      const auto r1 = load_parts(d, from + from_stride, from_stride);
-      const auto r2 = load_parts(d, from + 2 * from_stride, from_stride);
-      const auto r3 = load_parts(d, from + 3 * from_stride, from_stride);
+      const auto r0 = load_parts(d, row, 0, c);
+      const auto r1 = load_parts(d, row, 1, c);
+      const auto r2 = load_parts(d, row, 2, c);
+      const auto r3 = load_parts(d, row, 3, c);
       const auto even_low = hn::InterleaveLower(d, r0, r2);
       const auto odd_low = hn::InterleaveLower(d, r1, r3);
       const auto even_high = hn::InterleaveUpper(d, r0, r2);
@@ -63,6 +62,13 @@ HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_st
   }
 }
 #endif
+
+// Of rows `from_stride` values apart.
+template <class D>
+HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_stride, Real<D>* to,
+                                   std::size_t to_stride) {
+  transpose_rows(d, [=](int r) SCATLIGHT_LAMBDA { return from + r * from_stride; }, to, to_stride);
+}
 
 // A thread's room in the transform of some planes.
 template <class D, int Side>
