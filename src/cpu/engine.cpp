@@ -194,7 +194,10 @@ class PackedTransform {
         const int slice = static_cast<int>(index % slices);
         const T* of_bundle = spectra + index / slices * spectra_of_bundle;
         T* gradient = spectra + index / slices * spectra_of_bundle + (1 + slice) * spectra_size();
-        std::fill_n(gradient, spectra_size(), T{0});
+        for (const auto& tiling : tables_.tilings) {
+          for (int tile = 0; tile < tiling.count(); ++tile)
+            tiling.image_band[0].clear(gradient + tiling.spectrum_offset(tile));
+        }
         const T* of_features = feature_gradients + first * features_size();
         for (std::size_t i = slice; i < tables_.groups.size(); i += slices) {
           const auto& group = tables_.groups[i];

@@ -156,7 +156,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
     this->spectrum().fold(level, band, folded);
 
     T* gradient = at(&Room::folded_gradient);
-    std::fill_n(gradient, band.size, T{0});
+    band.clear(gradient);
     const auto& tiling = tables_.tilings[0];
     T* second_plane = at(&Room::second_plane);
     for (const auto& second : tables_.second_groups[scale]) {

@@ -342,6 +342,14 @@ FilterBlock<T> Band<T>::filter(int scale, int angle, int to_level, int planar_bl
 }
 
 template <class T>
+void Band<T>::clear(T* folded) const {
+  for (std::size_t i = 0; i < foldings.size(); ++i) {
+    for (const auto& piece : foldings[i].pieces)
+      std::fill_n(folded + offsets[i] + piece.begin, foldings[i].part_size(), T{0});
+  }
+}
+
+template <class T>
 Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
                   const Tiles& tiles, Packing packing)
     : tiles(tiles) {

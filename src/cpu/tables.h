@@ -267,6 +267,8 @@ struct Band {
   std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
   /// psi_{scale,angle} at a block of planes of to_level, which is the scale's.
   FilterBlock<T> filter(int scale, int angle, int to_level, int planar_block) const;
+  /// Zeros where wavelets read the folded spectra, or add to the gradients of them.
+  void clear(T* folded) const;
 
   int first_scale;
   int level;
