@@ -350,7 +350,7 @@ class PlaneTransform : protected Workspace<D, Side> {
     const auto source_row = [&](const T* of_image, std::size_t step, int r) {
       const bool exists = y + r < level.height && row_sources[y + r] >= 0;
       return exists ? of_image + std::size_t(row_sources[y + r]) * tables_.options.width * step
-                    : tables_.zeros.data();
+                    : tables_.zero_row.data();
     };
     if constexpr (Side == 1) {
       const T* from = source_row(at(&Room::images), lanes, 0);

@@ -378,7 +378,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       spectra_size(0),
       strip_spectra_size(0),
       maps(static_cast<int>(make_paths(resolved).size())),
-      zeros(static_cast<std::size_t>(resolved.width) * (packing.side == 1 ? packing.lanes : 1)) {
+      zero_row(static_cast<std::size_t>(resolved.width) * (packing.side == 1 ? packing.lanes : 1)) {
   const Sampling sampling = {
       .epsilon = std::numeric_limits<T>::epsilon(), .bytes = static_cast<int>(sizeof(T)), .packing = packing};
   for (const auto& tiles : choose_tiles(resolved, given, sampling)) {

@@ -365,7 +365,7 @@ struct Tables {
   std::size_t spectra_size;        ///< of a plane of the image: of all tiles of all tilings
   std::size_t strip_spectra_size;  ///< the most that the tiles of a strip have
   int maps;                        ///< output maps of a plane
-  LineVector<T> zeros;             ///< a row of the image (with its planes where they are lanes) of zeros
+  LineVector<T> zero_row;          ///< a row of the image, of zeros; of vectors if lanes are planes
 
   /// Of |x * psi_j|, by j: order 2, whose only tile is the plane.
   std::vector<Band<T>> modulus_bands;
