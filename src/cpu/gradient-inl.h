@@ -17,20 +17,7 @@ HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
-// g / sqrt(x), and 0 where x is 0.
-template <class D>
-HWY_INLINE HWY_ATTR hn::Vec<D> over_root(D d, hn::Vec<D> g, hn::Vec<D> x) {
-  const auto is_zero = hn::Eq(x, hn::Zero(d));
-  if constexpr (has_fast_reciprocal_root<D>()) {
-    const auto r = reciprocal_root_estimate(d, x);
-    const auto half = hn::Mul(hn::Set(d, Real<D>{-0.5}), hn::Mul(x, r));
-    return hn::IfThenZeroElse(is_zero, hn::Mul(hn::Mul(g, r), hn::MulAdd(half, r, hn::Set(d, Real<D>{1.5}))));
-  } else {
-    return hn::IfThenZeroElse(is_zero, hn::Div(g, hn::Sqrt(x)));
-  }
-}
-
-// g u / |u|, exchanged for the forward transform that follows; 0 where u is 0.
+// exchanged_phase of u.
 template <class D>
 struct PhaseSink {
   const Real<D>* gradient;        // reals
@@ -38,8 +25,8 @@ struct PhaseSink {
   PlacedElements<D> elements;
 
   HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> u) const {
-    const auto factor = over_root(d, hn::Load(d, gradient + offsets[position]), squared_modulus<D>(u));
-    elements.store(d, position, index, {hn::Mul(factor, u.im), hn::Mul(factor, u.re)});
+    const auto g = hn::Load(d, gradient + offsets[position]);
+    elements.store(d, position, index, exchanged_phase(d, g, u));
   }
 };
 
@@ -100,6 +87,12 @@ class PlaneGradient : PlaneTransform<D, Side> {
     const auto& level = this->level_of(group);
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
     T* planes = at(&Room::plane);
+    if constexpr (has_grid<D, Side>()) {
+      if (tiling.grid && group.scale == 0) {
+        const auto offset = tiling.spectrum_offset(0);
+        return differentiate_grid(tiling, group, spectra + offset, spectra_gradient + offset);
+      }
+    }
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto offset = tiling.spectrum_offset(tile);
       this->transform_columns(band, group, spectra + offset, planes);
@@ -144,6 +137,32 @@ class PlaneGradient : PlaneTransform<D, Side> {
   }
 
  private:
+  HWY_INLINE HWY_ATTR void differentiate_grid(const Tiling<T>& tiling, const PathGroup& group,
+                                              const T* spectra, T* spectra_gradient) {
+    const auto& level = tiling.levels[0];
+    const auto& grid = *tiling.grid;
+    const auto filter = tiling.image_band[0].grid_filter(group.angle);
+    const GridTransform<D> transform(grid, at(&Room::line));
+    T* plane = at(&Room::plane);
+    transform.first_half(spectra, filter, plane);
+    load_map(level, tables_.first_map(group));
+    T* averages = at(&Room::averages);
+    const std::size_t stride = tables_.room.output_stride;
+    for (int block = 0; block < grid.rows; ++block) {
+      const std::int32_t* rows = &grid.row_of[block * Side];
+      for (std::size_t out = 0; out < stride; out += lanes) {
+        const T* from = at(&Room::average_rows) + out;
+        transpose_lines(
+            d_, [&](int r) SCATLIGHT_LAMBDA { return from + rows[r] * stride; },
+            [&](int x) SCATLIGHT_LAMBDA { return averages + (out + x) * lanes; });
+      }
+      this->low_pass().spread(level.horizontal, level.plane_width, tables_.geometry.columns.output, averages,
+                              lanes, row(level, 0, -level.horizontal.radius), lanes);
+      transform.differentiate(row(level, 0, 0), plane + block * grid.part_size());
+    }
+    transform.add_first_half(plane, filter, spectra_gradient);
+  }
+
   // The gradient that order 2 gives to |x * psi|, whose columns are in the plane.
   HWY_NOINLINE HWY_ATTR void second_paths(const Level<T>& level, int scale, int angle, T* plane) {
     const auto& band = tables_.modulus_bands[scale];

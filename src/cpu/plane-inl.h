@@ -13,9 +13,10 @@
 #include <hwy/cache_control.h>
 
 #include <algorithm>
-#include <limits>
 
+#include "cpu/grid-inl.h"
 #include "cpu/low_pass-inl.h"
+#include "cpu/modulus-inl.h"
 #include "cpu/real_spectrum-inl.h"
 #include "cpu/workspace-inl.h"
 
@@ -52,40 +53,12 @@ struct ProductSource {
 };
 
 template <class D>
-HWY_INLINE HWY_ATTR hn::Vec<D> squared_modulus(Complex<D> z) {
-  return hn::MulAdd(z.re, z.re, hn::Mul(z.im, z.im));
-}
-
-// Whether 1 / sqrt(x) to 14 bits and a step of Newton's take less time than a square root.
-template <class D>
-constexpr bool has_fast_reciprocal_root() {
-  return HWY_TARGET == HWY_AVX3 && sizeof(Real<D>) == 4;
-}
-
-// About 1 / sqrt(x), and finite at 0.
-template <class D>
-HWY_INLINE HWY_ATTR hn::Vec<D> reciprocal_root_estimate(D d, hn::Vec<D> x) {
-  return hn::ApproximateReciprocalSqrt(hn::Max(hn::Set(d, std::numeric_limits<Real<D>>::min()), x));
-}
-
-template <class D>
-HWY_INLINE HWY_ATTR hn::Vec<D> square_root(D d, hn::Vec<D> x) {
-  if constexpr (has_fast_reciprocal_root<D>()) {
-    const auto r = reciprocal_root_estimate(d, x);
-    const auto root = hn::Mul(x, r);
-    return hn::MulAdd(hn::NegMulAdd(root, root, x), hn::Mul(hn::Set(d, Real<D>{0.5}), r), root);
-  } else {
-    return hn::Sqrt(x);
-  }
-}
-
-template <class D>
 struct ModulusSink {
   Real<D>* row;
   const std::ptrdiff_t* offsets;
 
   HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> z) const {
-    hn::Store(square_root(d, squared_modulus<D>(z)), d, row + offsets[position]);
+    hn::Store(modulus(d, z), d, row + offsets[position]);
   }
 };
 
@@ -219,6 +192,9 @@ class PlaneTransform : protected Workspace<D, Side> {
                                            const T* spectra, bool keep, int first_map) {
     const auto& tiling = tables_.tilings[group.tiling];
     const auto& level = level_of(group);
+    if constexpr (has_grid<D, Side>()) {
+      if (tiling.grid && group.scale == 0) return transform_grid(tiling, group, spectra, map(first_map));
+    }
     T* planes = at(&Room::plane);
     for (int column = 0; column < tiling.tiles.columns.count; ++column) {
       const int tile = tiling.tile(strip, column);
@@ -237,6 +213,30 @@ class PlaneTransform : protected Workspace<D, Side> {
         if (shares_ != nullptr) shares_ += tables_.shares_size(group.scale);
       }
     }
+  }
+
+  // |x * psi| * phi_J of the group's only path.
+  HWY_INLINE HWY_ATTR void transform_grid(const Tiling<T>& tiling, const PathGroup& group, const T* spectra,
+                                          T* map) {
+    const auto& level = tiling.levels[0];
+    const auto& grid = *tiling.grid;
+    const GridTransform<D> transform(grid, at(&Room::line));
+    T* plane = at(&Room::plane);
+    transform.first_half(spectra, tiling.image_band[0].grid_filter(group.angle), plane);
+    T* averages = at(&Room::averages);
+    for (int block = 0; block < grid.rows; ++block, plane += grid.part_size()) {
+      transform.moduli(plane, row(level, 0, 0));
+      average_direct(level, 0, averages);
+      const std::int32_t* rows = &grid.row_of[block * Side];
+      const std::size_t stride = tables_.room.output_stride;
+      for (std::size_t out = 0; out < stride; out += lanes) {
+        T* to = at(&Room::average_rows) + out;
+        transpose_lines(
+            d_, [&](int x) SCATLIGHT_LAMBDA { return averages + (out + x) * lanes; },
+            [&](int r) SCATLIGHT_LAMBDA { return to + rows[r] * stride; });
+      }
+    }
+    end_strip(level, 0, tiling.core(0, 0), map);
   }
 
   HWY_INLINE const Level<T>& level_of(const PathGroup& group) const {
@@ -368,9 +368,9 @@ class PlaneTransform : protected Workspace<D, Side> {
         }
         for (int begin = 0; begin < run.length; begin += lanes) {
           const int x = std::min(begin, run.length - lanes);
-          transpose_rows(
-              d_, [&](int r) SCATLIGHT_LAMBDA { return rows[r] + run.source + x; }, to_run + x * lanes,
-              lanes);
+          transpose_lines(
+              d_, [&](int r) SCATLIGHT_LAMBDA { return rows[r] + run.source + x; },
+              [&](int c) SCATLIGHT_LAMBDA { return to_run + (x + c) * lanes; });
         }
       }
       // The next rows, for the processor's own prefetching begins anew with each block and page.
@@ -421,12 +421,8 @@ class PlaneTransform : protected Workspace<D, Side> {
     T* averages = at(&Room::averages);
     T* to = averaged_rows(level, strip);
     if (!level.horizontal.spectral) {
-      const int radius = level.horizontal.radius;
       if constexpr (Side == 1) averages = to + y * tables_.room.output_stride;
-      low_pass().continue_periodically(level.horizontal, level.plane_width, row(level, y, -radius), lanes);
-      low_pass().average(level.horizontal, 0, outputs,
-                         {row(level, y, -radius), lanes, -radius, level.plane_width + radius}, averages,
-                         lanes);
+      average_direct(level, y, averages);
       store_averages(core, averages, y, to);
       return;
     }
@@ -443,6 +439,15 @@ class PlaneTransform : protected Workspace<D, Side> {
                             lanes, averages, second_averages, lanes);
     if (is_second) store_averages(core, averages, y - Side, to);
     store_averages(core, second_averages, y, to);
+  }
+
+  // The same of one block of rows, where it does not take two.
+  HWY_INLINE HWY_ATTR void average_direct(const Level<T>& level, int y, T* averages) {
+    const int radius = level.horizontal.radius;
+    T* continued = row(level, y, -radius);
+    low_pass().continue_periodically(level.horizontal, level.plane_width, continued, lanes);
+    low_pass().average(level.horizontal, 0, tables_.geometry.columns.output,
+                       {continued, lanes, -radius, level.plane_width + radius}, averages, lanes);
   }
 
   HWY_INLINE T* share(const Level<T>& level, int strip) const {

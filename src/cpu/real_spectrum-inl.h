@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "cpu/grid-inl.h"
 #include "cpu/workspace-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -125,7 +126,7 @@ class RealSpectrum : Workspace<D, Side> {
       const int x = level.columns.first(block) * column_step;
       const StridedElements<D> source{at(&Room::half) + block * element, level.half_stride};
       const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
-      if (finest.parts() == 1) {
+      if (finest.parts() == 1 && !finest.grid) {
         fft(level.along_columns, source,
             TwoSinks<D>{planar, {spectra + block * finest.block_size(), level.spectrum_output.data()}});
       } else {
@@ -136,6 +137,9 @@ class RealSpectrum : Workspace<D, Side> {
         re[at] = re[at + x];
         im[at] = im[at + x];
       }
+    }
+    if constexpr (has_grid<D, Side>()) {
+      if (finest.grid) to_grid(level, *finest.grid, re, im, spectra);
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       if (band.foldings[i].parts() > 1) fold_to(level, band.foldings[i], re, im, spectra + band.offsets[i]);
@@ -217,6 +221,27 @@ class RealSpectrum : Workspace<D, Side> {
     }
   }
 
+  HWY_NOINLINE HWY_ATTR void to_grid(const Level<T>& level, const Grid& grid, const T* re, const T* im,
+                                     T* spectrum) {
+    const GridTransform<D> transform(grid, nullptr);
+    const auto up_to_middle = hn::FirstN(d_, Side / 2 + 1);  // in the block that the middle is in
+    // In the order of the grid's memory, which the caches may not have.
+    for (int b = 0; b < Grid::stored_rows; ++b) {
+      for (int y = b; y < level.height; y += Grid::side) {
+        const auto before = [&](int block)
+                                SCATLIGHT_LAMBDA { return direct_at(level, re, im, y, block * Side); };
+        const auto after = [&](int block)
+                               SCATLIGHT_LAMBDA { return mirrored_at(level, re, im, y, block * Side); };
+        T* to = spectrum + grid.element(y, 0) * element;
+        transform.to_grid([&](int block) SCATLIGHT_LAMBDA { return before(block).re; },
+                          [&](int block) SCATLIGHT_LAMBDA { return after(block).re; }, up_to_middle, to);
+        transform.to_grid([&](int block) SCATLIGHT_LAMBDA { return before(block).im; },
+                          [&](int block) SCATLIGHT_LAMBDA { return after(block).im; }, up_to_middle,
+                          to + lanes);
+      }
+    }
+  }
+
   HWY_INLINE HWY_ATTR void fold_to(const Level<T>& level, const Folding& folding, const T* re, const T* im,
                                    T* to) {
     // Row by row, as the spectrum stands.
@@ -290,6 +315,9 @@ class RealSpectrum : Workspace<D, Side> {
     std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       const auto& folding = band.foldings[i];
+      if constexpr (has_grid<D, Side>()) {
+        if (folding.grid) add_grid(level, *folding.grid, gradients, count, offset + band.offsets[i], re, im);
+      }
       for (const auto& piece : folding.pieces) {
         // Column 0 is added by itself where it stands beside columns that are not its neighbours.
         const int first = folding.columns.first(piece.block);
@@ -315,6 +343,23 @@ class RealSpectrum : Workspace<D, Side> {
     for (int y = 0; y < level.height; ++y, re += stride, im += stride) {
       std::copy_n(re, column_step, re + level.width * column_step);
       std::copy_n(im, column_step, im + level.width * column_step);
+    }
+  }
+
+  HWY_NOINLINE HWY_ATTR void add_grid(const Level<T>& level, const Grid& grid, const T* const* gradients,
+                                      int count, std::size_t offset, T* re, T* im) {
+    const GridTransform<D> transform(grid, nullptr);
+    for (int b = 0; b < Grid::stored_rows; ++b) {
+      for (int y = b; y < level.height; y += Grid::side) {
+        const std::size_t begin = y * level.gradient_stride;
+        for (int g = 0; g < count; ++g) {
+          const T* from = gradients[g] + offset + grid.element(y, 0) * element;
+          transform.from_grid(
+              from, [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA { add_to(re + begin + block * Side, x); });
+          transform.from_grid(from + lanes, [&](int block, hn::Vec<D> x)
+                                                SCATLIGHT_LAMBDA { add_to(im + begin + block * Side, x); });
+        }
+      }
     }
   }
 

@@ -169,14 +169,15 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
 }
 
 Folding::Folding(int from_height, int from_width, int levels, const std::vector<std::int32_t>& input,
-                 Packing packing)
+                 const std::optional<Grid>& grid, Packing packing)
     : height(from_height >> levels),
       width(from_width >> levels),
       across(1 << levels),
       down(1 << levels),
       columns(width, packing.side),
       lanes(packing.lanes),
-      rows(input) {
+      rows(input),
+      grid(grid) {
   if (levels > 0) std::ranges::sort(rows);
 }
 
@@ -285,12 +286,32 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
 }
 
 template <class T>
+FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, const Grid& grid,
+                              bool opposite_exists)
+    : has_opposite(opposite_exists) {
+  if (has_opposite) return;
+  const int height = grid.rows * Grid::side;
+  const int width = grid.columns * Grid::side;
+  const double share = 1.0 / (static_cast<double>(height) * width);
+  std::vector<double> column(height);
+  std::vector<double> whole(height);
+  values.resize(grid.filter_size());
+  for (int c = 0; c < width; ++c) {
+    bank.psi_column(wavelet, 0, c, whole, column);
+    for (int r = 0; r < height; ++r)
+      values[grid.element(r, c) * Grid::side + c % Grid::side] = static_cast<T>(column[r] * share);
+  }
+}
+
+template <class T>
 Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
-              const ScatteringOptions& options, int level, int first_scale, int end_scale, Packing packing)
+              const ScatteringOptions& options, int level, int first_scale, int end_scale,
+              const std::optional<Grid>& grid, Packing packing)
     : first_scale(first_scale), level(level), first_to_level(geometry.level(first_scale)) {
   for (int to = first_to_level; to <= geometry.level(end_scale - 1); ++to) {
     foldings.emplace_back(levels[level].height, levels[level].width, to - level,
-                          levels[to].along_columns.input, packing);
+                          levels[to].along_columns.input, to == first_to_level ? grid : std::nullopt,
+                          packing);
     offsets.push_back(size);
     size += foldings.back().size();
   }
@@ -298,13 +319,21 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
     const int to = geometry.level(scale);
     for (int angle = 0; angle < options.angles; ++angle) {
       const auto wavelet = bank.wavelet(scale, angle);
-      filters.emplace_back(bank, wavelet, level, folding(to),
-                           wavelet.is_symmetric() && bank.opposite_angle(angle) < angle);
+      const bool opposite_exists = wavelet.is_symmetric() && bank.opposite_angle(angle) < angle;
+      if (folding(to).grid) {
+        filters.emplace_back(bank, wavelet, *folding(to).grid, opposite_exists);
+      } else {
+        filters.emplace_back(bank, wavelet, level, folding(to), opposite_exists);
+      }
     }
   }
   for (int angle = 0; angle < options.angles; ++angle) opposite_angles.push_back(bank.opposite_angle(angle));
 
   for (int to_level = first_to_level; auto& to : foldings) {
+    if (to.grid) {
+      ++to_level;
+      continue;
+    }
     std::vector<bool> is_read(to.columns.stored * to.parts());
     for (int scale = first_scale; scale < end_scale; ++scale) {
       if (geometry.level(scale) != to_level) continue;
@@ -342,8 +371,15 @@ FilterBlock<T> Band<T>::filter(int scale, int angle, int to_level, int planar_bl
 }
 
 template <class T>
+GridFilter<T> Band<T>::grid_filter(int angle) const {
+  const bool mirrored = filters[angle].has_opposite;
+  return {.values = filters[mirrored ? opposite_angles[angle] : angle].values.data(), .mirrored = mirrored};
+}
+
+template <class T>
 void Band<T>::clear(T* folded) const {
   for (std::size_t i = 0; i < foldings.size(); ++i) {
+    if (foldings[i].grid) std::fill_n(folded + offsets[i], foldings[i].size(), T{0});
     for (const auto& piece : foldings[i].pieces)
       std::fill_n(folded + offsets[i] + piece.begin, foldings[i].part_size(), T{0});
   }
@@ -365,7 +401,11 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
   of_tile.rows.padded = tiles.rows.length;
   of_tile.columns.padded = tiles.columns.length;
   const FilterBank wavelets(resolved, of_tile);
-  image_band.emplace_back(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale,
+  // Order 2 goes on from rows in their natural order; phi_J by spectra takes two blocks of them at a time.
+  if (resolved.max_order == 1 && tiles.count() == 1 && tiles.first_scale == 0 &&
+      !levels[0].horizontal.spectral && Grid::fits(levels[0].height, levels[0].width, packing))
+    grid.emplace(levels[0].height, levels[0].width);
+  image_band.emplace_back(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale, grid,
                           packing);
 }
 
@@ -390,7 +430,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
   if (options.max_order >= 2) {
     for (int scale = 0; scale + 1 < options.scales; ++scale) {
       modulus_bands.emplace_back(bank, geometry, tilings[0].levels, options, geometry.level(scale), scale + 1,
-                                 options.scales, packing);
+                                 options.scales, std::nullopt, packing);
     }
   }
   const int first_grouped_scale = options.max_order >= 2 ? options.scales - 1 : 0;
@@ -452,6 +492,10 @@ void Tables<T>::lay_out_room() {
   std::size_t gradient = 0;
   for (const auto& tiling : tilings) {
     if (spectra) plane = std::max(plane, tiling.levels[geometry.level(tiling.tiles.first_scale)].plane_size);
+    if (tiling.grid) {
+      plane = std::max(plane, tiling.grid->plane_size());
+      line = std::max(line, tiling.grid->cells() * element);
+    }
     for (const auto& level : tiling.levels) {
       const std::size_t height = round_up(level.height, 2 * side);
       line = std::max({line, level.blocks * level.line_block_size, height * element});

@@ -12,6 +12,7 @@
 #include "core/filter_bank.h"
 #include "core/geometry.h"
 #include "cpu/fft_plan.h"
+#include "cpu/grid.h"
 #include "cpu/packing.h"
 #include "cpu/tiles.h"
 
@@ -175,11 +176,11 @@ struct Level {
 ///   (stored block of columns, part, row) elements of {re, im} x lanes
 ///
 /// Where nothing is folded, there is one part, and rows stand in the order in which the transform of a column
-/// asks for them.
+/// asks for them; or it is a grid, all columns in its order.
 struct Folding {
   /// `input` is that of the transform of a coarser column.
   Folding(int from_height, int from_width, int levels, const std::vector<std::int32_t>& input,
-          Packing packing);
+          const std::optional<Grid>& grid, Packing packing);
 
   int height;  ///< of the coarser spectrum
   int width;   ///< of the coarser spectrum
@@ -188,6 +189,7 @@ struct Folding {
   ColumnBlocks columns;
   int lanes;
   std::vector<std::int32_t> rows;  ///< by where they stand
+  std::optional<Grid> grid;
 
   struct Piece {
     std::int32_t block;
@@ -205,7 +207,7 @@ struct Folding {
   int flipped(int part) const { return (down - 1 - part / across) * across + part % across; }
   std::size_t part_size() const { return static_cast<std::size_t>(height) * 2 * lanes; }
   std::size_t block_size() const { return parts() * part_size(); }
-  std::size_t size() const { return columns.stored * block_size(); }
+  std::size_t size() const { return grid ? grid->spectrum_size() : columns.stored * block_size(); }
 };
 
 /// Rows [begin, end) of a filter at a block of a plane, of which the same parts are kept.
@@ -245,6 +247,9 @@ struct FoldedFilter {
   /// transform. With `opposite_exists`, stores only what that of -theta does not have.
   FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, int from_level, const Folding& folding,
                bool opposite_exists);
+  /// In the order of a grid.
+  FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, const Grid& grid,
+               bool opposite_exists);
 
   bool has_opposite;
   /// By segments. Rows stand in Folding's order if there is one part, which is in one segment, and else in
@@ -260,13 +265,17 @@ struct FoldedFilter {
 /// all) scales need, and these wavelets.
 template <class T>
 struct Band {
+  /// `grid` is that of the finest spectrum, if it is one.
   Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
-       const ScatteringOptions& options, int level, int first_scale, int end_scale, Packing packing);
+       const ScatteringOptions& options, int level, int first_scale, int end_scale,
+       const std::optional<Grid>& grid, Packing packing);
 
   const Folding& folding(int to_level) const { return foldings[to_level - first_to_level]; }
   std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
   /// psi_{scale,angle} at a block of planes of to_level, which is the scale's.
   FilterBlock<T> filter(int scale, int angle, int to_level, int planar_block) const;
+  /// The same of the first scale, if its planes are grids.
+  GridFilter<T> grid_filter(int angle) const;
   /// Zeros where wavelets read the folded spectra, or add to the gradients of them.
   void clear(T* folded) const;
 
@@ -319,6 +328,7 @@ struct Tiling {
   std::vector<Band<T>> image_band;  ///< of a tile of the image; one, or none for max_order 0
   std::vector<std::vector<std::int32_t>> row_sources;  ///< of each row of tiles: as Axis::sources
   std::vector<ColumnSources> column_sources;           ///< of each column of tiles
+  std::optional<Grid> grid;       ///< the only tile at scale 0, if its planes are transformed as one
   std::size_t spectra_begin = 0;  ///< of (tiles, spectrum_size) values in the spectra of a plane
 
   int count() const { return tiles.count(); }

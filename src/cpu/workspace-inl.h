@@ -15,9 +15,9 @@ namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
-template <class D, class Row>
-HWY_INLINE HWY_ATTR void transpose_rows(D, const Row& row, Real<D>* to, std::size_t) {
-  *to = *row(0);
+template <class D, class Row, class To>
+HWY_INLINE HWY_ATTR void transpose_lines(D, const Row& row, const To& to) {
+  *to(0) = *row(0);
 }
 #else
 
@@ -34,17 +34,17 @@ HWY_INLINE HWY_ATTR hn::Vec<D> load_parts(D d, const Row& row, int r, int column
   }
 }
 
-// to[c][r] = row(r)[c] for lanes x lanes values; the stride counts values.
-template <class D, class Row>
-HWY_INLINE HWY_ATTR void transpose_rows(D d, const Row& row, Real<D>* to, std::size_t to_stride) {
+// to(c)[r] = row(r)[c] for lanes x lanes values.
+template <class D, class Row, class To>
+HWY_INLINE HWY_ATTR void transpose_lines(D d, const Row& row, const To& to) {
   constexpr int lanes = hn::MaxLanes(d);
   constexpr int together = 16 / sizeof(Real<D>);
-  for (int c = 0; c < lanes; c += together, to += together * to_stride) {
+  for (int c = 0; c < lanes; c += together) {
     if constexpr (together == 2) {
       const auto a = load_parts(d, row, 0, c);
       const auto b = load_parts(d, row, 1, c);
-      hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
-      hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + to_stride);
+      hn::StoreU(hn::InterleaveLower(d, a, b), d, to(c));
+      hn::StoreU(hn::InterleaveUpper(d, a, b), d, to(c + 1));
     } else {
       const auto r0 = load_parts(d, row, 0, c);
       const auto r1 = load_parts(d, row, 1, c);
@@ -54,20 +54,22 @@ HWY_INLINE HWY_ATTR void transpose_rows(D d, const Row& row, Real<D>* to, std::s
       const auto odd_low = hn::InterleaveLower(d, r1, r3);
       const auto even_high = hn::InterleaveUpper(d, r0, r2);
       const auto odd_high = hn::InterleaveUpper(d, r1, r3);
-      hn::StoreU(hn::InterleaveLower(d, even_low, odd_low), d, to);
-      hn::StoreU(hn::InterleaveUpper(d, even_low, odd_low), d, to + to_stride);
-      hn::StoreU(hn::InterleaveLower(d, even_high, odd_high), d, to + 2 * to_stride);
-      hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to + 3 * to_stride);
+      hn::StoreU(hn::InterleaveLower(d, even_low, odd_low), d, to(c));
+      hn::StoreU(hn::InterleaveUpper(d, even_low, odd_low), d, to(c + 1));
+      hn::StoreU(hn::InterleaveLower(d, even_high, odd_high), d, to(c + 2));
+      hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to(c + 3));
     }
   }
 }
 #endif
 
-// Of rows `from_stride` values apart.
+// Lines `from_stride` and `to_stride` values apart.
 template <class D>
 HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_stride, Real<D>* to,
                                    std::size_t to_stride) {
-  transpose_rows(d, [=](int r) SCATLIGHT_LAMBDA { return from + r * from_stride; }, to, to_stride);
+  transpose_lines(
+      d, [=](int r) SCATLIGHT_LAMBDA { return from + r * from_stride; },
+      [=](int c) SCATLIGHT_LAMBDA { return to + c * to_stride; });
 }
 
 // A thread's room in the transform of some planes.

@@ -77,6 +77,17 @@ inline std::vector<ScatteringOptions> cases_on_tiles() {
   };
 }
 
+/// Whose planes of scale 0 are grids, with vectors of 16 values: each odd factor that there is a kernel for.
+inline std::vector<ScatteringOptions> cases_on_grids() {
+  return {
+      {.height = 96, .width = 128, .scales = 3, .angles = 5},
+      {.height = 160, .width = 192, .scales = 3, .angles = 2, .stride = 4, .boundary = Boundary::Zero},
+      {.height = 320, .width = 224, .scales = 3, .angles = 3},
+      {.height = 128, .width = 96, .scales = 3, .angles = 1, .boundary = Boundary::Periodic},
+      {.height = 208, .width = 176, .scales = 3, .angles = 2, .boundary = Boundary::Padded},
+  };
+}
+
 inline std::vector<ScatteringOptions> cases() {
   std::vector<ScatteringOptions> list = {
       {.height = 64, .width = 64, .max_order = 2},
@@ -98,6 +109,7 @@ inline std::vector<ScatteringOptions> cases() {
       {.height = 500, .width = 300, .scales = 5, .angles = 1},
   };
   std::ranges::copy(cases_on_tiles(), std::back_inserter(list));
+  std::ranges::copy(cases_on_grids(), std::back_inserter(list));
   for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
     list.push_back({.height = 40, .width = 56, .scales = 3, .max_order = 2, .boundary = boundary});
   }

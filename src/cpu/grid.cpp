@@ -1,0 +1,45 @@
+#include "cpu/grid.h"
+
+#include <algorithm>
+#include <array>
+
+namespace scatlight::cpu {
+namespace {
+
+constexpr std::array radices = {7, 9, 11, 13, 15, 21};  // as with_grid_radix
+
+bool fits_side(int length) {
+  return length % Grid::side == 0 && std::ranges::find(radices, length / Grid::side) != radices.end();
+}
+
+// The samples that a DFT of (odd, 16) points gives, in the order of its outputs.
+std::vector<std::int32_t> outputs(int odd) {
+  std::vector<std::int32_t> samples(static_cast<std::size_t>(odd) * Grid::side);
+  for (int sample = 0; sample < odd * Grid::side; ++sample) {
+    for (int k = 0; k < odd; ++k) {
+      for (int k16 = 0; k16 < Grid::side; ++k16) {
+        if (sample % odd == Grid::side * k % odd && sample % Grid::side == odd * k16 % Grid::side)
+          samples[k * Grid::side + k16] = sample;
+      }
+    }
+  }
+  return samples;
+}
+
+}  // namespace
+
+bool Grid::fits(int height, int width, Packing packing) {
+  return packing.lanes == side && packing.side == side && fits_side(height) && fits_side(width);
+}
+
+Grid::Grid(int height, int width)
+    : rows(height / side), columns(width / side), row_of(outputs(rows)), column_of(outputs(columns)) {
+  // Lane 4 k + m of a block of rows is output k + 4 m.
+  for (auto block = row_of.begin(); block != row_of.end(); block += side) {
+    std::array<std::int32_t, side> lanes;
+    for (int lane = 0; lane < side; ++lane) lanes[lane] = block[lane / 4 + 4 * (lane % 4)];
+    std::ranges::copy(lanes, block);
+  }
+}
+
+}  // namespace scatlight::cpu
