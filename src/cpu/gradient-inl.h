@@ -88,7 +88,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
     T* planes = at(&Room::plane);
     if constexpr (has_grid<D, Side>()) {
-      if (tiling.grid && group.scale == 0) {
+      if (this->is_grid(group)) {
         const auto offset = tiling.spectrum_offset(0);
         return differentiate_grid(tiling, group, spectra + offset, spectra_gradient + offset);
       }
@@ -139,9 +139,9 @@ class PlaneGradient : PlaneTransform<D, Side> {
  private:
   HWY_INLINE HWY_ATTR void differentiate_grid(const Tiling<T>& tiling, const PathGroup& group,
                                               const T* spectra, T* spectra_gradient) {
-    const auto& level = tiling.levels[0];
-    const auto& grid = *tiling.grid;
-    const auto filter = tiling.image_band[0].grid_filter(group.angle);
+    const auto& level = this->level_of(group);
+    const auto& grid = *tiling.grid();
+    const auto filter = tiling.image_band[0].grid_filter(group.scale, group.angle);
     const GridTransform<D> transform(grid, at(&Room::line));
     T* plane = at(&Room::plane);
     transform.first_half(spectra, filter, plane);

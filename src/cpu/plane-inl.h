@@ -193,7 +193,7 @@ class PlaneTransform : protected Workspace<D, Side> {
     const auto& tiling = tables_.tilings[group.tiling];
     const auto& level = level_of(group);
     if constexpr (has_grid<D, Side>()) {
-      if (tiling.grid && group.scale == 0) return transform_grid(tiling, group, spectra, map(first_map));
+      if (is_grid(group)) return transform_grid(tiling, group, strip, spectra, map(first_map));
     }
     T* planes = at(&Room::plane);
     for (int column = 0; column < tiling.tiles.columns.count; ++column) {
@@ -216,13 +216,13 @@ class PlaneTransform : protected Workspace<D, Side> {
   }
 
   // |x * psi| * phi_J of the group's only path.
-  HWY_INLINE HWY_ATTR void transform_grid(const Tiling<T>& tiling, const PathGroup& group, const T* spectra,
-                                          T* map) {
-    const auto& level = tiling.levels[0];
-    const auto& grid = *tiling.grid;
+  HWY_INLINE HWY_ATTR void transform_grid(const Tiling<T>& tiling, const PathGroup& group, int strip,
+                                          const T* spectra, T* map) {
+    const auto& level = level_of(group);
+    const auto& grid = *tiling.grid();
     const GridTransform<D> transform(grid, at(&Room::line));
     T* plane = at(&Room::plane);
-    transform.first_half(spectra, tiling.image_band[0].grid_filter(group.angle), plane);
+    transform.first_half(spectra, tiling.image_band[0].grid_filter(group.scale, group.angle), plane);
     T* averages = at(&Room::averages);
     for (int block = 0; block < grid.rows; ++block, plane += grid.part_size()) {
       transform.moduli(plane, row(level, 0, 0));
@@ -230,13 +230,17 @@ class PlaneTransform : protected Workspace<D, Side> {
       const std::int32_t* rows = &grid.row_of[block * Side];
       const std::size_t stride = tables_.room.output_stride;
       for (std::size_t out = 0; out < stride; out += lanes) {
-        T* to = at(&Room::average_rows) + out;
+        T* to = averaged_rows(level, strip) + out;
         transpose_lines(
             d_, [&](int x) SCATLIGHT_LAMBDA { return averages + (out + x) * lanes; },
             [&](int r) SCATLIGHT_LAMBDA { return to + rows[r] * stride; });
       }
     }
-    end_strip(level, 0, tiling.core(0, 0), map);
+    end_strip(level, strip, tiling.core(0, 0), map);
+  }
+
+  HWY_INLINE bool is_grid(const PathGroup& group) const {
+    return level_of(group).level == 0 && tables_.tilings[group.tiling].grid();
   }
 
   HWY_INLINE const Level<T>& level_of(const PathGroup& group) const {

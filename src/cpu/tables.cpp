@@ -371,9 +371,10 @@ FilterBlock<T> Band<T>::filter(int scale, int angle, int to_level, int planar_bl
 }
 
 template <class T>
-GridFilter<T> Band<T>::grid_filter(int angle) const {
-  const bool mirrored = filters[angle].has_opposite;
-  return {.values = filters[mirrored ? opposite_angles[angle] : angle].values.data(), .mirrored = mirrored};
+GridFilter<T> Band<T>::grid_filter(int scale, int angle) const {
+  const auto* of_scale = &filters[(scale - first_scale) * opposite_angles.size()];
+  const bool mirrored = of_scale[angle].has_opposite;
+  return {.values = of_scale[mirrored ? opposite_angles[angle] : angle].values.data(), .mirrored = mirrored};
 }
 
 template <class T>
@@ -401,10 +402,15 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
   of_tile.rows.padded = tiles.rows.length;
   of_tile.columns.padded = tiles.columns.length;
   const FilterBank wavelets(resolved, of_tile);
-  // Order 2 goes on from rows in their natural order; phi_J by spectra takes two blocks of them at a time.
-  if (resolved.max_order == 1 && tiles.count() == 1 && tiles.first_scale == 0 &&
-      !levels[0].horizontal.spectral && Grid::fits(levels[0].height, levels[0].width, packing))
-    grid.emplace(levels[0].height, levels[0].width);
+  // Order 2 goes on from rows in their natural order; phi_J by spectra takes two blocks of them at a time;
+  // all rows of a grid come out, also of what only surrounds a core.
+  const auto& finest = levels[0];
+  const bool is_whole =
+      tiles.count() == 1 && finest.height == finest.plane_height && finest.width == finest.plane_width;
+  std::optional<Grid> grid;
+  if (resolved.max_order == 1 && is_whole && geometry.level(tiles.first_scale) == 0 &&
+      !finest.horizontal.spectral && Grid::fits(finest.height, finest.width, packing))
+    grid.emplace(finest.height, finest.width);
   image_band.emplace_back(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale, grid,
                           packing);
 }
@@ -492,9 +498,9 @@ void Tables<T>::lay_out_room() {
   std::size_t gradient = 0;
   for (const auto& tiling : tilings) {
     if (spectra) plane = std::max(plane, tiling.levels[geometry.level(tiling.tiles.first_scale)].plane_size);
-    if (tiling.grid) {
-      plane = std::max(plane, tiling.grid->plane_size());
-      line = std::max(line, tiling.grid->cells() * element);
+    if (spectra && tiling.grid()) {
+      plane = std::max(plane, tiling.grid()->plane_size());
+      line = std::max(line, tiling.grid()->cells() * element);
     }
     for (const auto& level : tiling.levels) {
       const std::size_t height = round_up(level.height, 2 * side);

@@ -274,8 +274,8 @@ struct Band {
   std::size_t offset(int to_level) const { return offsets[to_level - first_to_level]; }
   /// psi_{scale,angle} at a block of planes of to_level, which is the scale's.
   FilterBlock<T> filter(int scale, int angle, int to_level, int planar_block) const;
-  /// The same of the first scale, if its planes are grids.
-  GridFilter<T> grid_filter(int angle) const;
+  /// The same of a scale whose planes are grids.
+  GridFilter<T> grid_filter(int scale, int angle) const;
   /// Zeros where wavelets read the folded spectra, or add to the gradients of them.
   void clear(T* folded) const;
 
@@ -328,10 +328,11 @@ struct Tiling {
   std::vector<Band<T>> image_band;  ///< of a tile of the image; one, or none for max_order 0
   std::vector<std::vector<std::int32_t>> row_sources;  ///< of each row of tiles: as Axis::sources
   std::vector<ColumnSources> column_sources;           ///< of each column of tiles
-  std::optional<Grid> grid;       ///< the only tile at scale 0, if its planes are transformed as one
   std::size_t spectra_begin = 0;  ///< of (tiles, spectrum_size) values in the spectra of a plane
 
   int count() const { return tiles.count(); }
+  /// Of the planes at level 0, if they are transformed as one: with one tile, the plane itself.
+  const std::optional<Grid>& grid() const { return image_band[0].foldings.front().grid; }
   /// Tiles side by side are a strip.
   int strips() const { return tiles.rows.count; }
   int tile(int strip, int column) const { return strip * tiles.columns.count + column; }

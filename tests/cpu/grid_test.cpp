@@ -43,7 +43,7 @@ TEST(Grid, IsUsedForWholePlanesOfOrderOne) {
   const auto grid_of = [](const ScatteringOptions& options, Packing packing) {
     const auto resolved = resolve(options);
     const Geometry geometry(resolved);
-    return Tables<float>(resolved, geometry, FilterBank(resolved, geometry), packing).tilings[0].grid;
+    return Tables<float>(resolved, geometry, FilterBank(resolved, geometry), packing).tilings[0].grid();
   };
   for (const auto& options : test::cases_on_grids()) {
     SCOPED_TRACE(test::name_of(options));
@@ -55,6 +55,7 @@ TEST(Grid, IsUsedForWholePlanesOfOrderOne) {
   }
   EXPECT_FALSE(grid_of({.height = 240, .width = 224}, wide));   // 256 = 16 x 16
   EXPECT_FALSE(grid_of({.height = 800, .width = 1200}, wide));  // on tiles
+  EXPECT_FALSE(grid_of({.height = 288, .width = 192}, wide));   // on one of 336 x 208
   EXPECT_FALSE(grid_of({.height = 32, .width = 32, .scales = 2}, {.lanes = 16, .side = 1}));
 }
 

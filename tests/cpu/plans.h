@@ -85,6 +85,7 @@ inline std::vector<ScatteringOptions> cases_on_grids() {
       {.height = 320, .width = 224, .scales = 3, .angles = 3},
       {.height = 128, .width = 96, .scales = 3, .angles = 1, .boundary = Boundary::Periodic},
       {.height = 208, .width = 176, .scales = 3, .angles = 2, .boundary = Boundary::Padded},
+      {.height = 96, .width = 96, .scales = 3, .angles = 2, .stride = 1},  // all scales
   };
 }
 
@@ -107,6 +108,9 @@ inline std::vector<ScatteringOptions> cases() {
       {.height = 110, .width = 118, .scales = 2},  // larger grids for the wavelets: 116 x 124 takes longer
       {.height = 56, .width = 90, .scales = 1, .boundary = Boundary::Periodic},  // one axis of it only
       {.height = 500, .width = 300, .scales = 5, .angles = 1},
+      // Sides of a grid, of a tile that is longer than the plane.
+      {.height = 132, .width = 100, .scales = 1, .angles = 1},
+      {.height = 288, .width = 192, .scales = 3, .angles = 1},
   };
   std::ranges::copy(cases_on_tiles(), std::back_inserter(list));
   std::ranges::copy(cases_on_grids(), std::back_inserter(list));
