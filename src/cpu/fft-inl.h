@@ -136,34 +136,16 @@ HWY_NOINLINE HWY_ATTR void prime_dft(D d, int radix, const Real<D>* rotation, Re
 template <int R>
 using Radix = std::integral_constant<int, R>;
 
+// body(Radix) with the one of some radices; whether it is one of them.
+template <int... Radices, class Body>
+HWY_INLINE HWY_ATTR bool with_one_of(std::integer_sequence<int, Radices...>, int radix, const Body& body) {
+  return ((radix == Radices && (body(Radix<Radices>{}), true)) || ...);
+}
+
 template <class Body>
 HWY_INLINE HWY_ATTR void with_radix(int radix, const Body& body) {
-  switch (radix) {
-    case 2:
-      return body(Radix<2>{});
-    case 3:
-      return body(Radix<3>{});
-    case 4:
-      return body(Radix<4>{});
-    case 5:
-      return body(Radix<5>{});
-    case 6:
-      return body(Radix<6>{});
-    case 7:
-      return body(Radix<7>{});
-    case 8:
-      return body(Radix<8>{});
-    case 11:
-      return body(Radix<11>{});
-    case 13:
-      return body(Radix<13>{});
-    case 15:
-      return body(Radix<15>{});
-    case 16:
-      return body(Radix<16>{});
-    default:
-      return body(Radix<0>{});
-  }
+  using Kernels = std::integer_sequence<int, 2, 3, 4, 5, 6, 7, 8, 11, 13, 15, 16>;
+  if (!with_one_of(Kernels{}, radix, body)) body(Radix<0>{});
 }
 
 template <class D>

@@ -28,24 +28,6 @@ class GridTransform;
 
 #if HWY_TARGET == HWY_AVX3
 
-template <class Body>
-HWY_INLINE HWY_ATTR void with_grid_radix(int radix, const Body& body) {
-  switch (radix) {
-    case 7:
-      return body(Radix<7>{});
-    case 9:
-      return body(Radix<9>{});
-    case 11:
-      return body(Radix<11>{});
-    case 13:
-      return body(Radix<13>{});
-    case 15:
-      return body(Radix<15>{});
-    default:
-      return body(Radix<21>{});
-  }
-}
-
 // Four vectors as a matrix of 4 x 4 blocks of four values: transposed.
 HWY_INLINE HWY_ATTR void transpose_four_blocks(__m512& a, __m512& b, __m512& c, __m512& d) {
   const auto ab_low = _mm512_shuffle_f32x4(a, b, 0x44);
@@ -113,7 +95,7 @@ class GridTransform {
   template <class Before, class After>
   HWY_INLINE HWY_ATTR void to_grid(const Before& before, const After& after, hn::Mask<D> up_to_middle,
                                    T* to) const {
-    with_grid_radix(grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
+    with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
       constexpr int columns = decltype(radix)::value;
       V x[columns];
       unroll<columns>([&](auto b) SCATLIGHT_LAMBDA {
@@ -135,7 +117,7 @@ class GridTransform {
   // The other way round, to store(b, columns).
   template <class Store>
   HWY_INLINE HWY_ATTR void from_grid(const T* from, const Store& store) const {
-    with_grid_radix(grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
+    with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
       constexpr int columns = decltype(radix)::value;
       V x[columns];
       unroll<columns>([&](auto c) SCATLIGHT_LAMBDA { x[c] = hn::Load(d_, from + c * cell_row_step()); });
@@ -149,14 +131,14 @@ class GridTransform {
   // The first half: a plane from the product of a spectrum and a filter.
   HWY_INLINE HWY_ATTR void first_half(const T* spectrum, const GridFilter<T>& filter, T* plane) const {
     for (int b = 0; b < side; ++b) {
-      with_grid_radix(grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
+      with_one_of(Grid::Factors{}, grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
         if (b < Grid::stored_rows) {
           filter_columns<decltype(radix)::value, false>(rows(spectrum, b), of(filter, b));
         } else {
           filter_columns<decltype(radix)::value, true>(rows(spectrum, side - b), of(filter, b));
         }
       });
-      with_grid_radix(grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
+      with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
         across_to_plane<decltype(radix)::value>(plane + b * across());
       });
     }
@@ -164,21 +146,13 @@ class GridTransform {
 
   // The second half: moduli of a block of rows, a vector for each column.
   HWY_NOINLINE HWY_ATTR void moduli(const T* part, T* row) const {
-    HWY_ALIGN T between[side * element];
     for (int cell = 0; cell < grid_.columns; ++cell, part += element) {
-      first_of_cell(part, between);
-      const std::int32_t* column = &grid_.column_of[cell * side];
-      for (int k = 0; k < 4; k += 2, column += 8) {
-        C x[2][4];
-        unroll<2>([&](auto i) SCATLIGHT_LAMBDA { last_of_cell(between, k + i, x[i]); });
-        unroll<2>([&](auto i) SCATLIGHT_LAMBDA {
-          V values[4];
-          unroll<4>([&](auto m) SCATLIGHT_LAMBDA { values[m] = modulus(d_, x[i][m]); });
-          transpose_four_in_blocks(d_, values);
-          unroll<4>([&](auto m)
-                        SCATLIGHT_LAMBDA { hn::Store(values[m], d_, row + column[4 * i + m] * side); });
-        });
-      }
+      second_half(part, cell, [&](const std::int32_t* column, int, const C* x) SCATLIGHT_LAMBDA {
+        V values[4];
+        unroll<4>([&](auto m) SCATLIGHT_LAMBDA { values[m] = modulus(d_, x[m]); });
+        transpose_four_in_blocks(d_, values);
+        unroll<4>([&](auto m) SCATLIGHT_LAMBDA { hn::Store(values[m], d_, row + column[m] * side); });
+      });
     }
   }
 
@@ -187,24 +161,16 @@ class GridTransform {
   // The part of a plane that a block of rows u is made of becomes the adjoint second half of g u / |u|
   // (exchanged); `row` has g as vectors of columns.
   HWY_NOINLINE HWY_ATTR void differentiate(const T* row, T* part) const {
-    HWY_ALIGN T between[side * element];
     HWY_ALIGN T back[side * element];
     for (int cell = 0; cell < grid_.columns; ++cell, part += element) {
-      first_of_cell(part, between);
-      const std::int32_t* column = &grid_.column_of[cell * side];
-      for (int k = 0; k < 4; k += 2, column += 8) {
-        C x[2][4];
-        unroll<2>([&](auto i) SCATLIGHT_LAMBDA { last_of_cell(between, k + i, x[i]); });
-        unroll<2>([&](auto i) SCATLIGHT_LAMBDA {
-          V g[4];
-          unroll<4>([&](auto m) SCATLIGHT_LAMBDA { g[m] = hn::Load(d_, row + column[4 * i + m] * side); });
-          transpose_four_in_blocks(d_, g);
-          unroll<4>([&](auto m) SCATLIGHT_LAMBDA { x[i][m] = exchanged_phase(d_, g[m], x[i][m]); });
-          Dft<4>::run(d_, x[i]);
-          unroll<4>([&](auto n)
-                        SCATLIGHT_LAMBDA { store_element(d_, x[i][n], back + (4 * n + k + i) * element); });
-        });
-      }
+      second_half(part, cell, [&](const std::int32_t* column, int j, C* x) SCATLIGHT_LAMBDA {
+        V g[4];
+        unroll<4>([&](auto m) SCATLIGHT_LAMBDA { g[m] = hn::Load(d_, row + column[m] * side); });
+        transpose_four_in_blocks(d_, g);
+        unroll<4>([&](auto m) SCATLIGHT_LAMBDA { x[m] = exchanged_phase(d_, g[m], x[m]); });
+        Dft<4>::run(d_, x);
+        unroll<4>([&](auto n) SCATLIGHT_LAMBDA { store_element(d_, x[n], back + (4 * n + j) * element); });
+      });
       adjoint_of_first(back, part);
     }
   }
@@ -212,10 +178,10 @@ class GridTransform {
   // The adjoint of first_half, added to the gradient of the spectrum.
   HWY_INLINE HWY_ATTR void add_first_half(const T* plane, const GridFilter<T>& filter, T* gradient) const {
     for (int b = 0; b < side; ++b) {
-      with_grid_radix(grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
+      with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
         across_from_plane<decltype(radix)::value>(plane + b * across());
       });
-      with_grid_radix(grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
+      with_one_of(Grid::Factors{}, grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
         if (b < Grid::stored_rows) {
           add_filtered_columns<decltype(radix)::value, false>(of(filter, b), rows(gradient, b));
         } else {
@@ -371,10 +337,23 @@ class GridTransform {
       });
     }
   }
-  // The sum over n: outputs m of four.
-  HWY_INLINE HWY_ATTR void last_of_cell(const T* between, int j, C* x) const {
-    unroll<4>([&](auto n) SCATLIGHT_LAMBDA { x[n] = load_element(d_, between + (4 * j + n) * element); });
-    Dft<4>::run(d_, x);
+  // All of it: take(columns, j, x) for each j gets the outputs m of four, of which lanes [k][i] are row
+  // k + 4 m and column columns[i]. Pairs again.
+  template <class Take>
+  HWY_INLINE HWY_ATTR void second_half(const T* part, int cell, const Take& take) const {
+    HWY_ALIGN T between[side * element];
+    first_of_cell(part, between);
+    const std::int32_t* column = &grid_.column_of[cell * side];
+    for (int j = 0; j < 4; j += 2, column += 8) {
+      C x[2][4];
+      unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
+        unroll<4>([&](auto n) SCATLIGHT_LAMBDA {
+          x[e][n] = load_element(d_, between + (4 * (j + e) + n) * element);
+        });
+        Dft<4>::run(d_, x[e]);
+      });
+      unroll<2>([&](auto e) SCATLIGHT_LAMBDA { take(column + 4 * e, j + e, x[e]); });
+    }
   }
 
   // The adjoint of first_of_cell, from (n, j).

@@ -6,10 +6,13 @@
 namespace scatlight::cpu {
 namespace {
 
-constexpr std::array radices = {7, 9, 11, 13, 15, 21};  // as with_grid_radix
+template <int... Odd>
+bool is_one_of(std::integer_sequence<int, Odd...>, int factor) {
+  return ((factor == Odd) || ...);
+}
 
 bool fits_side(int length) {
-  return length % Grid::side == 0 && std::ranges::find(radices, length / Grid::side) != radices.end();
+  return length % Grid::side == 0 && is_one_of(Grid::Factors{}, length / Grid::side);
 }
 
 // The samples that a DFT of (odd, 16) points gives, in the order of its outputs.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "cpu/packing.h"
@@ -20,7 +21,8 @@ namespace scatlight::cpu {
 /// of 16 rows of the result is made of.
 struct Grid {
   static constexpr int side = 16;
-  static constexpr int stored_rows = side / 2 + 1;  ///< of a spectrum, by r mod 16
+  using Factors = std::integer_sequence<int, 7, 9, 11, 13, 15, 21>;  ///< that q and p may be
+  static constexpr int stored_rows = side / 2 + 1;                   ///< of a spectrum, by r mod 16
 
   /// Whether planes of this size can be one.
   static bool fits(int height, int width, Packing packing);
