@@ -88,10 +88,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
     T* planes = at(&Room::plane);
     if constexpr (has_grid<D, Side>()) {
-      if (this->is_grid(group)) {
-        const auto offset = tiling.spectrum_offset(0);
-        return differentiate_grid(tiling, group, spectra + offset, spectra_gradient + offset);
-      }
+      if (this->is_grid(group)) return differentiate_grids(tiling, group, spectra, spectra_gradient);
     }
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto offset = tiling.spectrum_offset(tile);
@@ -137,30 +134,25 @@ class PlaneGradient : PlaneTransform<D, Side> {
   }
 
  private:
-  HWY_INLINE HWY_ATTR void differentiate_grid(const Tiling<T>& tiling, const PathGroup& group,
-                                              const T* spectra, T* spectra_gradient) {
-    const auto& level = this->level_of(group);
+  HWY_INLINE HWY_ATTR void differentiate_grids(const Tiling<T>& tiling, const PathGroup& group,
+                                               const T* spectra, T* spectra_gradient) {
+    const auto& level = tiling.levels[0];
     const auto& grid = *tiling.grid();
     const auto filter = tiling.image_band[0].grid_filter(group.scale, group.angle);
     const GridTransform<D> transform(grid, at(&Room::line));
     T* plane = at(&Room::plane);
-    transform.first_half(spectra, filter, plane);
     load_map(level, tables_.first_map(group));
-    T* averages = at(&Room::averages);
-    const std::size_t stride = tables_.room.output_stride;
-    for (int block = 0; block < grid.rows; ++block) {
-      const std::int32_t* rows = &grid.row_of[block * Side];
-      for (std::size_t out = 0; out < stride; out += lanes) {
-        const T* from = at(&Room::average_rows) + out;
-        transpose_lines(
-            d_, [&](int r) SCATLIGHT_LAMBDA { return from + rows[r] * stride; },
-            [&](int x) SCATLIGHT_LAMBDA { return averages + (out + x) * lanes; });
+    for (int tile = 0; tile < tiling.count(); ++tile) {
+      const auto core = tiling.core(tile, 0);
+      const auto offset = tiling.spectrum_offset(tile);
+      transform.first_half(spectra + offset, filter, plane);
+      for (int block = 0; block < grid.rows; ++block) {
+        const int y = block * Side;
+        if (tiling.is_first(tile)) spread_averages(level, load_averages(core, grid.rows_of(block), 0), y);
+        transform.differentiate(cut_row(tiling, core, level, y), plane + block * grid.part_size());
       }
-      this->low_pass().spread(level.horizontal, level.plane_width, tables_.geometry.columns.output, averages,
-                              lanes, row(level, 0, -level.horizontal.radius), lanes);
-      transform.differentiate(row(level, 0, 0), plane + block * grid.part_size());
+      transform.add_first_half(plane, filter, spectra_gradient + offset);
     }
-    transform.add_first_half(plane, filter, spectra_gradient);
   }
 
   // The gradient that order 2 gives to |x * psi|, whose columns are in the plane.
@@ -231,18 +223,26 @@ class PlaneGradient : PlaneTransform<D, Side> {
   HWY_NOINLINE HWY_ATTR T* spread_rows(const Tiling<T>& tiling, int tile, const Level<T>& level, int y) {
     const auto core = tiling.core(tile, level.level);
     if (tiling.is_first(tile)) {
-      const int outputs = tables_.geometry.columns.output;
       if (!level.horizontal.spectral) {
-        this->low_pass().spread(level.horizontal, level.plane_width, outputs, load_averages(core, y, 0),
-                                lanes, row(level, y, -level.horizontal.radius), lanes);
+        spread_averages(level, load_averages(core, Base::from_row(y), 0), y);
       } else if (y / Side % 2 == 0) {
-        const T* averages = load_averages(core, y, 0);
+        const T* averages = load_averages(core, Base::from_row(y), 0);
         const int second_y = y + Side < core.height ? y + Side : y;
-        const T* second = second_y == y ? averages : load_averages(core, second_y, 1);
-        this->low_pass().spread_pair(level.horizontal, outputs, averages, second, lanes, row(level, y, 0),
-                                     row(level, second_y, 0), lanes);
+        const T* second = second_y == y ? averages : load_averages(core, Base::from_row(second_y), 1);
+        this->low_pass().spread_pair(level.horizontal, tables_.geometry.columns.output, averages, second,
+                                     lanes, row(level, y, 0), row(level, second_y, 0), lanes);
       }
     }
+    return cut_row(tiling, core, level, y);
+  }
+  // The same where the low-pass does not take two.
+  HWY_INLINE HWY_ATTR void spread_averages(const Level<T>& level, const T* averages, int y) {
+    this->low_pass().spread(level.horizontal, level.plane_width, tables_.geometry.columns.output, averages,
+                            lanes, row(level, y, -level.horizontal.radius), lanes);
+  }
+
+  // What a tile has of rows [y, y + Side) of its strip, and zeros beyond the core.
+  HWY_INLINE HWY_ATTR T* cut_row(const Tiling<T>& tiling, const Core& core, const Level<T>& level, int y) {
     T* real = row(level, y, core.left);
     if (tiling.tiles.columns.count > 1) {
       std::copy_n(real, core.width * lanes, at(&Room::row));
@@ -252,15 +252,22 @@ class PlaneGradient : PlaneTransform<D, Side> {
     return real;
   }
 
-  // Rows [y, y + Side) of a core, of the averaged ones, as lanes: at the first or the second place for them.
-  HWY_INLINE HWY_ATTR const T* load_averages(const Core& core, int y, int place) {
-    const T* rows = at(&Room::average_rows) + (core.top + y) * tables_.room.output_stride;
-    if constexpr (Side == 1) return rows;
-    T* averages = at(&Room::averages) + place * tables_.room.averages_size;
+  // Of the averaged rows of a core, number(0) ... number(Side - 1) as lanes, or zeros if they are beyond it:
+  // at the first or the second place for them.
+  template <class Number>
+  HWY_INLINE HWY_ATTR const T* load_averages(const Core& core, const Number& number, int place) {
     const std::size_t stride = tables_.room.output_stride;
-    for (std::size_t out = 0; out < stride; out += lanes)
-      transpose(d_, rows + out, stride, averages + out * lanes, lanes);
-    if (y + Side > core.height) this->clear_lanes(core.height - y, averages, stride);
+    const T* from = at(&Room::average_rows) + core.top * stride;
+    if constexpr (Side == 1) return from + number(0) * stride;
+    const T* rows[Side];
+    for (int r = 0; r < Side; ++r)
+      rows[r] = number(r) < core.height ? from + number(r) * stride : tables_.zero_row.data();
+    T* averages = at(&Room::averages) + place * tables_.room.averages_size;
+    for (std::size_t out = 0; out < stride; out += lanes) {
+      transpose_lines(
+          d_, [&](int r) SCATLIGHT_LAMBDA { return rows[r] + out; },
+          [&](int x) SCATLIGHT_LAMBDA { return averages + (out + x) * lanes; });
+    }
     return averages;
   }
 

@@ -8,6 +8,7 @@
 #define SCATLIGHT_CPU_GRID_INL_H_
 #endif
 
+#include <algorithm>
 #include <type_traits>
 
 #include "cpu/fft-inl.h"
@@ -130,28 +131,26 @@ class GridTransform {
 
   // The first half: a plane from the product of a spectrum and a filter.
   HWY_INLINE HWY_ATTR void first_half(const T* spectrum, const GridFilter<T>& filter, T* plane) const {
-    for (int b = 0; b < side; ++b) {
+    for_opposites([&](int b, auto opposite) SCATLIGHT_LAMBDA {
+      const int stored = opposite ? side - b : b;
       with_one_of(Grid::Factors{}, grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
-        if (b < Grid::stored_rows) {
-          filter_columns<decltype(radix)::value, false>(rows(spectrum, b), of(filter, b));
-        } else {
-          filter_columns<decltype(radix)::value, true>(rows(spectrum, side - b), of(filter, b));
-        }
+        filter_columns<decltype(radix)::value, opposite>(rows(spectrum, stored), of(filter, b));
       });
       with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
         across_to_plane<decltype(radix)::value>(plane + b * across());
       });
-    }
+    });
   }
 
   // The second half: moduli of a block of rows, a vector for each column.
   HWY_NOINLINE HWY_ATTR void moduli(const T* part, T* row) const {
     for (int cell = 0; cell < grid_.columns; ++cell, part += element) {
-      second_half(part, cell, [&](const std::int32_t* column, int, const C* x) SCATLIGHT_LAMBDA {
-        V values[4];
-        unroll<4>([&](auto m) SCATLIGHT_LAMBDA { values[m] = modulus(d_, x[m]); });
-        transpose_four_in_blocks(d_, values);
-        unroll<4>([&](auto m) SCATLIGHT_LAMBDA { hn::Store(values[m], d_, row + column[m] * side); });
+      second_half(part, cell, [&](auto, const std::int32_t* column, const C(*x)[4]) SCATLIGHT_LAMBDA {
+        unroll<8>([&](auto at) SCATLIGHT_LAMBDA {
+          constexpr int e = decltype(at)::value / 4;
+          constexpr int j = decltype(at)::value % 4;
+          hn::Store(modulus(d_, x[e][j]), d_, row + column[4 * j + e] * side);
+        });
       });
     }
   }
@@ -161,34 +160,41 @@ class GridTransform {
   // The part of a plane that a block of rows u is made of becomes the adjoint second half of g u / |u|
   // (exchanged); `row` has g as vectors of columns.
   HWY_NOINLINE HWY_ATTR void differentiate(const T* row, T* part) const {
-    HWY_ALIGN T back[side * element];
+    HWY_ALIGN T memory[half_cell];
+    C kept[2][4];
     for (int cell = 0; cell < grid_.columns; ++cell, part += element) {
-      second_half(part, cell, [&](const std::int32_t* column, int j, C* x) SCATLIGHT_LAMBDA {
-        V g[4];
-        unroll<4>([&](auto m) SCATLIGHT_LAMBDA { g[m] = hn::Load(d_, row + column[m] * side); });
-        transpose_four_in_blocks(d_, g);
-        unroll<4>([&](auto m) SCATLIGHT_LAMBDA { x[m] = exchanged_phase(d_, g[m], x[m]); });
-        Dft<4>::run(d_, x);
-        unroll<4>([&](auto n) SCATLIGHT_LAMBDA { store_element(d_, x[n], back + (4 * n + j) * element); });
+      second_half(part, cell, [&](auto i, const std::int32_t* column, C(*x)[4]) SCATLIGHT_LAMBDA {
+        unroll<8>([&](auto at) SCATLIGHT_LAMBDA {
+          constexpr int e = decltype(at)::value / 4;
+          constexpr int j = decltype(at)::value % 4;
+          x[e][j] = exchanged_phase(d_, hn::Load(d_, row + column[4 * j + e] * side), x[e][j]);
+        });
+        unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
+          Dft<4>::run(d_, x[e]);
+          transpose_in_blocks(x[e]);
+        });
+        unroll<2>([&](auto e) SCATLIGHT_LAMBDA { Dft<4>::run(d_, x[e]); });
+        if constexpr (decltype(i)::value == 0) {
+          store_half(x, memory);
+        } else {
+          unroll<2>([&](auto e) SCATLIGHT_LAMBDA { std::copy_n(x[e], 4, kept[e]); });
+        }
       });
-      adjoint_of_first(back, part);
+      adjoint_of_first(memory, kept, part);
     }
   }
 
   // The adjoint of first_half, added to the gradient of the spectrum.
   HWY_INLINE HWY_ATTR void add_first_half(const T* plane, const GridFilter<T>& filter, T* gradient) const {
-    for (int b = 0; b < side; ++b) {
+    for_opposites([&](int b, auto opposite) SCATLIGHT_LAMBDA {
+      const int stored = opposite ? side - b : b;
       with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
         across_from_plane<decltype(radix)::value>(plane + b * across());
       });
       with_one_of(Grid::Factors{}, grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
-        if (b < Grid::stored_rows) {
-          add_filtered_columns<decltype(radix)::value, false>(of(filter, b), rows(gradient, b));
-        } else {
-          add_filtered_columns<decltype(radix)::value, true>(of(filter, b), rows(gradient, side - b));
-        }
+        add_filtered_columns<decltype(radix)::value, opposite>(of(filter, b), rows(gradient, stored));
       });
-    }
+    });
   }
 
  private:
@@ -216,6 +222,16 @@ class GridTransform {
   // A filter at (cells) of rows b of a grid.
   HWY_INLINE GridFilter<T> of(const GridFilter<T>& filter, int b) const {
     return {filter.values + b * cells() * side, filter.mirrored};
+  }
+
+  // body(b, opposite) for all r mod 16 = b: those that are stored and, right after them, what is made of
+  // them.
+  template <class Body>
+  HWY_INLINE HWY_ATTR void for_opposites(const Body& body) const {
+    for (int b = 0; b < Grid::stored_rows; ++b) {
+      body(b, std::false_type());
+      if (b % (side / 2) != 0) body(side - b, std::true_type());
+    }
   }
 
   // What of a spectrum has this r mod 16.
@@ -314,59 +330,48 @@ class GridTransform {
   }
 
   // The DFT of 16 x 16 samples, 16 elements of 16 lanes, in steps of four: element n + 4 q to output
-  // k + 4 m, and lane 4 h + w to output i + 4 j. Sums over q, h and w, which turn (n), [h][w] into (n, j),
-  // [k][i], as [lanes]; to `between`, (j, n). Pairs, as one would wait for its own results.
-  HWY_INLINE HWY_ATTR void first_of_cell(const T* part, T* between) const {
-    for (int n = 0; n < 4; n += 2) {
-      C x[2][4];
-      unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
-        unroll<4>([&](auto q)
-                      SCATLIGHT_LAMBDA { x[e][q] = load_element(d_, part + (n + e + 4 * q) * across()); });
-        Dft<4>::run(d_, x[e]);
-      });
-      unroll<2>([&](auto e) SCATLIGHT_LAMBDA { transpose_blocks(x[e]); });
-      unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
-        Dft<4>::run(d_, x[e]);
-        rotate_by_twiddles(n + e, x[e]);
-      });
-      unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
-        transpose_in_blocks(x[e]);
-        Dft<4>::run(d_, x[e]);
-        unroll<4>([&](auto j)
-                      SCATLIGHT_LAMBDA { store_element(d_, x[e][j], between + (4 * j + n + e) * element); });
-      });
-    }
+  // k + 4 m, and lane 4 h + w to output i + 4 j. By sums over q and h, elements (q), [h][w] of two n, as
+  // [lanes], become (i), [k][w]. Two, as one would wait for its own results.
+  HWY_INLINE HWY_ATTR void first_of_cell(const T* part, int n, C (*x)[4]) const {
+    unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
+      unroll<4>([&](auto q)
+                    SCATLIGHT_LAMBDA { x[e][q] = load_element(d_, part + (n + e + 4 * q) * across()); });
+      Dft<4>::run(d_, x[e]);
+    });
+    unroll<2>([&](auto e) SCATLIGHT_LAMBDA { transpose_blocks(x[e]); });
+    unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
+      Dft<4>::run(d_, x[e]);
+      rotate_by_twiddles(n + e, x[e]);
+    });
   }
-  // All of it: take(columns, j, x) for each j gets the outputs m of four, of which lanes [k][i] are row
-  // k + 4 m and column columns[i]. Pairs again.
+  // All of it, by sums over n and w too: take(i, columns, x) gets the outputs (j), [k][m] of i and i + 1:
+  // rows k + 4 m of columns[4 j] and columns[4 j + 1]. Half of what is between the sums stays in registers.
   template <class Take>
   HWY_INLINE HWY_ATTR void second_half(const T* part, int cell, const Take& take) const {
-    HWY_ALIGN T between[side * element];
-    first_of_cell(part, between);
-    const std::int32_t* column = &grid_.column_of[cell * side];
-    for (int j = 0; j < 4; j += 2, column += 8) {
-      C x[2][4];
-      unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
-        unroll<4>([&](auto n) SCATLIGHT_LAMBDA {
-          x[e][n] = load_element(d_, between + (4 * (j + e) + n) * element);
-        });
-        Dft<4>::run(d_, x[e]);
-      });
-      unroll<2>([&](auto e) SCATLIGHT_LAMBDA { take(column + 4 * e, j + e, x[e]); });
-    }
-  }
-
-  // The adjoint of first_of_cell, from (n, j).
-  HWY_INLINE HWY_ATTR void adjoint_of_first(const T* back, T* part) const {
-    for (int n = 0; n < 4; n += 2) {
-      C x[2][4];
-      unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
-        unroll<4>([&](auto j)
-                      SCATLIGHT_LAMBDA { x[e][j] = load_element(d_, back + (4 * (n + e) + j) * element); });
-        Dft<4>::run(d_, x[e]);
-      });
+    HWY_ALIGN T memory[half_cell];
+    C x[2][4];
+    first_of_cell(part, 0, x);
+    store_half(x, memory);
+    C kept[2][4];
+    first_of_cell(part, 2, kept);
+    unroll<2>([&](auto pair) SCATLIGHT_LAMBDA {
+      const std::integral_constant<int, 2 * decltype(pair)::value> i;
+      load_pair(i, memory, kept, x);
+      unroll<2>([&](auto e) SCATLIGHT_LAMBDA { Dft<4>::run(d_, x[e]); });
       unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
         transpose_in_blocks(x[e]);
+        Dft<4>::run(d_, x[e]);
+      });
+      take(i, &grid_.column_of[cell * side + i], x);
+    });
+  }
+  // The adjoint of first_of_cell for all n, from halves as above.
+  HWY_INLINE HWY_ATTR void adjoint_of_first(const T* memory, const C (*kept)[4], T* part) const {
+    unroll<2>([&](auto pair) SCATLIGHT_LAMBDA {
+      const std::integral_constant<int, 2 * decltype(pair)::value> n;
+      C x[2][4];
+      load_pair(n, memory, kept, x);
+      unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
         rotate_by_twiddles(n + e, x[e]);
         Dft<4>::run(d_, x[e]);
       });
@@ -376,7 +381,26 @@ class GridTransform {
         unroll<4>([&](auto q)
                       SCATLIGHT_LAMBDA { store_element(d_, x[e][q], part + (n + e + 4 * q) * across()); });
       });
-    }
+    });
+  }
+
+  // Elements (4, 4) of a cell, [l][k], are needed as [k][l] next. Those of l = 0 and 1 go through memory,
+  static constexpr std::size_t half_cell = 8 * element;
+  HWY_INLINE HWY_ATTR void store_half(const C (*x)[4], T* memory) const {
+    unroll<2>([&](auto l) SCATLIGHT_LAMBDA {
+      unroll<4>([&](auto k) SCATLIGHT_LAMBDA { store_element(d_, x[l][k], memory + (2 * k + l) * element); });
+    });
+  }
+  // and those of l = 2 and 3 are `kept`.
+  template <class First>
+  HWY_INLINE HWY_ATTR void load_pair(First first, const T* memory, const C (*kept)[4], C (*x)[4]) const {
+    unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
+      constexpr int k = First::value + decltype(e)::value;
+      unroll<2>([&](auto l) SCATLIGHT_LAMBDA {
+        x[e][l] = load_element(d_, memory + (2 * k + l) * element);
+        x[e][l + 2] = kept[l][k];
+      });
+    });
   }
 
   HWY_INLINE HWY_ATTR void rotate_by_twiddles(int n, C* x) const {

@@ -41,7 +41,12 @@ struct Grid {
     return (static_cast<std::size_t>(r % side) * columns + c % columns) * rows + r % rows;
   }
 
-  std::vector<std::int32_t> row_of;     ///< (q, 16): the rows of the result that a block has in its lanes
+  /// The rows of the result that a block has in its lanes, by these.
+  auto rows_of(int block) const {
+    return [rows = &row_of[block * side]](int lane) { return rows[lane]; };
+  }
+
+  std::vector<std::int32_t> row_of;     ///< (q, 16): the rows of the result, by blocks
   std::vector<std::int32_t> column_of;  ///< (p, 16): the columns of the result, as a block gets them
 };
 

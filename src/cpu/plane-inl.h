@@ -193,7 +193,7 @@ class PlaneTransform : protected Workspace<D, Side> {
     const auto& tiling = tables_.tilings[group.tiling];
     const auto& level = level_of(group);
     if constexpr (has_grid<D, Side>()) {
-      if (is_grid(group)) return transform_grid(tiling, group, strip, spectra, map(first_map));
+      if (is_grid(group)) return transform_grids(tiling, group, strip, spectra, map(first_map));
     }
     T* planes = at(&Room::plane);
     for (int column = 0; column < tiling.tiles.columns.count; ++column) {
@@ -215,28 +215,29 @@ class PlaneTransform : protected Workspace<D, Side> {
     }
   }
 
-  // |x * psi| * phi_J of the group's only path.
-  HWY_INLINE HWY_ATTR void transform_grid(const Tiling<T>& tiling, const PathGroup& group, int strip,
-                                          const T* spectra, T* map) {
-    const auto& level = level_of(group);
+  // The same of a path whose planes are grids.
+  HWY_INLINE HWY_ATTR void transform_grids(const Tiling<T>& tiling, const PathGroup& group, int strip,
+                                           const T* spectra, T* map) {
+    const auto& level = tiling.levels[0];
     const auto& grid = *tiling.grid();
+    const auto filter = tiling.image_band[0].grid_filter(group.scale, group.angle);
     const GridTransform<D> transform(grid, at(&Room::line));
     T* plane = at(&Room::plane);
-    transform.first_half(spectra, tiling.image_band[0].grid_filter(group.scale, group.angle), plane);
-    T* averages = at(&Room::averages);
-    for (int block = 0; block < grid.rows; ++block, plane += grid.part_size()) {
-      transform.moduli(plane, row(level, 0, 0));
-      average_direct(level, 0, averages);
-      const std::int32_t* rows = &grid.row_of[block * Side];
-      const std::size_t stride = tables_.room.output_stride;
-      for (std::size_t out = 0; out < stride; out += lanes) {
-        T* to = averaged_rows(level, strip) + out;
-        transpose_lines(
-            d_, [&](int x) SCATLIGHT_LAMBDA { return averages + (out + x) * lanes; },
-            [&](int r) SCATLIGHT_LAMBDA { return to + rows[r] * stride; });
+    for (int column = 0; column < tiling.tiles.columns.count; ++column) {
+      const int tile = tiling.tile(strip, column);
+      const auto core = tiling.core(tile, 0);
+      transform.first_half(spectra + column * tiling.spectrum_size(), filter, plane);
+      for (int block = 0; block < grid.rows; ++block) {
+        const int y = block * Side;
+        transform.moduli(plane + block * grid.part_size(), row(level, y, core.left));
+        if (!tiling.is_last(tile)) continue;
+        T* averages = at(&Room::averages);
+        average_direct(level, y, averages);
+        store_averages(core, averages, grid.rows_of(block), averaged_rows(level, strip));
       }
+      if (tiling.is_last(tile)) end_strip(level, strip, core, map);
     }
-    end_strip(level, strip, tiling.core(0, 0), map);
+    if (shares_ != nullptr) shares_ += tables_.shares_size(group.scale);
   }
 
   HWY_INLINE bool is_grid(const PathGroup& group) const {
@@ -427,7 +428,7 @@ class PlaneTransform : protected Workspace<D, Side> {
     if (!level.horizontal.spectral) {
       if constexpr (Side == 1) averages = to + y * tables_.room.output_stride;
       average_direct(level, y, averages);
-      store_averages(core, averages, y, to);
+      store_averages(core, averages, from_row(y), to);
       return;
     }
     const bool is_second = y / Side % 2 == 1;
@@ -441,8 +442,8 @@ class PlaneTransform : protected Workspace<D, Side> {
       std::fill(of_block + outputs * lanes, of_block + tables_.room.averages_size, T{0});
     low_pass().average_pair(level.horizontal, outputs, is_second ? row(level, y - Side, 0) : last, last,
                             lanes, averages, second_averages, lanes);
-    if (is_second) store_averages(core, averages, y - Side, to);
-    store_averages(core, second_averages, y, to);
+    if (is_second) store_averages(core, averages, from_row(y - Side), to);
+    store_averages(core, second_averages, from_row(y), to);
   }
 
   // The same of one block of rows, where it does not take two.
@@ -463,25 +464,27 @@ class PlaneTransform : protected Workspace<D, Side> {
     return are_share ? share(level, strip) : at(&Room::average_rows);
   }
 
-  // Of rows [y, y + Side), those of the core: what follows may be another strip's, and of another thread.
-  HWY_INLINE HWY_ATTR void store_averages(const Core& core, const T* averages, int y, T* to) {
+  // Rows number(0) ... number(Side - 1) of a strip, if they are the core's: what follows may be another
+  // strip's, and of another thread.
+  template <class Number>
+  HWY_INLINE HWY_ATTR void store_averages(const Core& core, const T* averages, const Number& number, T* to) {
     const std::size_t stride = tables_.room.output_stride;
-    T* rows = to + y * stride;
     if constexpr (Side == 1) {
-      if (averages != rows) std::copy_n(averages, stride, rows);
+      T* row = to + number(0) * stride;
+      if (averages != row) std::copy_n(averages, stride, row);
       return;
     }
-    const int count = std::min(Side, core.height - y);
+    T* rows[Side];
+    for (int r = 0; r < Side; ++r)
+      rows[r] = number(r) < core.height ? to + number(r) * stride : at(&Room::map);  // which is not in use
     for (std::size_t out = 0; out < stride; out += lanes) {
-      if (count == Side) {
-        transpose(d_, averages + out * lanes, lanes, rows + out, stride);
-        continue;
-      }
-      HWY_ALIGN T block[lanes * lanes];
-      transpose(d_, averages + out * lanes, lanes, block, lanes);
-      for (int r = 0; r < count; ++r)
-        hn::StoreU(hn::Load(d_, block + r * lanes), d_, rows + r * stride + out);
+      transpose_lines(
+          d_, [&](int x) SCATLIGHT_LAMBDA { return averages + (out + x) * lanes; },
+          [&](int r) SCATLIGHT_LAMBDA { return rows[r] + out; });
     }
+  }
+  static HWY_INLINE auto from_row(int y) {
+    return [y](int r) { return y + r; };
   }
 
   HWY_INLINE HWY_ATTR void clear_lanes(int from, T* vectors, std::size_t count) const {

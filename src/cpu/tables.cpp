@@ -402,14 +402,11 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
   of_tile.rows.padded = tiles.rows.length;
   of_tile.columns.padded = tiles.columns.length;
   const FilterBank wavelets(resolved, of_tile);
-  // Order 2 goes on from rows in their natural order; phi_J by spectra takes two blocks of them at a time;
-  // all rows of a grid come out, also of what only surrounds a core.
+  // Order 2 goes on from rows in their natural order; phi_J by spectra takes two blocks of them at a time.
   const auto& finest = levels[0];
-  const bool is_whole =
-      tiles.count() == 1 && finest.height == finest.plane_height && finest.width == finest.plane_width;
   std::optional<Grid> grid;
-  if (resolved.max_order == 1 && is_whole && geometry.level(tiles.first_scale) == 0 &&
-      !finest.horizontal.spectral && Grid::fits(finest.height, finest.width, packing))
+  if (resolved.max_order == 1 && geometry.level(tiles.first_scale) == 0 && !finest.horizontal.spectral &&
+      Grid::fits(finest.height, finest.width, packing))
     grid.emplace(finest.height, finest.width);
   image_band.emplace_back(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale, grid,
                           packing);
@@ -424,7 +421,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       spectra_size(0),
       strip_spectra_size(0),
       maps(static_cast<int>(make_paths(resolved).size())),
-      zero_row(static_cast<std::size_t>(resolved.width) * (packing.side == 1 ? packing.lanes : 1)) {
+      zero_row(round_up(resolved.width, packing.side) * (packing.side == 1 ? packing.lanes : 1)) {
   const Sampling sampling = {
       .epsilon = std::numeric_limits<T>::epsilon(), .bytes = static_cast<int>(sizeof(T)), .packing = packing};
   for (const auto& tiles : choose_tiles(resolved, given, sampling)) {
@@ -522,8 +519,7 @@ void Tables<T>::lay_out_room() {
       row = std::max(row, level.blocks * side * lanes);
       const std::size_t before = std::max(level.vertical.radius, is_tiled() ? level.vertical.zeros() : 0);
       rows_before = std::max(rows_before, before);
-      // Gradients read the last block of rows whole.
-      rows = std::max(rows, round_up(level.plane_height, side) + side + before);
+      rows = std::max(rows, level.plane_height + before);
       if (!spectra) continue;
       half = std::max(half, height * level.half_stride);
       spectrum = std::max(spectrum, 2 * height * level.spectrum_stride);

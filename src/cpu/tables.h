@@ -331,7 +331,7 @@ struct Tiling {
   std::size_t spectra_begin = 0;  ///< of (tiles, spectrum_size) values in the spectra of a plane
 
   int count() const { return tiles.count(); }
-  /// Of the planes at level 0, if they are transformed as one: with one tile, the plane itself.
+  /// Of a tile's planes at level 0, if they are transformed as one.
   const std::optional<Grid>& grid() const { return image_band[0].foldings.front().grid; }
   /// Tiles side by side are a strip.
   int strips() const { return tiles.rows.count; }
@@ -376,7 +376,7 @@ struct Tables {
   std::size_t spectra_size;        ///< of a plane of the image: of all tiles of all tilings
   std::size_t strip_spectra_size;  ///< the most that the tiles of a strip have
   int maps;                        ///< output maps of a plane
-  LineVector<T> zero_row;          ///< a row of the image, of zeros; of vectors if lanes are planes
+  LineVector<T> zero_row;  ///< a row of the image or of maps, of zeros; of vectors if lanes are planes
 
   /// Of |x * psi_j|, by j: order 2, whose only tile is the plane.
   std::vector<Band<T>> modulus_bands;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "cpu/fft_plan.h"
+#include "cpu/grid.h"
 
 namespace scatlight::cpu {
 namespace {
@@ -62,7 +63,8 @@ class Chooser {
     return at->second;
   }
 
-  // The plane itself and, for each number of tiles, those whose transforms take least.
+  // The plane itself and, for each number of tiles, those whose transforms take least and those that may be
+  // grids.
   std::vector<TileAxis> candidates(const Axis& axis, int first_scale, int end_scale) {
     std::vector<TileAxis> list = {whole(axis)};
     const double sigma = options_.sigma * std::exp2(end_scale - 1) * std::max(1.0, 1 / options_.slant);
@@ -91,6 +93,13 @@ class Chooser {
         }
       }
       list.push_back(best);
+      if (first_scale > 0) continue;
+      for (int length = shortest; length <= longest; length += step) {
+        if (length == best.length || !Grid::fits(length, length, sampling_.packing)) continue;
+        best.length = length;
+        list.push_back(best);
+        break;
+      }
     }
     return list;
   }
@@ -106,6 +115,20 @@ class Chooser {
     const double megabytes = std::min(plane_bytes / (1 << 20), 16.0);
     return is_wide(vector_bytes()) ? 3.5 + 1.5 * megabytes : vector_size() * (3.25 + 0.75 * megabytes);
   }
+  // What a vector costs along one axis of a grid, and beside it.
+  static double grid_of(int length) {
+    switch (length / Grid::side) {
+      case 11:
+        return 8.3;
+      case 13:
+        return 9.0;
+      case 21:
+        return 7.4;
+      default:
+        return 6.8;
+    }
+  }
+  static double transfer_of_grid(double plane_bytes) { return 4.1 * plane_bytes / (1 << 20); }
   int vectors(int samples) const {
     return round_up(samples, sampling_.packing.side) / sampling_.packing.side;
   }
@@ -123,8 +146,12 @@ class Chooser {
       const int h = height >> level;
       const int w = width >> level;
       const double other = transfer(plane_bytes / (1 << 2 * level));
-      paths +=
-          vectors(w) * h * (fft_of(h) + other) + vectors(tiles.rows.core >> level) * w * (fft_of(w) + other);
+      if (level == 0 && Grid::fits(h, w, sampling_.packing)) {
+        paths += vectors(w) * h * (grid_of(h) + grid_of(w) + transfer_of_grid(plane_bytes));
+      } else {
+        paths += vectors(w) * h * (fft_of(h) + other) +
+                 vectors(tiles.rows.core >> level) * w * (fft_of(w) + other);
+      }
       // Half of the finest spectrum is read to be folded.
       if (level > 0)
         paths += vectors(w) * h * vector_size() * (2.5 + 5 * std::min(plane_bytes / (2 << 20), 1.0));
