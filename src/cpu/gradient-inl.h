@@ -198,10 +198,8 @@ class PlaneGradient : PlaneTransform<D, Side> {
     if constexpr (Side == 1) {
       this->pack(from, this->features_size(), map_size_, outputs);
     } else {
-      for (int out = 0; out < height; ++out, from += width) {
-        T* to = std::copy_n(from, width, outputs + out * stride);
-        std::fill(to, outputs + (out + 1) * stride, T{0});
-      }
+      std::fill_n(outputs, height * stride, T{0});
+      for (int out = 0; out < height; ++out, from += width) std::copy_n(from, width, outputs + out * stride);
     }
     T* samples = at(&Room::average_rows);
     if (level.vertical.spectral) {

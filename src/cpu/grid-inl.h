@@ -71,6 +71,23 @@ struct GridTwiddles {
 };
 inline constexpr GridTwiddles grid_twiddles;
 
+// exp(2 pi i n k / 256) at [n][k]: between the two DFTs of a side of 16 x 16 samples.
+struct GridRoots {
+  alignas(64) float re[16][16];
+  alignas(64) float im[16][16];
+
+  constexpr GridRoots() : re(), im() {
+    for (int n = 0; n < 16; ++n) {
+      for (int k = 0; k < 16; ++k) {
+        const Root root = root_of_unity(n * k, 256);
+        re[n][k] = static_cast<float>(root.re);
+        im[n][k] = static_cast<float>(root.im);
+      }
+    }
+  }
+};
+inline constexpr GridRoots grid_roots;
+
 // Whether lanes have a bit in their number.
 template <class D>
 HWY_INLINE HWY_ATTR hn::Mask<D> lanes_with_bit(D d, int bit) {
@@ -85,7 +102,7 @@ class GridTransform {
   using V = hn::Vec<D>;
 
  public:
-  // `work` has room for an element of each cell.
+  // `work` has room for (q) rows of the plane.
   GridTransform(const Grid& grid, T* work) : grid_(grid), work_(work) {}
 
   // ---- the order of a grid ----
@@ -101,7 +118,7 @@ class GridTransform {
       V x[columns];
       unroll<columns>([&](auto b) SCATLIGHT_LAMBDA {
         constexpr int block = decltype(b)::value;
-        V& to_block = x[side * block % columns];
+        V& to_block = x[is_odd(columns) ? side * block % columns : block];
         if constexpr (block < columns / 2) {
           to_block = before(block);
         } else if constexpr (block > columns / 2) {
@@ -111,19 +128,25 @@ class GridTransform {
         }
       });
       // Lane l of what is vector c now belongs to vector c + l.
-      turn_lanes<columns, -1>(x);
+      if constexpr (is_odd(columns)) turn_lanes<columns, -1>(x);
       unroll<columns>([&](auto c) SCATLIGHT_LAMBDA { hn::Store(x[c], d_, to + c * cell_row_step()); });
     });
   }
-  // The other way round, to store(b, columns).
+  // The other way round, to store(b, columns): the sum of some grids, from froms[i] + begin on.
   template <class Store>
-  HWY_INLINE HWY_ATTR void from_grid(const T* from, const Store& store) const {
+  HWY_INLINE HWY_ATTR void from_grids(const T* const* froms, int count, std::size_t begin,
+                                      const Store& store) const {
     with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
       constexpr int columns = decltype(radix)::value;
       V x[columns];
-      unroll<columns>([&](auto c) SCATLIGHT_LAMBDA { x[c] = hn::Load(d_, from + c * cell_row_step()); });
-      turn_lanes<columns, 1>(x);
-      unroll<columns>([&](auto b) SCATLIGHT_LAMBDA { store(b, x[side * b % columns]); });
+      unroll<columns>([&](auto c) SCATLIGHT_LAMBDA {
+        const std::size_t at = begin + c * cell_row_step();
+        x[c] = hn::Load(d_, froms[0] + at);
+        for (int i = 1; i < count; ++i) x[c] = hn::Add(x[c], hn::Load(d_, froms[i] + at));
+      });
+      if constexpr (is_odd(columns)) turn_lanes<columns, 1>(x);
+      unroll<columns>([&](auto b)
+                          SCATLIGHT_LAMBDA { store(b, x[is_odd(columns) ? side * b % columns : b]); });
     });
   }
 
@@ -131,14 +154,11 @@ class GridTransform {
 
   // The first half: a plane from the product of a spectrum and a filter.
   HWY_INLINE HWY_ATTR void first_half(const T* spectrum, const GridFilter<T>& filter, T* plane) const {
-    for_opposites([&](int b, auto opposite) SCATLIGHT_LAMBDA {
-      const int stored = opposite ? side - b : b;
-      with_one_of(Grid::Factors{}, grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
-        filter_columns<decltype(radix)::value, opposite>(rows(spectrum, stored), of(filter, b));
-      });
-      with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
-        across_to_plane<decltype(radix)::value>(plane + b * across());
-      });
+    for_rows([&](int b, auto radix, auto is_even, auto is_opposite) SCATLIGHT_LAMBDA {
+      const int stored = is_opposite ? side - b : b;
+      filter_columns<radix, is_even, is_opposite>(rows(spectrum, stored), of(filter, b), b);
+      with_one_of(Grid::Factors{}, grid_.columns,
+                  [&](auto radix) SCATLIGHT_LAMBDA { across_to_plane<radix>(plane + b * across()); });
     });
   }
 
@@ -186,14 +206,11 @@ class GridTransform {
 
   // The adjoint of first_half, added to the gradient of the spectrum.
   HWY_INLINE HWY_ATTR void add_first_half(const T* plane, const GridFilter<T>& filter, T* gradient) const {
-    for_opposites([&](int b, auto opposite) SCATLIGHT_LAMBDA {
-      const int stored = opposite ? side - b : b;
-      with_one_of(Grid::Factors{}, grid_.columns, [&](auto radix) SCATLIGHT_LAMBDA {
-        across_from_plane<decltype(radix)::value>(plane + b * across());
-      });
-      with_one_of(Grid::Factors{}, grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
-        add_filtered_columns<decltype(radix)::value, opposite>(of(filter, b), rows(gradient, stored));
-      });
+    for_rows([&](int b, auto radix, auto is_even, auto is_opposite) SCATLIGHT_LAMBDA {
+      with_one_of(Grid::Factors{}, grid_.columns,
+                  [&](auto radix) SCATLIGHT_LAMBDA { across_from_plane<radix>(plane + b * across()); });
+      const int stored = is_opposite ? side - b : b;
+      add_filtered_columns<radix, is_even, is_opposite>(of(filter, b), rows(gradient, stored), b);
     });
   }
 
@@ -202,7 +219,7 @@ class GridTransform {
   static constexpr std::size_t element = 2 * side;
 
   HWY_INLINE std::size_t cells() const { return grid_.cells(); }
-  HWY_INLINE std::size_t across() const { return grid_.columns * element; }
+  HWY_INLINE std::size_t across() const { return grid_.row_size(); }
   HWY_INLINE std::size_t cell_row_step() const { return grid_.rows * element; }
 
   // Vector c gets its lane l from vector c + Direction l.
@@ -224,14 +241,19 @@ class GridTransform {
     return {filter.values + b * cells() * side, filter.mirrored};
   }
 
-  // body(b, opposite) for all r mod 16 = b: those that are stored and, right after them, what is made of
-  // them.
+  // body(b, q, whether p is even, whether b is opposite) for all r mod 16 = b: those that are stored and,
+  // right after them, what is made of them.
   template <class Body>
-  HWY_INLINE HWY_ATTR void for_opposites(const Body& body) const {
-    for (int b = 0; b < Grid::stored_rows; ++b) {
-      body(b, std::false_type());
-      if (b % (side / 2) != 0) body(side - b, std::true_type());
-    }
+  HWY_INLINE HWY_ATTR void for_rows(const Body& body) const {
+    with_one_of(Grid::Factors{}, grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
+      with_one_of(std::integer_sequence<int, 0, 1>{}, grid_.columns % 2, [&](auto is_odd) SCATLIGHT_LAMBDA {
+        constexpr std::bool_constant<decltype(is_odd)::value == 0> is_even;
+        for (int b = 0; b < Grid::stored_rows; ++b) {
+          body(b, radix, is_even, std::false_type());
+          if (b % (side / 2) != 0) body(side - b, radix, is_even, std::true_type());
+        }
+      });
+    });
   }
 
   // What of a spectrum has this r mod 16.
@@ -240,27 +262,53 @@ class GridTransform {
     return spectrum + b * cells() * element;
   }
 
-  // The lanes of columns -c.
-  HWY_INLINE HWY_ATTR V opposite(V x) const {
-    alignas(64) static constexpr std::int32_t lanes[16] = {0, 15, 14, 13, 12, 11, 10, 9,
-                                                           8, 7,  6,  5,  4,  3,  2,  1};
-    return hn::TableLookupLanes(x, hn::SetTableIndices(d_, lanes));
+  // Columns -c of those of a cell, c. Where there is an even number of columns of cells, that of lane 0 is in
+  // another cell than the others.
+  struct OppositeCells {
+    int zero;
+    int others;
+  };
+  template <bool IsEven>
+  HWY_INLINE OppositeCells opposite_of(int cell) const {
+    const int zero = cell == 0 ? 0 : grid_.columns - cell;
+    return {zero, IsEven ? grid_.columns - 1 - cell : zero};
   }
-  HWY_INLINE HWY_ATTR C opposite_conjugate(C z) const { return {opposite(z.re), hn::Neg(opposite(z.im))}; }
+  // A vector of such columns, in lanes -c mod 16.
+  template <bool IsEven>
+  HWY_INLINE HWY_ATTR V opposite(const T* zero, const T* others) const {
+    const auto of_others = hn::Load(d_, others);
+    return opposite(IsEven ? hn::Load(d_, zero) : of_others, of_others);
+  }
+  HWY_INLINE HWY_ATTR V opposite(V zero, V others) const {
+    alignas(64) static constexpr std::int32_t lanes[16] = {0,  31, 30, 29, 28, 27, 26, 25,
+                                                           24, 23, 22, 21, 20, 19, 18, 17};
+    return V{_mm512_permutex2var_ps(zero.raw, _mm512_load_si512(lanes), others.raw)};
+  }
+  // Row -r of those of rows b > 0 that (rows) has at a.
+  template <int R>
+  static constexpr int opposite_row(int a) {
+    if (!is_odd(R)) return R - 1 - a;
+    return a == 0 ? 0 : R - a;
+  }
 
   // psi at the cells of column `cell`, (rows): psi(a) is a vector of columns.
-  template <class Body>
+  template <bool IsEven, class Body>
   HWY_INLINE HWY_ATTR void with_filter(const GridFilter<T>& filter, int cell, const Body& body) const {
+    const auto at = [&](int cell) { return filter.values + cell * grid_.rows * side; };
     if (!filter.mirrored) {
-      const T* values = filter.values + cell * grid_.rows * side;
+      const T* values = at(cell);
       return body([&](int a) SCATLIGHT_LAMBDA { return hn::Load(d_, values + a * side); });
     }
-    const T* values = filter.values + (cell == 0 ? 0 : grid_.columns - cell) * grid_.rows * side;
-    body([&](int a) SCATLIGHT_LAMBDA { return opposite(hn::Load(d_, values + a * side)); });
+    const auto cells = opposite_of<IsEven>(cell);
+    const T* zero = at(cells.zero);
+    const T* others = at(cells.others);
+    body([&](int a) SCATLIGHT_LAMBDA { return opposite<IsEven>(zero + a * side, others + a * side); });
   }
 
+  static constexpr bool is_odd(int factor) { return factor % 2 == 1; }
+
   template <int R, class Load, class Store>
-  HWY_INLINE HWY_ATTR void odd_dft(const Load& load, const Store& store) const {
+  HWY_INLINE HWY_ATTR void dft(const Load& load, const Store& store) const {
     if constexpr (R >= 15) {
       composite_dft<R>(d_, nullptr, load, store);
     } else {
@@ -271,61 +319,93 @@ class GridTransform {
     }
   }
 
+  // The twiddle factors of output k of rows b, and of columns, where a side needs them.
+  template <int R>
+  HWY_INLINE HWY_ATTR C rotate_row(C x, int b, int k) const {
+    if (is_odd(R) || k == 0) return x;
+    return rotate<D>(x, hn::Set(d_, grid_roots.re[b][k]), hn::Set(d_, grid_roots.im[b][k]));
+  }
+  template <int R>
+  HWY_INLINE HWY_ATTR C rotate_columns(C x, int k) const {
+    if (is_odd(R) || k == 0) return x;
+    return rotate<D>(x, hn::Load(d_, grid_roots.re[k]), hn::Load(d_, grid_roots.im[k]));
+  }
+
   // `Opposite`: from the conjugates of rows -r, which stand in for those that are not stored.
-  template <int R, bool Opposite>
-  HWY_NOINLINE HWY_ATTR void filter_columns(const T* spectrum, const GridFilter<T> filter) const {
+  template <int R, bool IsEven, bool Opposite>
+  HWY_NOINLINE HWY_ATTR void filter_columns(const T* spectrum, const GridFilter<T> filter, int b) const {
     for (int cell = 0; cell < grid_.columns; ++cell) {
-      const T* from = spectrum + column<Opposite>(cell) * (R * element);
+      const auto cells = Opposite ? opposite_of<IsEven>(cell) : OppositeCells{cell, cell};
+      const T* zero = spectrum + cells.zero * (R * element);
+      const T* others = spectrum + cells.others * (R * element);
       T* to = work_ + cell * element;
-      with_filter(filter, cell, [&](const auto& psi) SCATLIGHT_LAMBDA {
-        odd_dft<R>(
+      with_filter<IsEven>(filter, cell, [&](const auto& psi) SCATLIGHT_LAMBDA {
+        dft<R>(
             [&](int a) SCATLIGHT_LAMBDA {
               const auto factor = psi(a);
-              auto x = load_element(d_, from + (Opposite && a > 0 ? R - a : a) * element);
-              if constexpr (Opposite) x = opposite_conjugate(x);
+              C x;
+              if constexpr (Opposite) {
+                const std::size_t row = opposite_row<R>(a) * element;
+                x.re = opposite<IsEven>(zero + row, others + row);
+                x.im = hn::Neg(opposite<IsEven>(zero + row + side, others + row + side));
+              } else {
+                x = load_element(d_, others + a * element);
+              }
               return C{hn::Mul(factor, x.re), hn::Mul(factor, x.im)};
             },
-            [&](int k, C value) SCATLIGHT_LAMBDA { store_element(d_, value, to + k * across()); });
+            [&](int k, C value)
+                SCATLIGHT_LAMBDA { store_element(d_, rotate_row<R>(value, b, k), to + k * across()); });
       });
     }
   }
-  template <int R, bool Opposite>
-  HWY_NOINLINE HWY_ATTR void add_filtered_columns(const GridFilter<T> filter, T* gradient) const {
+  template <int R, bool IsEven, bool Opposite>
+  HWY_NOINLINE HWY_ATTR void add_filtered_columns(const GridFilter<T> filter, T* gradient, int b) const {
     for (int cell = 0; cell < grid_.columns; ++cell) {
       const T* from = work_ + cell * element;
-      T* to = gradient + column<Opposite>(cell) * (R * element);
-      with_filter(filter, cell, [&](const auto& psi) SCATLIGHT_LAMBDA {
-        odd_dft<R>([&](int k) SCATLIGHT_LAMBDA { return load_element(d_, from + k * across()); },
-                   [&](int a, C exchanged) SCATLIGHT_LAMBDA {
-                     T* at = to + (Opposite && a > 0 ? R - a : a) * element;
-                     const auto factor = psi(a);
-                     C value = exchange<D>(exchanged);
-                     value = {hn::Mul(factor, value.re), hn::Mul(factor, value.im)};
-                     if constexpr (Opposite) value = opposite_conjugate(value);
-                     store_element(d_, add<D>(load_element(d_, at), value), at);
-                   });
+      const auto cells = Opposite ? opposite_of<IsEven>(cell) : OppositeCells{cell, cell};
+      T* zero = gradient + cells.zero * (R * element);
+      T* others = gradient + cells.others * (R * element);
+      with_filter<IsEven>(filter, cell, [&](const auto& psi) SCATLIGHT_LAMBDA {
+        dft<R>([&](int k)
+                   SCATLIGHT_LAMBDA { return rotate_row<R>(load_element(d_, from + k * across()), b, k); },
+               [&](int a, C exchanged) SCATLIGHT_LAMBDA {
+                 const auto factor = psi(a);
+                 C value = exchange<D>(exchanged);
+                 value = {hn::Mul(factor, value.re), hn::Mul(factor, value.im)};
+                 if constexpr (!Opposite) return add_element(others + a * element, value);
+                 value = {opposite(value.re, value.re), hn::Neg(opposite(value.im, value.im))};
+                 const std::size_t row = opposite_row<R>(a) * element;
+                 if constexpr (IsEven) {
+                   zero[row] += hn::GetLane(value.re);
+                   zero[row + side] += hn::GetLane(value.im);
+                   const auto lane_zero = hn::FirstN(d_, 1);
+                   value = {hn::IfThenZeroElse(lane_zero, value.re), hn::IfThenZeroElse(lane_zero, value.im)};
+                 }
+                 add_element(others + row, value);
+               });
       });
     }
   }
-  template <bool Opposite>
-  HWY_INLINE int column(int cell) const {
-    return Opposite && cell > 0 ? grid_.columns - cell : cell;
+  HWY_INLINE HWY_ATTR void add_element(T* at, C value) const {
+    store_element(d_, add<D>(load_element(d_, at), value), at);
   }
 
   template <int R>
   HWY_NOINLINE HWY_ATTR void across_to_plane(T* plane) const {
     const T* from = work_;
-    for (int a = 0; a < grid_.rows; ++a, from += R * element, plane += grid_.part_size()) {
-      odd_dft<R>([&](int c) SCATLIGHT_LAMBDA { return load_element(d_, from + c * element); },
-                 [&](int k, C value) SCATLIGHT_LAMBDA { store_element(d_, value, plane + k * element); });
+    for (int a = 0; a < grid_.rows; ++a, from += across(), plane += grid_.part_size()) {
+      dft<R>([&](int c) SCATLIGHT_LAMBDA { return load_element(d_, from + c * element); },
+             [&](int k, C value)
+                 SCATLIGHT_LAMBDA { store_element(d_, rotate_columns<R>(value, k), plane + k * element); });
     }
   }
   template <int R>
   HWY_NOINLINE HWY_ATTR void across_from_plane(const T* plane) const {
     T* to = work_;
-    for (int a = 0; a < grid_.rows; ++a, to += R * element, plane += grid_.part_size()) {
-      odd_dft<R>([&](int k) SCATLIGHT_LAMBDA { return load_element(d_, plane + k * element); },
-                 [&](int c, C value) SCATLIGHT_LAMBDA { store_element(d_, value, to + c * element); });
+    for (int a = 0; a < grid_.rows; ++a, to += across(), plane += grid_.part_size()) {
+      dft<R>([&](int k)
+                 SCATLIGHT_LAMBDA { return rotate_columns<R>(load_element(d_, plane + k * element), k); },
+             [&](int c, C value) SCATLIGHT_LAMBDA { store_element(d_, value, to + c * element); });
     }
   }
 

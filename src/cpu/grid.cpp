@@ -15,15 +15,14 @@ bool fits_side(int length) {
   return length % Grid::side == 0 && is_one_of(Grid::Factors{}, length / Grid::side);
 }
 
-// The samples that a DFT of (odd, 16) points gives, in the order of its outputs.
-std::vector<std::int32_t> outputs(int odd) {
-  std::vector<std::int32_t> samples(static_cast<std::size_t>(odd) * Grid::side);
-  for (int sample = 0; sample < odd * Grid::side; ++sample) {
-    for (int k = 0; k < odd; ++k) {
-      for (int k16 = 0; k16 < Grid::side; ++k16) {
-        if (sample % odd == Grid::side * k % odd && sample % Grid::side == odd * k16 % Grid::side)
-          samples[k * Grid::side + k16] = sample;
-      }
+// The samples that a DFT of (factor, 16) points gives, in the order of its outputs.
+std::vector<std::int32_t> outputs(int factor) {
+  const int length = factor * Grid::side;
+  std::vector<std::int32_t> samples;
+  for (int k = 0; k < factor; ++k) {
+    for (int k16 = 0; k16 < Grid::side; ++k16) {
+      const int of_k = factor % 2 == 1 ? Grid::side * k : k;
+      samples.push_back((of_k + factor * k16) % length);
     }
   }
   return samples;

@@ -224,7 +224,8 @@ class RealSpectrum : Workspace<D, Side> {
   HWY_NOINLINE HWY_ATTR void to_grid(const Level<T>& level, const Grid& grid, const T* re, const T* im,
                                      T* spectrum) {
     const GridTransform<D> transform(grid, nullptr);
-    const auto up_to_middle = hn::FirstN(d_, Side / 2 + 1);  // in the block that the middle is in
+    const auto up_to_middle =
+        hn::FirstN(d_, level.width / 2 % Side + 1);  // in the block that the middle is in
     // In the order of the grid's memory, which the caches may not have.
     for (int b = 0; b < Grid::stored_rows; ++b) {
       for (int y = b; y < level.height; y += Grid::side) {
@@ -312,12 +313,15 @@ class RealSpectrum : Workspace<D, Side> {
     const std::size_t stride = level.gradient_stride;
     T* re = gradient_plane(0, level);
     T* im = gradient_plane(1, level);
-    std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
+    if (const auto& grid = band.foldings.front().grid) {
+      if constexpr (has_grid<D, Side>()) {
+        store_grid(level, *grid, gradients, count, offset + band.offsets.front(), re, im);
+      }
+    } else {
+      std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
+    }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       const auto& folding = band.foldings[i];
-      if constexpr (has_grid<D, Side>()) {
-        if (folding.grid) add_grid(level, *folding.grid, gradients, count, offset + band.offsets[i], re, im);
-      }
       for (const auto& piece : folding.pieces) {
         // Column 0 is added by itself where it stands beside columns that are not its neighbours.
         const int first = folding.columns.first(piece.block);
@@ -346,18 +350,21 @@ class RealSpectrum : Workspace<D, Side> {
     }
   }
 
-  HWY_NOINLINE HWY_ATTR void add_grid(const Level<T>& level, const Grid& grid, const T* const* gradients,
-                                      int count, std::size_t offset, T* re, T* im) {
+  HWY_NOINLINE HWY_ATTR void store_grid(const Level<T>& level, const Grid& grid, const T* const* gradients,
+                                        int count, std::size_t offset, T* re, T* im) {
     const GridTransform<D> transform(grid, nullptr);
-    for (int b = 0; b < Grid::stored_rows; ++b) {
+    for (int b = 0; b < Grid::side; ++b) {
       for (int y = b; y < level.height; y += Grid::side) {
-        const std::size_t begin = y * level.gradient_stride;
-        for (int g = 0; g < count; ++g) {
-          const T* from = gradients[g] + offset + grid.element(y, 0) * element;
-          transform.from_grid(
-              from, [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA { add_to(re + begin + block * Side, x); });
-          transform.from_grid(from + lanes, [&](int block, hn::Vec<D> x)
-                                                SCATLIGHT_LAMBDA { add_to(im + begin + block * Side, x); });
+        for (T* part : {re, im}) {
+          T* row = part + y * level.gradient_stride;
+          if (b >= Grid::stored_rows) {
+            std::fill_n(row, level.width, T{0});
+            continue;
+          }
+          const std::size_t begin = offset + grid.element(y, 0) * element + (part == im ? lanes : 0);
+          transform.from_grids(gradients, count, begin, [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
+            hn::Store(x, d_, row + block * Side);
+          });
         }
       }
     }

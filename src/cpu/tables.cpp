@@ -497,7 +497,7 @@ void Tables<T>::lay_out_room() {
     if (spectra) plane = std::max(plane, tiling.levels[geometry.level(tiling.tiles.first_scale)].plane_size);
     if (spectra && tiling.grid()) {
       plane = std::max(plane, tiling.grid()->plane_size());
-      line = std::max(line, tiling.grid()->cells() * element);
+      line = std::max(line, tiling.grid()->rows * tiling.grid()->row_size());
     }
     for (const auto& level : tiling.levels) {
       const std::size_t height = round_up(level.height, 2 * side);

@@ -122,6 +122,8 @@ class Chooser {
         return 8.3;
       case 13:
         return 9.0;
+      case 16:
+        return 7.8;
       case 21:
         return 7.4;
       default:

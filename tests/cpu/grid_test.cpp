@@ -23,7 +23,7 @@ std::vector<std::int32_t> first_numbers(int count) {
 }
 
 TEST(Grid, HasEachSampleOnce) {
-  const int height = 112;
+  const int height = 256;
   const int width = 336;
   ASSERT_TRUE(Grid::fits(height, width, wide));
   const Grid grid(height, width);

@@ -85,6 +85,9 @@ inline std::vector<ScatteringOptions> cases_on_grids() {
       {.height = 208, .width = 176, .scales = 3, .angles = 2, .boundary = Boundary::Padded},
       {.height = 96, .width = 96, .scales = 3, .angles = 2, .stride = 1},  // all scales
       {.height = 288, .width = 192, .scales = 3, .angles = 1},             // a tile longer than the plane
+      {.height = 224, .width = 224, .scales = 4, .angles = 3},
+      {.height = 256, .width = 240, .scales = 3, .angles = 4, .boundary = Boundary::Periodic},
+      {.height = 240, .width = 256, .scales = 3, .angles = 4, .boundary = Boundary::Periodic},
       // Several tiles.
       {.height = 600, .width = 901, .scales = 3, .angles = 1},
       {.height = 130, .width = 1399, .scales = 1, .angles = 3},
