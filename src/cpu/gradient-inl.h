@@ -233,7 +233,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
     }
     return cut_row(tiling, core, level, y);
   }
-  // The same where the low-pass does not take two.
+  // Averaged rows at all columns of the plane, where the low-pass does not take two blocks.
   HWY_INLINE HWY_ATTR void spread_averages(const Level<T>& level, const T* averages, int y) {
     this->low_pass().spread(level.horizontal, level.plane_width, tables_.geometry.columns.output, averages,
                             lanes, row(level, y, -level.horizontal.radius), lanes);

@@ -54,7 +54,7 @@ HWY_INLINE HWY_ATTR void transpose_four_in_blocks(D d, hn::Vec<D>* x) {
   x[3] = hn::InterleaveUpper(d, even_high, odd_high);
 }
 
-// exp(2 pi i (n k + w m) / 16) at [4 n + m][4 k + w].
+// exp(2 pi i (n k + w i) / 16) at [4 n + i][4 k + w].
 struct GridTwiddles {
   alignas(64) float re[16][16];
   alignas(64) float im[16][16];
@@ -118,7 +118,7 @@ class GridTransform {
       V x[columns];
       unroll<columns>([&](auto b) SCATLIGHT_LAMBDA {
         constexpr int block = decltype(b)::value;
-        V& to_block = x[is_odd(columns) ? side * block % columns : block];
+        V& to_block = x[Grid::is_odd(columns) ? side * block % columns : block];
         if constexpr (block < columns / 2) {
           to_block = before(block);
         } else if constexpr (block > columns / 2) {
@@ -128,7 +128,7 @@ class GridTransform {
         }
       });
       // Lane l of what is vector c now belongs to vector c + l.
-      if constexpr (is_odd(columns)) turn_lanes<columns, -1>(x);
+      if constexpr (Grid::is_odd(columns)) turn_lanes<columns, -1>(x);
       unroll<columns>([&](auto c) SCATLIGHT_LAMBDA { hn::Store(x[c], d_, to + c * cell_row_step()); });
     });
   }
@@ -144,9 +144,9 @@ class GridTransform {
         x[c] = hn::Load(d_, froms[0] + at);
         for (int i = 1; i < count; ++i) x[c] = hn::Add(x[c], hn::Load(d_, froms[i] + at));
       });
-      if constexpr (is_odd(columns)) turn_lanes<columns, 1>(x);
+      if constexpr (Grid::is_odd(columns)) turn_lanes<columns, 1>(x);
       unroll<columns>([&](auto b)
-                          SCATLIGHT_LAMBDA { store(b, x[is_odd(columns) ? side * b % columns : b]); });
+                          SCATLIGHT_LAMBDA { store(b, x[Grid::is_odd(columns) ? side * b % columns : b]); });
     });
   }
 
@@ -158,7 +158,7 @@ class GridTransform {
       const int stored = is_opposite ? side - b : b;
       filter_columns<radix, is_even, is_opposite>(rows(spectrum, stored), of(filter, b), b);
       with_one_of(Grid::Factors{}, grid_.columns,
-                  [&](auto radix) SCATLIGHT_LAMBDA { across_to_plane<radix>(plane + b * across()); });
+                  [&](auto columns) SCATLIGHT_LAMBDA { across_to_plane<columns>(plane + b * across()); });
     });
   }
 
@@ -208,7 +208,7 @@ class GridTransform {
   HWY_INLINE HWY_ATTR void add_first_half(const T* plane, const GridFilter<T>& filter, T* gradient) const {
     for_rows([&](int b, auto radix, auto is_even, auto is_opposite) SCATLIGHT_LAMBDA {
       with_one_of(Grid::Factors{}, grid_.columns,
-                  [&](auto radix) SCATLIGHT_LAMBDA { across_from_plane<radix>(plane + b * across()); });
+                  [&](auto columns) SCATLIGHT_LAMBDA { across_from_plane<columns>(plane + b * across()); });
       const int stored = is_opposite ? side - b : b;
       add_filtered_columns<radix, is_even, is_opposite>(of(filter, b), rows(gradient, stored), b);
     });
@@ -246,13 +246,14 @@ class GridTransform {
   template <class Body>
   HWY_INLINE HWY_ATTR void for_rows(const Body& body) const {
     with_one_of(Grid::Factors{}, grid_.rows, [&](auto radix) SCATLIGHT_LAMBDA {
-      with_one_of(std::integer_sequence<int, 0, 1>{}, grid_.columns % 2, [&](auto is_odd) SCATLIGHT_LAMBDA {
-        constexpr std::bool_constant<decltype(is_odd)::value == 0> is_even;
-        for (int b = 0; b < Grid::stored_rows; ++b) {
-          body(b, radix, is_even, std::false_type());
-          if (b % (side / 2) != 0) body(side - b, radix, is_even, std::true_type());
-        }
-      });
+      with_one_of(std::integer_sequence<int, 0, 1>{}, grid_.columns % 2,
+                  [&](auto remainder) SCATLIGHT_LAMBDA {
+                    constexpr std::bool_constant<decltype(remainder)::value == 0> is_even;
+                    for (int b = 0; b < Grid::stored_rows; ++b) {
+                      body(b, radix, is_even, std::false_type());
+                      if (b % (side / 2) != 0) body(side - b, radix, is_even, std::true_type());
+                    }
+                  });
     });
   }
 
@@ -287,7 +288,7 @@ class GridTransform {
   // Row -r of those of rows b > 0 that (rows) has at a.
   template <int R>
   static constexpr int opposite_row(int a) {
-    if (!is_odd(R)) return R - 1 - a;
+    if (!Grid::is_odd(R)) return R - 1 - a;
     return a == 0 ? 0 : R - a;
   }
 
@@ -305,8 +306,6 @@ class GridTransform {
     body([&](int a) SCATLIGHT_LAMBDA { return opposite<IsEven>(zero + a * side, others + a * side); });
   }
 
-  static constexpr bool is_odd(int factor) { return factor % 2 == 1; }
-
   template <int R, class Load, class Store>
   HWY_INLINE HWY_ATTR void dft(const Load& load, const Store& store) const {
     if constexpr (R >= 15) {
@@ -322,12 +321,12 @@ class GridTransform {
   // The twiddle factors of output k of rows b, and of columns, where a side needs them.
   template <int R>
   HWY_INLINE HWY_ATTR C rotate_row(C x, int b, int k) const {
-    if (is_odd(R) || k == 0) return x;
+    if (Grid::is_odd(R) || k == 0) return x;
     return rotate<D>(x, hn::Set(d_, grid_roots.re[b][k]), hn::Set(d_, grid_roots.im[b][k]));
   }
   template <int R>
   HWY_INLINE HWY_ATTR C rotate_columns(C x, int k) const {
-    if (is_odd(R) || k == 0) return x;
+    if (Grid::is_odd(R) || k == 0) return x;
     return rotate<D>(x, hn::Load(d_, grid_roots.re[k]), hn::Load(d_, grid_roots.im[k]));
   }
 

@@ -6,9 +6,9 @@
 namespace scatlight::cpu {
 namespace {
 
-template <int... Odd>
-bool is_one_of(std::integer_sequence<int, Odd...>, int factor) {
-  return ((factor == Odd) || ...);
+template <int... Factors>
+bool is_one_of(std::integer_sequence<int, Factors...>, int factor) {
+  return ((factor == Factors) || ...);
 }
 
 bool fits_side(int length) {
@@ -21,7 +21,7 @@ std::vector<std::int32_t> outputs(int factor) {
   std::vector<std::int32_t> samples;
   for (int k = 0; k < factor; ++k) {
     for (int k16 = 0; k16 < Grid::side; ++k16) {
-      const int of_k = factor % 2 == 1 ? Grid::side * k : k;
+      const int of_k = Grid::is_odd(factor) ? Grid::side * k : k;
       samples.push_back((of_k + factor * k16) % length);
     }
   }

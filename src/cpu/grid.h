@@ -26,6 +26,7 @@ struct Grid {
   using Factors = std::integer_sequence<int, 7, 9, 11, 13, 15, 16, 21>;  ///< that q and p may be
   static constexpr int stored_rows = side / 2 + 1;                       ///< of a spectrum, by r mod 16
 
+  static constexpr bool is_odd(int factor) { return factor % 2 == 1; }
   /// Whether planes of this size can be one.
   static bool fits(int height, int width, Packing packing);
   Grid(int height, int width);
@@ -53,7 +54,6 @@ struct Grid {
   std::vector<std::int32_t> column_of;  ///< (p, 16): the columns of the result, as a block gets them
 
  private:
-  static bool is_odd(int factor) { return factor % 2 == 1; }
   static int place(int sample, int factor) { return is_odd(factor) ? sample % factor : sample / side; }
 };
 

@@ -26,12 +26,17 @@ constexpr bool has_fast_reciprocal_root() {
   return HWY_TARGET == HWY_AVX3 && sizeof(Real<D>) == 4;
 }
 
+// About 1 / sqrt(x), and finite at 0.
+template <class D>
+HWY_INLINE HWY_ATTR hn::Vec<D> reciprocal_root_estimate(D d, hn::Vec<D> x) {
+  return hn::ApproximateReciprocalSqrt(hn::Max(hn::Set(d, std::numeric_limits<Real<D>>::min()), x));
+}
+
 template <class D>
 HWY_INLINE HWY_ATTR hn::Vec<D> modulus(D d, Complex<D> z) {
   const auto x = squared_modulus<D>(z);
   if constexpr (has_fast_reciprocal_root<D>()) {
-    // Finite at 0.
-    const auto r = hn::ApproximateReciprocalSqrt(hn::Max(hn::Set(d, std::numeric_limits<Real<D>>::min()), x));
+    const auto r = reciprocal_root_estimate(d, x);
     const auto root = hn::Mul(x, r);
     return hn::MulAdd(hn::NegMulAdd(root, root, x), hn::Mul(hn::Set(d, Real<D>{0.5}), r), root);
   } else {
@@ -42,18 +47,16 @@ HWY_INLINE HWY_ATTR hn::Vec<D> modulus(D d, Complex<D> z) {
 // g z / |z|, exchanged for the forward transform that follows; 0 where z is 0.
 template <class D>
 HWY_INLINE HWY_ATTR Complex<D> exchanged_phase(D d, hn::Vec<D> g, Complex<D> z) {
+  const auto x = squared_modulus<D>(z);
+  const auto is_zero = hn::Eq(x, hn::Zero(d));
   hn::Vec<D> factor;
   if constexpr (has_fast_reciprocal_root<D>()) {
-    // Never 0, so that the factor is finite.
-    const auto least = hn::Set(d, std::numeric_limits<Real<D>>::min());
-    const auto x = hn::MulAdd(z.re, z.re, hn::MulAdd(z.im, z.im, least));
-    const auto r = hn::ApproximateReciprocalSqrt(x);
-    const auto estimate = hn::Mul(g, r);
+    const auto r = reciprocal_root_estimate(d, x);
+    const auto estimate = hn::IfThenZeroElse(is_zero, hn::Mul(g, r));
     const auto error = hn::NegMulAdd(hn::Mul(x, r), r, hn::Set(d, Real<D>{1}));
     factor = hn::MulAdd(hn::Mul(hn::Set(d, Real<D>{0.5}), estimate), error, estimate);
   } else {
-    const auto x = squared_modulus<D>(z);
-    factor = hn::IfThenZeroElse(hn::Eq(x, hn::Zero(d)), hn::Div(g, hn::Sqrt(x)));
+    factor = hn::IfThenZeroElse(is_zero, hn::Div(g, hn::Sqrt(x)));
   }
   return {hn::Mul(factor, z.im), hn::Mul(factor, z.re)};
 }

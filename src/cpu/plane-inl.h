@@ -449,10 +449,14 @@ class PlaneTransform : protected Workspace<D, Side> {
   // The same of one block of rows, where it does not take two.
   HWY_INLINE HWY_ATTR void average_direct(const Level<T>& level, int y, T* averages) {
     const int radius = level.horizontal.radius;
+    const int outputs = tables_.geometry.columns.output;
     T* continued = row(level, y, -radius);
     low_pass().continue_periodically(level.horizontal, level.plane_width, continued, lanes);
-    low_pass().average(level.horizontal, 0, tables_.geometry.columns.output,
-                       {continued, lanes, -radius, level.plane_width + radius}, averages, lanes);
+    low_pass().average(level.horizontal, 0, outputs, {continued, lanes, -radius, level.plane_width + radius},
+                       averages, lanes);
+    // The vertical low-pass may take them together with others.
+    if constexpr (Side > 1)
+      std::fill(averages + outputs * lanes, averages + tables_.room.averages_size, T{0});
   }
 
   HWY_INLINE T* share(const Level<T>& level, int strip) const {

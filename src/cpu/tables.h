@@ -413,7 +413,7 @@ struct Tables {
   /// number for each lane.
   struct Room {
     std::size_t plane;         ///< planes of a group of paths, between columns and rows
-    std::size_t line;          ///< elements of a block of rows, or of rows of a block of columns
+    std::size_t line;          ///< elements of a block of rows, of rows of a block of columns, or of a grid's
     std::size_t work;          ///< for transform()
     std::size_t prime;         ///< for transform()
     std::size_t band;          ///< real rows of the plane: Level::band_stride

@@ -93,9 +93,9 @@ class Chooser {
         }
       }
       list.push_back(best);
-      if (first_scale > 0) continue;
+      if (geometry_.level(first_scale) > 0 || may_be_grid(best.length)) continue;
       for (int length = shortest; length <= longest; length += step) {
-        if (length == best.length || !Grid::fits(length, length, sampling_.packing)) continue;
+        if (!may_be_grid(length)) continue;
         best.length = length;
         list.push_back(best);
         break;
@@ -106,6 +106,8 @@ class Chooser {
 
   // The model, in nanoseconds. Its figures were fitted to the times of planes and tiles of 64 x 64 to
   // 1056 x 1056 (Zen 4), vectors of 32 and 64 bytes.
+
+  bool may_be_grid(int length) const { return Grid::fits(length, length, sampling_.packing); }
 
   int vector_bytes() const { return sampling_.packing.lanes * sampling_.bytes; }
   double vector_size() const { return vector_bytes() / 32.0; }

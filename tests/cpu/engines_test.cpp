@@ -129,6 +129,20 @@ TEST_P(EveryEngine, UsesTheCallersThreads) {
   EXPECT_EQ(transform(make_plan(GetParam(), options), images), backwards);
 }
 
+TEST_P(EveryEngine, ForgetsFormerImages) {
+  // 32 x 500: phi_J by spectra along columns only, with outputs that do not fill whole vectors.
+  for (const auto& options :
+       {ScatteringOptions{.height = 32, .width = 500, .scales = 5, .angles = 1, .stride = 4},
+        ScatteringOptions{.height = 96, .width = 128, .scales = 3, .angles = 2},
+        ScatteringOptions{.height = 40, .width = 56, .scales = 3, .max_order = 2}}) {
+    const auto plan = make_plan(GetParam(), options);
+    const auto images = random_planes<float>(options, 1);
+    const auto expected = transform(plan, images);
+    transform(plan, std::vector<float>(images.size(), std::numeric_limits<float>::quiet_NaN()));
+    EXPECT_EQ(transform(plan, images), expected) << name_of(options);
+  }
+}
+
 TEST_P(EveryEngine, NonFiniteSamplesStayInTheirPlane) {
   const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 6, .max_order = 2};
   const auto plan = make_plan(GetParam(), options);

@@ -75,7 +75,7 @@ inline std::vector<ScatteringOptions> cases_on_tiles() {
   };
 }
 
-/// Whose planes of scale 0 are grids, with vectors of 16 values: each odd factor that there is a kernel for.
+/// Whose planes of scale 0 are grids, with vectors of 16 values: each factor that there is a kernel for.
 inline std::vector<ScatteringOptions> cases_on_grids() {
   return {
       {.height = 96, .width = 128, .scales = 3, .angles = 5},
