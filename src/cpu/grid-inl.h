@@ -54,39 +54,28 @@ HWY_INLINE HWY_ATTR void transpose_four_in_blocks(D d, hn::Vec<D>* x) {
   x[3] = hn::InterleaveUpper(d, even_high, odd_high);
 }
 
-// exp(2 pi i (n k + w i) / 16) at [4 n + i][4 k + w].
-struct GridTwiddles {
-  alignas(64) float re[16][16];
-  alignas(64) float im[16][16];
-
-  constexpr GridTwiddles() : re(), im() {
-    for (int i = 0; i < 16; ++i) {
-      for (int lane = 0; lane < 16; ++lane) {
-        const Root root = root_of_unity(i / 4 * (lane / 4) + i % 4 * (lane % 4), 16);
-        re[i][lane] = static_cast<float>(root.re);
-        im[i][lane] = static_cast<float>(root.im);
-      }
-    }
-  }
-};
-inline constexpr GridTwiddles grid_twiddles;
-
-// exp(2 pi i n k / 256) at [n][k]: between the two DFTs of a side of 16 x 16 samples.
+// exp(2 pi i exponent(row, lane) / n) at [row][lane].
 struct GridRoots {
   alignas(64) float re[16][16];
   alignas(64) float im[16][16];
 
-  constexpr GridRoots() : re(), im() {
-    for (int n = 0; n < 16; ++n) {
-      for (int k = 0; k < 16; ++k) {
-        const Root root = root_of_unity(n * k, 256);
-        re[n][k] = static_cast<float>(root.re);
-        im[n][k] = static_cast<float>(root.im);
+  template <class Exponent>
+  constexpr GridRoots(int n, const Exponent& exponent) : re(), im() {
+    for (int row = 0; row < 16; ++row) {
+      for (int lane = 0; lane < 16; ++lane) {
+        const Root root = root_of_unity(exponent(row, lane), n);
+        re[row][lane] = static_cast<float>(root.re);
+        im[row][lane] = static_cast<float>(root.im);
       }
     }
   }
 };
-inline constexpr GridRoots grid_roots;
+// n k + w i at [4 n + i][4 k + w]: within the DFT of 16 x 16 samples.
+inline constexpr GridRoots grid_twiddles(16, [](int row, int lane) {
+  return row / 4 * (lane / 4) + row % 4 * (lane % 4);
+});
+// n k at [n][k]: between the two DFTs of a side of 16 x 16 samples.
+inline constexpr GridRoots grid_roots(256, [](int n, int k) { return n * k; });
 
 // Whether lanes have a bit in their number.
 template <class D>

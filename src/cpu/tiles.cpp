@@ -63,6 +63,8 @@ class Chooser {
     return at->second;
   }
 
+  bool may_be_grid(int length) const { return Grid::fits(length, length, sampling_.packing); }
+
   // The plane itself and, for each number of tiles, those whose transforms take least and those that may be
   // grids.
   std::vector<TileAxis> candidates(const Axis& axis, int first_scale, int end_scale) {
@@ -106,8 +108,6 @@ class Chooser {
 
   // The model, in nanoseconds. Its figures were fitted to the times of planes and tiles of 64 x 64 to
   // 1056 x 1056 (Zen 4), vectors of 32 and 64 bytes.
-
-  bool may_be_grid(int length) const { return Grid::fits(length, length, sampling_.packing); }
 
   int vector_bytes() const { return sampling_.packing.lanes * sampling_.bytes; }
   double vector_size() const { return vector_bytes() / 32.0; }
