@@ -165,6 +165,7 @@ HWY_INLINE HWY_ATTR void composite_dft(D d, const Real<D>* twiddles, const Load&
   unroll<b>([&](auto n) SCATLIGHT_LAMBDA {
     Complex<D> x[a];
     unroll<a>([&](auto q) SCATLIGHT_LAMBDA { x[q] = load(coprime ? (b * q + a * n) % N : n + b * q); });
+    asm volatile("" ::: "memory");  // the compiler would load each of them twice
     Dft<a>::run(d, x);
     constexpr int column = decltype(n)::value;
     unroll<a>([&](auto k) SCATLIGHT_LAMBDA {
@@ -177,6 +178,7 @@ HWY_INLINE HWY_ATTR void composite_dft(D d, const Real<D>* twiddles, const Load&
     constexpr int row = decltype(k)::value;
     Complex<D> x[b];
     unroll<b>([&](auto m) SCATLIGHT_LAMBDA { x[m] = load_element(d, between + (k * b + m) * step); });
+    asm volatile("" ::: "memory");
     Dft<b>::run(d, x);
     unroll<b>([&](auto m) SCATLIGHT_LAMBDA {
       constexpr int of_a = b * inverse_of(b % a, a);

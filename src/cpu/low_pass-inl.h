@@ -17,8 +17,8 @@ namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
 // A line is samples `step` values apart, each a vector. Where a LowPass is spectral, it takes two lines at a
-// time; else one that is continued by its radius on both sides or, to average, a part of a line with
-// LowPass::zeros() samples of zero on both sides.
+// time; else one that is continued by its radius on both sides or, to average, a part of a line with twice
+// as many samples of zero on both sides.
 template <class D>
 class LineLowPass {
   using T = Real<D>;
@@ -35,33 +35,24 @@ class LineLowPass {
     std::copy_n(line + margin, margin, line + length * step + margin);
   }
 
-  // Samples [begin, end) of a line.
-  struct Samples {
-    const T* first;
-    std::size_t step;
-    int begin;
-    int end;
-  };
-
-  // A low-pass at outputs [first, last); of each sample, the first vector. If their weights reach beyond the
-  // samples, LowPass::zeros() samples of zero stand on both sides of these.
-  HWY_INLINE HWY_ATTR void average(const LowPass<T>& low_pass, int first, int last, const Samples& samples,
-                                   T* to, std::size_t to_step) {
-    constexpr int together = LowPass<T>::margin + 1;
-    const auto to_output = [&](int out) { return to + (out - first) * to_step; };
-    int out = first;
-    if (last - first < together) {
-      for (; out < last; ++out) average_outputs<1>(low_pass, out, samples, to_output(out), to_step);
-      return;
-    }
-    for (; out + together <= last; out += together)
-      average_outputs<together>(low_pass, out, samples, to_output(out), to_step);
-    if (last - out > together / 2) {
-      out = last - together;
-      average_outputs<together>(low_pass, out, samples, to_output(out), to_step);
-    } else if (out < last) {
-      out = last - together / 2;
-      average_outputs<together / 2>(low_pass, out, samples, to_output(out), to_step);
+  // A low-pass at `count` outputs; `line` is the sample in the middle of the first one's weights, and the
+  // samples of all weights exist.
+  HWY_NOINLINE HWY_ATTR void average(const LowPass<T>& low_pass, int count, const T* line, std::size_t step,
+                                     T* to, std::size_t to_step) {
+    constexpr int most = hn::MaxLanes(D()) * sizeof(T) >= 64 ? 8 : 4;  // that registers hold
+    const auto outputs = [&](auto together, int out) SCATLIGHT_LAMBDA {
+      average_outputs<decltype(together)::value>(low_pass, line + out * (low_pass.step * step), step,
+                                                 to + out * to_step, to_step);
+    };
+    int out = 0;
+    for (; out + most <= count; out += most) outputs(Radix<most>{}, out);
+    if (out == count) return;
+    if (count < most) {
+      for (; out < count; ++out) outputs(Radix<1>{}, out);
+    } else if (count - out > most / 2) {
+      outputs(Radix<most>{}, count - most);
+    } else {
+      outputs(Radix<most / 2>{}, count - most / 2);
     }
   }
 
@@ -99,7 +90,7 @@ class LineLowPass {
   HWY_INLINE HWY_ATTR void spread(const LowPass<T>& low_pass, int length, int outputs, const T* from,
                                   std::size_t from_step, T* line, std::size_t step) {
     const int end = length + 2 * low_pass.radius;
-    constexpr int together = LowPass<T>::margin + 1;
+    constexpr int together = LowPass<T>::together;
     if (end < together) {
       for (int x = 0; x < end; ++x) spread_to<1>(low_pass, x, outputs, from, from_step, line, step);
     } else {
@@ -152,26 +143,49 @@ class LineLowPass {
     transform(d_, plan, source, Buffer<D>{work_}, prime_, sink);
   }
 
-  // Several outputs at once, which share the loads of the weights and do not wait for each other's sums.
+  // Several outputs at once. Two samples at the same distance of an output have the same weight, and weights
+  // a step apart share most samples of neighbouring outputs.
   template <int Count>
-  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, int out, const Samples& samples, T* to,
-                                           std::size_t to_step) {
-    // The taps that have a sample at any of the outputs.
-    const int first = low_pass.center(out) - low_pass.radius;  // sample of the first tap of the first output
-    const int begin = std::max(0, samples.begin - first - (Count - 1) * low_pass.step);
-    const int end = std::min(low_pass.taps(), samples.end - first);
-    const T* from =
-        samples.first + (first + begin - samples.begin) * static_cast<std::ptrdiff_t>(samples.step);
-    const std::size_t next = low_pass.step * samples.step;
+  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, const T* middle, std::size_t step,
+                                           T* to, std::size_t to_step) {
+    const std::size_t next = low_pass.step * step;
+    const T* weight = low_pass.weights_from(low_pass.radius);
     hn::Vec<D> sums[Count];
-    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
-    const T* weight = low_pass.weights_from(begin);
-    for (const T* weights_end = low_pass.weights_from(end); weight < weights_end;
-         ++weight, from += samples.step) {
-      const auto factor = hn::Set(d_, *weight);
+    const T* at = middle;
+    unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
+      sums[i] = hn::Mul(hn::Set(d_, *weight), hn::Load(d_, at));
+      at += next;
+    });
+    const auto add_distances = [&](auto distances, int first) SCATLIGHT_LAMBDA {
+      constexpr int count = decltype(distances)::value;  // a step apart
+      const T* after = middle + first * step;
+      const T* before = middle - first * step - (count - 1) * next;
+      hn::Vec<D> factors[count];
+      hn::Vec<D> x[Count + count - 1];
+      hn::Vec<D> y[Count + count - 1];
+      const auto load = [&](auto i) SCATLIGHT_LAMBDA {
+        x[i] = hn::Load(d_, after);
+        y[i] = hn::Load(d_, before);
+        after += next;
+        before += next;
+        asm volatile("" ::: "memory");  // the compiler would load them again for each weight
+      };
+      unroll<count>([&](auto k)
+                        SCATLIGHT_LAMBDA { factors[k] = hn::Set(d_, weight[first + k * low_pass.step]); });
+      unroll<count - 1>(load);
       unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
-        sums[i] = hn::MulAdd(factor, hn::Load(d_, from + i * next), sums[i]);
+        load(Radix<i + count - 1>{});
+        unroll<count>([&](auto k) SCATLIGHT_LAMBDA {
+          sums[i] = hn::MulAdd(factors[k], hn::Add(x[i + k], y[i + count - 1 - k]), sums[i]);
+        });
       });
+    };
+    for (int first = 1; first <= low_pass.radius; first += 2 * low_pass.step) {
+      const int both = std::min(first + low_pass.step, low_pass.radius + 1 - low_pass.step);
+      const int end = std::min(first + low_pass.step, low_pass.radius + 1);
+      int distance = first;
+      for (; distance < both; ++distance) add_distances(Radix<2>{}, distance);
+      for (; distance < end; ++distance) add_distances(Radix<1>{}, distance);
     }
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, to + i * to_step); });
   }

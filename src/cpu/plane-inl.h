@@ -448,12 +448,11 @@ class PlaneTransform : protected Workspace<D, Side> {
 
   // The same of one block of rows, where it does not take two.
   HWY_INLINE HWY_ATTR void average_direct(const Level<T>& level, int y, T* averages) {
-    const int radius = level.horizontal.radius;
     const int outputs = tables_.geometry.columns.output;
-    T* continued = row(level, y, -radius);
-    low_pass().continue_periodically(level.horizontal, level.plane_width, continued, lanes);
-    low_pass().average(level.horizontal, 0, outputs, {continued, lanes, -radius, level.plane_width + radius},
-                       averages, lanes);
+    low_pass().continue_periodically(level.horizontal, level.plane_width,
+                                     row(level, y, -level.horizontal.radius), lanes);
+    low_pass().average(level.horizontal, outputs, row(level, y, level.horizontal.center(0)), lanes, averages,
+                       lanes);
     // The vertical low-pass may take them together with others.
     if constexpr (Side > 1)
       std::fill(averages + outputs * lanes, averages + tables_.room.averages_size, T{0});
@@ -504,21 +503,17 @@ class PlaneTransform : protected Workspace<D, Side> {
     T* rows = at(&Room::average_rows);
     if (shares_ != nullptr) {
       if (vertical.spectral) return;  // the averaged rows are its share
-      const std::size_t zeros = vertical.zeros() * stride;
+      const std::size_t zeros = 2 * vertical.radius * stride;
       std::fill_n(rows - zeros, zeros, T{0});
       std::fill_n(rows + core.height * stride, zeros, T{0});
       const auto [first, last] = vertical.reached(core.top, core.top + core.height);
-      return average_columns(vertical, first, last, {rows, stride, core.top, core.top + core.height},
-                             share(level, strip));
+      return average_columns(vertical, first, last, rows - core.top * stride, share(level, strip));
     }
     if (vertical.spectral) {
       average_whole_columns(vertical, rows);
     } else {
-      const int radius = vertical.radius;
-      T* continued = rows - radius * stride;
-      low_pass().continue_periodically(vertical, level.plane_height, continued, stride);
-      average_columns(vertical, 0, tables_.geometry.rows.output,
-                      {continued, stride, -radius, level.plane_height + radius}, at(&Room::map));
+      low_pass().continue_periodically(vertical, level.plane_height, rows - vertical.radius * stride, stride);
+      average_columns(vertical, 0, tables_.geometry.rows.output, rows, at(&Room::map));
     }
     write_map(map);
   }
@@ -550,11 +545,13 @@ class PlaneTransform : protected Workspace<D, Side> {
     write_map(map);
   }
 
-  // The vertical low-pass of averaged rows at outputs [first, last).
-  HWY_INLINE HWY_ATTR void average_columns(const LowPass<T>& vertical, int first, int last,
-                                           typename LineLowPass<D>::Samples rows, T* to) {
-    for (std::size_t x = 0; x < rows.step; x += lanes, rows.first += lanes)
-      low_pass().average(vertical, first, last, rows, to + x, rows.step);
+  // The vertical low-pass of averaged rows, of which `rows` is row 0 of the plane, at outputs [first, last).
+  HWY_INLINE HWY_ATTR void average_columns(const LowPass<T>& vertical, int first, int last, const T* rows,
+                                           T* to) {
+    const std::size_t stride = tables_.room.output_stride;
+    rows += vertical.center(first) * static_cast<std::ptrdiff_t>(stride);
+    for (std::size_t x = 0; x < stride; x += lanes)
+      low_pass().average(vertical, last - first, rows + x, stride, to + x, stride);
   }
   // The same of all rows by their spectra, to Room::map.
   HWY_INLINE HWY_ATTR void average_whole_columns(const LowPass<T>& vertical, const T* rows) {

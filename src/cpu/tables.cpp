@@ -65,8 +65,12 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
   const LowPassKernel kernel(bank, axis, level, std::numeric_limits<T>::epsilon());
   const int taps = static_cast<int>(kernel.weights.size());
   radius = kernel.radius;
-  weights.assign(taps + 2 * margin, T{0});
-  for (int t = 0; t < taps; ++t) weights[margin + t] = static_cast<T>(kernel.weights[t]);
+  weights.assign(this->taps() + 2 * margin, T{0});
+  const bool has_opposite = taps == 2 * radius;
+  for (int distance = 0; distance <= radius; ++distance) {
+    const double weight = kernel.weights[radius - distance] / (has_opposite && distance == radius ? 2 : 1);
+    for (int tap : {radius - distance, radius + distance}) weights[margin + tap] = static_cast<T>(weight);
+  }
 
   // Nanoseconds a vector of 64 bytes, measured on Zen 4. All engines choose by these, and so the same. Two
   // lines are transformed together.
@@ -517,7 +521,7 @@ void Tables<T>::lay_out_room() {
       }
       band = std::max(band, level.band_blocks * level.band_stride);
       row = std::max(row, level.blocks * side * lanes);
-      const std::size_t before = std::max(level.vertical.radius, is_tiled() ? level.vertical.zeros() : 0);
+      const std::size_t before = (is_tiled() ? 2 : 1) * level.vertical.radius;
       rows_before = std::max(rows_before, before);
       rows = std::max(rows, level.plane_height + before);
       if (!spectra) continue;

@@ -40,10 +40,13 @@ template <class T>
 struct LowPass {
   LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes);
 
-  static constexpr int margin = 7;  ///< zeros before and after the weights
+  static constexpr int together = 8;           ///< samples that `spread` takes at once
+  static constexpr int margin = together - 1;  ///< zeros before and after the weights for it
 
-  std::vector<T> weights;  ///< (margin + taps + margin)
-  int radius;
+  /// (margin + taps + margin), symmetric. If they cover the whole of an even axis, the sample opposite the
+  /// middle has half of its weight at both ends.
+  std::vector<T> weights;
+  int radius;      ///< taps are 2 radius + 1
   int level_step;  ///< levels up to that of the output
   int step;        ///< samples from one output sample to the next: 2^level_step
   int border;      ///< output samples that are left out before the first one
@@ -55,9 +58,7 @@ struct LowPass {
   };
   std::optional<Spectral> spectral;
 
-  int taps() const { return static_cast<int>(weights.size()) - 2 * margin; }
-  /// Samples of zero around others, for outputs whose weights reach beyond these.
-  int zeros() const { return margin * step; }
+  int taps() const { return 2 * radius + 1; }
   /// The weights from tap t on, of the sample at distance t - radius.
   const T* weights_from(int tap) const { return weights.data() + margin + tap; }
   /// The sample in the middle; in a line that is continued by the radius, the first one that has a weight.
