@@ -39,21 +39,13 @@ class LineLowPass {
   // samples of all weights exist.
   HWY_NOINLINE HWY_ATTR void average(const LowPass<T>& low_pass, int count, const T* line, std::size_t step,
                                      T* to, std::size_t to_step) {
-    constexpr int most = hn::MaxLanes(D()) * sizeof(T) >= 64 ? 8 : 4;  // that registers hold
-    const auto outputs = [&](auto together, int out) SCATLIGHT_LAMBDA {
-      average_outputs<decltype(together)::value>(low_pass, line + out * (low_pass.step * step), step,
-                                                 to + out * to_step, to_step);
-    };
-    int out = 0;
-    for (; out + most <= count; out += most) outputs(Radix<most>{}, out);
-    if (out == count) return;
-    if (count < most) {
-      for (; out < count; ++out) outputs(Radix<1>{}, out);
-    } else if (count - out > most / 2) {
-      outputs(Radix<most>{}, count - most);
-    } else {
-      outputs(Radix<most / 2>{}, count - most / 2);
-    }
+    // Distances that the compiler knows, where samples stand one after the other.
+    constexpr int lanes = hn::MaxLanes(D());
+    using Distances = std::integer_sequence<int, 2 * lanes, 4 * lanes, 8 * lanes>;
+    const auto average_with = [&](auto distance)
+                                  HWY_ATTR { average(low_pass, count, line, step, distance, to, to_step); };
+    const std::size_t distance = low_pass.step * step;
+    if (!with_one_of(Distances{}, static_cast<int>(distance), average_with)) average_with(distance);
   }
 
   // A low-pass by its spectrum, of two lines that travel as real and imaginary parts; of each sample, the
@@ -143,12 +135,32 @@ class LineLowPass {
     transform(d_, plan, source, Buffer<D>{work_}, prime_, sink);
   }
 
+  // `Next`: what is between the samples of neighbouring outputs, a number or a constant.
+  template <class Next>
+  HWY_INLINE HWY_ATTR void average(const LowPass<T>& low_pass, int count, const T* line, std::size_t step,
+                                   Next next, T* to, std::size_t to_step) {
+    constexpr int most = hn::MaxLanes(D()) * sizeof(T) >= 64 ? 8 : 4;  // that registers hold
+    const auto outputs = [&](auto together, int out) SCATLIGHT_LAMBDA {
+      average_outputs<decltype(together)::value>(low_pass, line + out * next, step, next, to + out * to_step,
+                                                 to_step);
+    };
+    int out = 0;
+    for (; out + most <= count; out += most) outputs(Radix<most>{}, out);
+    if (out == count) return;
+    if (count < most) {
+      for (; out < count; ++out) outputs(Radix<1>{}, out);
+    } else if (count - out > most / 2) {
+      outputs(Radix<most>{}, count - most);
+    } else {
+      outputs(Radix<most / 2>{}, count - most / 2);
+    }
+  }
+
   // Several outputs at once. Two samples at the same distance of an output have the same weight, and weights
   // a step apart share most samples of neighbouring outputs.
-  template <int Count>
+  template <int Count, class Next>
   HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, const T* middle, std::size_t step,
-                                           T* to, std::size_t to_step) {
-    const std::size_t next = low_pass.step * step;
+                                           Next next, T* to, std::size_t to_step) {
     const T* weight = low_pass.weights_from(low_pass.radius);
     hn::Vec<D> sums[Count];
     const T* at = middle;

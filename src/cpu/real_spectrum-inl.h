@@ -66,6 +66,51 @@ struct HermitianSource {
   }
 };
 
+// Of the spectrum of a real plane, the columns up to the middle, from which all of it follows.
+template <class D, int Side>
+struct HalfSpectrum {
+  using T = Real<D>;
+  static constexpr int lanes = hn::MaxLanes(D());
+  static constexpr int column_step = lanes / Side;
+
+  const T* re;
+  const T* im;
+  std::ptrdiff_t stride;
+  int height;
+  int width;
+
+  HWY_INLINE bool is_direct(int x) const { return x + Side - 1 <= width / 2; }
+  HWY_INLINE bool is_mirrored(int x) const { return Side == 1 ? !is_direct(x) : x > width / 2; }
+
+  // Columns [x, x + Side) of row y: before the middle,
+  HWY_INLINE HWY_ATTR Complex<D> direct_at(D d, int y, int x) const {
+    const std::ptrdiff_t at = y * stride + x * column_step;
+    return {hn::LoadU(d, re + at), hn::LoadU(d, im + at)};
+  }
+  // after it, as mirror images; columns beyond the width are anything,
+  HWY_INLINE HWY_ATTR Complex<D> mirrored_at(D d, int y, int x) const {
+    const std::ptrdiff_t at = mirrored_row(y) * stride + (width - x - (Side - 1)) * column_step;
+    if constexpr (Side == 1) return {hn::Load(d, re + at), hn::Neg(hn::Load(d, im + at))};
+    return {hn::Reverse(d, hn::LoadU(d, re + at)), hn::Neg(hn::Reverse(d, hn::LoadU(d, im + at)))};
+  }
+  // and across it.
+  HWY_INLINE HWY_ATTR Complex<D> middle_at(D d, int y, int x) const {
+    HWY_ALIGN T parts[2][lanes] = {};
+    for (int lane = 0; lane < std::min(lanes, width - x); ++lane)
+      copy_sample(y, x + lane, &parts[0][lane], &parts[1][lane]);
+    return {hn::Load(d, parts[0]), hn::Load(d, parts[1])};
+  }
+  HWY_INLINE void copy_sample(int y, int x, T* to_re, T* to_im) const {
+    const bool direct = x <= width / 2;
+    const std::ptrdiff_t at = direct ? y * stride + x : mirrored_row(y) * stride + (width - x);
+    *to_re = re[at];
+    *to_im = direct ? im[at] : -im[at];
+  }
+
+ private:
+  HWY_INLINE std::ptrdiff_t mirrored_row(int y) const { return y == 0 ? 0 : height - y; }
+};
+
 // The spectrum of a real plane, rows first, and its adjoint: back from the gradient of the spectrum.
 template <class D, int Side>
 class RealSpectrum : Workspace<D, Side> {
@@ -138,11 +183,13 @@ class RealSpectrum : Workspace<D, Side> {
         im[at] = im[at + x];
       }
     }
+    const HalfSpectrum<D, Side> half{re, im, static_cast<std::ptrdiff_t>(level.spectrum_stride), level.height,
+                                     level.width};
     if constexpr (has_grid<D, Side>()) {
-      if (finest.grid) to_grid(level, *finest.grid, re, im, spectra);
+      if (finest.grid) to_grid(half, *finest.grid, spectra);
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-      if (band.foldings[i].parts() > 1) fold_to(level, band.foldings[i], re, im, spectra + band.offsets[i]);
+      if (band.foldings[i].parts() > 1) fold_to(half, band.foldings[i], spectra + band.offsets[i]);
     }
   }
 
@@ -221,18 +268,15 @@ class RealSpectrum : Workspace<D, Side> {
     }
   }
 
-  HWY_NOINLINE HWY_ATTR void to_grid(const Level<T>& level, const Grid& grid, const T* re, const T* im,
-                                     T* spectrum) {
+  HWY_NOINLINE HWY_ATTR void to_grid(const HalfSpectrum<D, Side> half, const Grid& grid, T* spectrum) {
     const GridTransform<D> transform(grid, nullptr);
     const auto up_to_middle =
-        hn::FirstN(d_, level.width / 2 % Side + 1);  // in the block that the middle is in
+        hn::FirstN(d_, half.width / 2 % Side + 1);  // in the block that the middle is in
     // In the order of the grid's memory, which the caches may not have.
     for (int b = 0; b < Grid::stored_rows; ++b) {
-      for (int y = b; y < level.height; y += Grid::side) {
-        const auto before = [&](int block)
-                                SCATLIGHT_LAMBDA { return direct_at(level, re, im, y, block * Side); };
-        const auto after = [&](int block)
-                               SCATLIGHT_LAMBDA { return mirrored_at(level, re, im, y, block * Side); };
+      for (int y = b; y < half.height; y += Grid::side) {
+        const auto before = [&](int block) SCATLIGHT_LAMBDA { return half.direct_at(d_, y, block * Side); };
+        const auto after = [&](int block) SCATLIGHT_LAMBDA { return half.mirrored_at(d_, y, block * Side); };
         T* to = spectrum + grid.element(y, 0) * element;
         transform.to_grid([&](int block) SCATLIGHT_LAMBDA { return before(block).re; },
                           [&](int block) SCATLIGHT_LAMBDA { return after(block).re; }, up_to_middle, to);
@@ -243,61 +287,26 @@ class RealSpectrum : Workspace<D, Side> {
     }
   }
 
-  HWY_INLINE HWY_ATTR void fold_to(const Level<T>& level, const Folding& folding, const T* re, const T* im,
-                                   T* to) {
+  HWY_NOINLINE HWY_ATTR void fold_to(const HalfSpectrum<D, Side> given_half, const Folding& folding, T* to) {
+    const auto half = given_half;  // in registers
+    const Folding::Piece* begin = folding.pieces.data();
+    const Folding::Piece* end = begin + folding.pieces.size();
     // Row by row, as the spectrum stands.
-    for (const int row : folding.rows) {
-      for (const auto& piece : folding.pieces) {
-        const int y = row + piece.down * folding.height;
-        const int first = folding.columns.first(piece.block);
-        const int x = first + piece.across * folding.width;
-        T* part = to + piece.begin;
-        if (x + Side - 1 <= level.width / 2) {
-          store_element(d_, direct_at(level, re, im, y, x), part);
-        } else if (Side == 1 || x > level.width / 2) {
-          store_element(d_, mirrored_at(level, re, im, y, x), part);
+    for (int row = 0; row < folding.height; ++row, to += element) {
+      for (const auto* piece = begin; piece < end; ++piece) {
+        const int y = piece->row + row;
+        const int x = piece->column;
+        T* part = to + piece->begin;
+        if (half.is_direct(x)) {
+          store_element(d_, half.direct_at(d_, y, x), part);
+        } else if (half.is_mirrored(x)) {
+          store_element(d_, half.mirrored_at(d_, y, x), part);
         } else {
-          store_element(d_, middle_at(level, re, im, y, x), part);
+          store_element(d_, half.middle_at(d_, y, x), part);
         }
-        // Column 0 of the coarser spectrum, where it stands beside columns that are not its neighbours.
-        if (Side > 1 && folding.columns.has_zero(piece.block) && first > 0)
-          copy_sample(level, re, im, y, x - first, part, part + lanes);
+        if (Side > 1 && piece->lone >= 0) half.copy_sample(y, piece->lone, part, part + lanes);
       }
-      to += element;
     }
-  }
-
-  // Columns [x, x + lanes) of a row of the spectrum of a real plane, of which the columns up to the middle
-  // are there: before the middle,
-  HWY_INLINE HWY_ATTR Complex<D> direct_at(const Level<T>& level, const T* re, const T* im, int y,
-                                           int x) const {
-    const std::size_t at = y * level.spectrum_stride + x * column_step;
-    return {hn::LoadU(d_, re + at), hn::LoadU(d_, im + at)};
-  }
-  // after it, as mirror images; columns beyond the width are anything,
-  HWY_INLINE HWY_ATTR Complex<D> mirrored_at(const Level<T>& level, const T* re, const T* im, int y,
-                                             int x) const {
-    const std::ptrdiff_t at =
-        (y == 0 ? 0 : level.height - y) * static_cast<std::ptrdiff_t>(level.spectrum_stride) +
-        (level.width - x - (Side - 1)) * column_step;
-    if constexpr (Side == 1) return {hn::Load(d_, re + at), hn::Neg(hn::Load(d_, im + at))};
-    return {hn::Reverse(d_, hn::LoadU(d_, re + at)), hn::Neg(hn::Reverse(d_, hn::LoadU(d_, im + at)))};
-  }
-  // and across it.
-  HWY_INLINE HWY_ATTR Complex<D> middle_at(const Level<T>& level, const T* re, const T* im, int y,
-                                           int x) const {
-    HWY_ALIGN T parts[2][lanes] = {};
-    for (int lane = 0; lane < std::min(lanes, level.width - x); ++lane)
-      copy_sample(level, re, im, y, x + lane, &parts[0][lane], &parts[1][lane]);
-    return {hn::Load(d_, parts[0]), hn::Load(d_, parts[1])};
-  }
-  HWY_INLINE void copy_sample(const Level<T>& level, const T* re, const T* im, int y, int x, T* to_re,
-                              T* to_im) const {
-    const bool direct = x <= level.width / 2;
-    const std::size_t row = direct || y == 0 ? y : level.height - y;
-    const std::size_t at = row * level.spectrum_stride + (direct ? x : level.width - x);
-    *to_re = re[at];
-    *to_im = direct ? im[at] : -im[at];
   }
 
   static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / Side + 1; }
@@ -323,22 +332,20 @@ class RealSpectrum : Workspace<D, Side> {
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       const auto& folding = band.foldings[i];
       for (const auto& piece : folding.pieces) {
-        // Column 0 is added by itself where it stands beside columns that are not its neighbours.
-        const int first = folding.columns.first(piece.block);
-        const bool lone_zero = folding.columns.has_zero(piece.block) && first > 0;
-        auto used = hn::FirstN(d_, folding.columns.used(piece.block) * column_step);
-        if (lone_zero) used = hn::AndNot(hn::FirstN(d_, 1), used);
+        const bool has_lone = piece.lone >= 0;  // which is added by itself
+        auto used = hn::FirstN(d_, piece.used * column_step);
+        if (has_lone) used = hn::AndNot(hn::FirstN(d_, 1), used);
         std::size_t from = offset + band.offsets[i] + piece.begin;
         for (const int row : folding.rows) {
-          const std::size_t start =
-              (row + piece.down * folding.height) * stride + piece.across * folding.width * column_step;
+          T* row_re = re + (piece.row + row) * stride;
+          T* row_im = im + (piece.row + row) * stride;
           auto z = load_element(d_, gradients[0] + from);
           for (int g = 1; g < count; ++g) z = add<D>(z, load_element(d_, gradients[g] + from));
-          add_to(re + start + first * column_step, hn::IfThenElseZero(used, z.re));
-          add_to(im + start + first * column_step, hn::IfThenElseZero(used, z.im));
-          if (lone_zero) {
-            re[start] += hn::GetLane(z.re);
-            im[start] += hn::GetLane(z.im);
+          add_to(row_re + piece.column * column_step, hn::IfThenElseZero(used, z.re));
+          add_to(row_im + piece.column * column_step, hn::IfThenElseZero(used, z.im));
+          if (has_lone) {
+            row_re[piece.lone] += hn::GetLane(z.re);
+            row_im[piece.lone] += hn::GetLane(z.im);
           }
           from += element;
         }

@@ -189,12 +189,15 @@ void Folding::keep(const std::vector<bool>& is_read) {
   pieces.clear();
   for (int y = 0; y < down; ++y) {
     for (int block = 0; block < columns.stored; ++block) {
+      const int first = columns.first(block);
+      const bool has_lone = columns.has_zero(block) && first > 0;
       for (int x = 0; x < across; ++x) {
         const int part = y * across + x;
         if (!is_read[block * parts() + part]) continue;
-        pieces.push_back({.block = block,
-                          .across = x,
-                          .down = y,
+        pieces.push_back({.row = y * height,
+                          .column = x * width + first,
+                          .used = columns.used(block),
+                          .lone = has_lone ? x * width : -1,
                           .begin = static_cast<std::ptrdiff_t>(block * block_size() + part * part_size())});
       }
     }

@@ -192,10 +192,12 @@ struct Folding {
   std::vector<std::int32_t> rows;  ///< by where they stand
   std::optional<Grid> grid;
 
+  /// A block of one part.
   struct Piece {
-    std::int32_t block;
-    std::int32_t across;
-    std::int32_t down;
+    std::int32_t row;      ///< of the finer spectrum, the one that row 0 is
+    std::int32_t column;   ///< of the finer spectrum, the first of those side by side
+    std::int32_t used;     ///< columns of the block
+    std::int32_t lone;     ///< the column of the first lane, where it stands alone; else -1
     std::ptrdiff_t begin;  ///< of its rows in memory
   };
   /// The parts of blocks that wavelets read, those with the same rows together. Others are never written.
