@@ -192,12 +192,16 @@ class LineLowPass {
         });
       });
     };
-    for (int first = 1; first <= low_pass.radius; first += 2 * low_pass.step) {
-      const int both = std::min(first + low_pass.step, low_pass.radius + 1 - low_pass.step);
+    constexpr int most_distances = 4;
+    for (int first = 1; first <= low_pass.radius; first += most_distances * low_pass.step) {
       const int end = std::min(first + low_pass.step, low_pass.radius + 1);
-      int distance = first;
-      for (; distance < both; ++distance) add_distances(Radix<2>{}, distance);
-      for (; distance < end; ++distance) add_distances(Radix<1>{}, distance);
+      for (int distance = first; distance < end; ++distance) {
+        with_count<most_distances>(((low_pass.radius - distance) >> low_pass.level_step) + 1,
+                                   [&](auto distances) SCATLIGHT_LAMBDA {
+                                     if constexpr (decltype(distances)::value > 0)
+                                       add_distances(distances, distance);
+                                   });
+      }
     }
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, to + i * to_step); });
   }

@@ -60,7 +60,8 @@ ColumnSources::ColumnSources(const std::vector<std::int32_t>& sources) {
 }
 
 template <class T>
-LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes)
+LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes,
+                    double tap_cost)
     : level_step(geometry.output_level - level), step(1 << level_step), border(geometry.output_border) {
   const LowPassKernel kernel(bank, axis, level, std::numeric_limits<T>::epsilon());
   const int taps = static_cast<int>(kernel.weights.size());
@@ -77,7 +78,7 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
   constexpr int measured = 64;
   constexpr double other_cost = 3.6;
   const int length = axis.padded >> level;
-  const double direct_cost = 0.3 * taps / step;
+  const double direct_cost = tap_cost * taps / step;
   const double fft_cost_of_pair =
       fft_cost(length, measured) + other_cost + (fft_cost(length / step, measured) + other_cost) / step;
   if (taps < length || direct_cost < fft_cost_of_pair / 2) return;
@@ -126,8 +127,8 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
       plane_size((height + packing.side - 1) / packing.side * row_block_size),
       line_block_size((packing.side == 1 ? 1 : packing.side + 1) *
                       static_cast<std::size_t>(2 * packing.lanes)),
-      vertical(bank, geometry.rows, geometry, level, packing.lanes),
-      horizontal(bank, geometry.columns, geometry, level, packing.lanes) {
+      vertical(bank, geometry.rows, geometry, level, packing.lanes, 0.3),
+      horizontal(bank, geometry.columns, geometry, level, packing.lanes, 0.22) {
   const int lanes = packing.lanes;
   const int side = packing.side;
   for (int position = 0; position < height; ++position)

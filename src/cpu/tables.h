@@ -38,7 +38,10 @@ using LineVector = std::vector<T, LineAllocator<T>>;
 /// through their spectrum if that takes less time.
 template <class T>
 struct LowPass {
-  LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes);
+  /// `tap_cost`: nanoseconds of a vector's weight; more where the samples of a line do not stand side by
+  /// side.
+  LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes,
+          double tap_cost);
 
   static constexpr int together = 8;           ///< samples that `spread` takes at once
   static constexpr int margin = together - 1;  ///< zeros before and after the weights for it
