@@ -88,26 +88,30 @@ class PackedTransform {
       const auto forward_bundle = [&](std::int64_t index, int strips_at_once, const ParallelFor& run_bundle) {
         const auto [first, size] = bundle(index, planes);
         forward_on_tiles(images + first * image_size(), size, features + first * features_size(),
-                         strips_at_once, run_bundle);
+                         strips_at_once, are_first(first), run_bundle);
       };
       const std::int64_t alone = bundles_alone(bundles(planes));
       loop(run, alone, [&](std::int64_t index) { forward_bundle(index, 1, serially); });
       for (std::int64_t i = alone; i < bundles(planes); ++i) forward_bundle(i, tables_.options.threads, run);
       return;
     }
-    for_blocks(planes, bundles_at_once(), 1, run,
-               [&](std::int64_t first, std::int64_t count, T* spectra, const ParallelFor& run_block) {
-                 forward_block(images + first * image_size(), count, spectra,
-                               features + first * features_size(), run_block);
-               });
+    for_blocks(
+        planes, bundles_at_once(), 1, run, [&](const Block& block, T* spectra, const ParallelFor& run_block) {
+          const std::int64_t next = next_plane(block);
+          std::span<const T> next_image;
+          if (next < planes) next_image = {images + next * image_size(), std::size_t(image_size())};
+          forward_block(images + block.first * image_size(), block, spectra,
+                        features + block.first * features_size(), std::as_bytes(next_image), run_block);
+        });
   }
 
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 const ParallelFor& run) const {
     for_blocks(planes, tables_.options.threads * bunch(), 1 + slices, run,
-               [&](std::int64_t first, std::int64_t count, T* spectra, const ParallelFor& run_block) {
-                 backward_block(images + first * image_size(), feature_gradients + first * features_size(),
-                                count, spectra, image_gradients + first * image_size(), run_block);
+               [&](const Block& block, T* spectra, const ParallelFor& run_block) {
+                 backward_block(images + block.first * image_size(),
+                                feature_gradients + block.first * features_size(), block, spectra,
+                                image_gradients + block.first * image_size(), run_block);
                });
   }
 
@@ -149,8 +153,23 @@ class PackedTransform {
     return count < 2 * threads && threads > 1 ? 0 : count - count % threads;
   }
 
-  // body(first, count, spectra, run) for planes [first, first + count), with room for as many spectra of each
-  // bundle.
+  // Planes [first, first + planes), which some threads share.
+  struct Block {
+    std::int64_t first;
+    std::int64_t planes;
+    int threads;
+  };
+  // Where a thread is likely to go on after a block.
+  std::int64_t next_plane(const Block& block) const {
+    return block.first + block.planes * (block.threads == 1 ? tables_.options.threads : 1);
+  }
+  // Whether planes are a thread's first ones in a call: their filters may come from memory, and are fetched
+  // ahead. Those of later ones are in the third cache, from which fetching takes as long as it saves.
+  bool are_first(std::int64_t first_plane) const {
+    return first_plane < tables_.options.threads * tables_.packing.planes();
+  }
+
+  // body(block, spectra, run), with room for as many spectra of each bundle.
   template <class Body>
   void for_blocks(std::int64_t planes, std::int64_t at_once, std::int64_t spectra_of_bundle,
                   const ParallelFor& run, const Body& body) const {
@@ -159,7 +178,7 @@ class PackedTransform {
     loop(run, alone, [&](std::int64_t index) {
       const auto spectra = rooms_.borrow(spectra_of_bundle * spectra_size());
       const auto [first, size] = bundle(index, planes);
-      body(first, size, spectra->data(), serially);
+      body({first, size, 1}, spectra->data(), serially);
     });
     if (alone == count) return;
     // All threads share the others: no more than `at_once`, in blocks of about the same size.
@@ -168,12 +187,13 @@ class PackedTransform {
     const auto spectra = rooms_.borrow(of_block * spectra_of_bundle * spectra_size());
     const std::int64_t step = of_block * tables_.packing.planes();
     for (std::int64_t first = alone * tables_.packing.planes(); first < planes; first += step)
-      body(first, std::min(step, planes - first), spectra->data(), run);
+      body({first, std::min(step, planes - first), tables_.options.threads}, spectra->data(), run);
   }
 
   // `spectra` are a bundle's, then the gradients of them.
-  void backward_block(const T* images, const T* feature_gradients, std::int64_t planes, T* spectra,
+  void backward_block(const T* images, const T* feature_gradients, const Block& block, T* spectra,
                       T* image_gradients, const ParallelFor& run) const {
+    const std::int64_t planes = block.planes;
     const std::int64_t spectra_of_bundle = (1 + slices) * spectra_size();
     const std::int64_t count = bundles(planes);
     const bool first_order = tables_.options.max_order >= 1;
@@ -199,11 +219,13 @@ class PackedTransform {
             tiling.image_band[0].clear(gradient + tiling.spectrum_offset(tile));
         }
         const T* of_features = feature_gradients + first * features_size();
-        for (std::size_t i = slice; i < tables_.groups.size(); i += slices) {
-          const auto& group = tables_.groups[i];
-          if (is_zero(group, size, of_features)) continue;
-          functions_.differentiate_paths(tables_, group, size, of_bundle, of_features, gradient,
-                                         room->data());
+        const auto& groups = tables_.groups;
+        for (std::size_t i = slice; i < groups.size(); i += slices) {
+          if (is_zero(groups[i], size, of_features)) continue;
+          Upcoming next;
+          if (are_first(block.first) && i + slices < groups.size()) next = groups[i + slices].filters;
+          functions_.differentiate_paths(tables_, groups[i], size, of_bundle, of_features, gradient,
+                                         room->data(), next);
         }
       });
     }
@@ -244,8 +266,10 @@ class PackedTransform {
   }
   std::int64_t features_size() const { return map_size() * tables_.maps; }
 
-  void forward_block(const T* images, std::int64_t planes, T* spectra, T* features,
-                     const ParallelFor& run) const {
+  // `next_image` is likely to follow.
+  void forward_block(const T* images, const Block& block, T* spectra, T* features,
+                     std::span<const std::byte> next_image, const ParallelFor& run) const {
+    const std::int64_t planes = block.planes;
     const std::int64_t count = bundles(planes);
     loop(run, count, [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
@@ -256,21 +280,28 @@ class PackedTransform {
     });
     // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
     // together. Small ones go in bunches, so that handing them out costs nothing.
-    const auto groups = static_cast<std::int64_t>(tables_.groups.size());
-    loop(run, (groups * count + bunch() - 1) / bunch(), [&](std::int64_t index) {
+    const auto& groups = tables_.groups;
+    const std::int64_t pieces = std::ssize(groups) * count;
+    loop(run, (pieces + bunch() - 1) / bunch(), [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
-      for (std::int64_t i = index * bunch(); i < std::min(groups * count, (index + 1) * bunch()); ++i) {
+      for (std::int64_t i = index * bunch(); i < std::min(pieces, (index + 1) * bunch()); ++i) {
+        Upcoming next;
+        if (i + block.threads >= pieces) {
+          next = Upcoming(&next_image, 1);
+        } else if (are_first(block.first)) {
+          next = groups[(i + block.threads) / count].filters;
+        }
         const auto [first, size] = bundle(i % count, planes);
-        functions_.transform_paths(tables_, tables_.groups[i / count], 0, size,
-                                   spectra + i % count * spectra_size(), features + first * features_size(),
-                                   nullptr, room->data());
+        functions_.transform_paths(tables_, groups[i / count], 0, size, spectra + i % count * spectra_size(),
+                                   features + first * features_size(), nullptr, room->data(), next);
       }
     });
   }
 
   // Strip by strip, `at_once` of them at a time, so that all paths find its spectra in the caches. (All
   // strips of a path before the next path took up to 1.2 times as long.)
-  void forward_on_tiles(const T* images, int planes, T* features, int at_once, const ParallelFor& run) const {
+  void forward_on_tiles(const T* images, int planes, T* features, int at_once, bool are_first,
+                        const ParallelFor& run) const {
     const auto spectra =
         rooms_.borrow(std::min<std::ptrdiff_t>(at_once, strips()) * tables_.strip_spectra_size);
     const auto shares = rooms_.borrow(tables_.shares_of_scale.back());
@@ -292,9 +323,13 @@ class PackedTransform {
       loop(run, end_piece - first_piece, [&](std::int64_t index) {
         const auto room = rooms_.borrow(tables_.room.forward_size);
         const auto& [group, strip] = pieces_[first_piece + index];
+        const std::ptrdiff_t next_piece = first_piece + index + at_once;
+        Upcoming next;
+        if (are_first && strips_[strip].index == 0 && next_piece < end_piece)
+          next = pieces_[next_piece].group->filters;
         functions_.transform_paths(tables_, *group, strips_[strip].index, planes, spectra_of(strip), nullptr,
                                    shares->data() + tables_.shares_begin(tables_.first_map(*group)),
-                                   room->data());
+                                   room->data(), next);
       });
     }
     loop(run, 1 + std::ssize(tables_.groups), [&](std::int64_t index) {

@@ -80,13 +80,14 @@ class PlaneGradient : PlaneTransform<D, Side> {
   HWY_ATTR PlaneGradient(const Tables<T>& tables, int planes, const T* feature_gradients, T* room)
       : Base(tables, planes, nullptr, nullptr, room), gradients_(feature_gradients) {}
 
-  HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient) {
+  HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient, Upcoming next) {
     const auto& options = tables_.options;
     const auto& tiling = tables_.tilings[group.tiling];
     const auto& band = tiling.image_band[0];
     const auto& level = this->level_of(group);
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
     T* planes = at(&Room::plane);
+    if (!second_order) this->begin_fetch(tiling, group, next);
     if constexpr (has_grid<D, Side>()) {
       if (this->is_grid(group)) return differentiate_grids(tiling, group, spectra, spectra_gradient);
     }
@@ -149,7 +150,8 @@ class PlaneGradient : PlaneTransform<D, Side> {
       for (int block = 0; block < grid.rows; ++block) {
         const int y = block * Side;
         if (tiling.is_first(tile)) spread_averages(level, load_averages(core, grid.rows_of(block), 0), y);
-        transform.differentiate(cut_row(tiling, core, level, y), plane + block * grid.part_size());
+        transform.differentiate(cut_row(tiling, core, level, y), plane + block * grid.part_size(),
+                                this->fetch_);
       }
       transform.add_first_half(plane, filter, spectra_gradient + offset);
     }

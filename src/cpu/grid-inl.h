@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "cpu/fetch.h"
 #include "cpu/fft-inl.h"
 #include "cpu/grid.h"
 #include "cpu/modulus-inl.h"
@@ -152,8 +153,9 @@ class GridTransform {
   }
 
   // The second half: moduli of a block of rows, a vector for each column.
-  HWY_NOINLINE HWY_ATTR void moduli(const T* part, T* row) const {
+  HWY_NOINLINE HWY_ATTR void moduli(const T* part, T* row, Fetch& fetch) const {
     for (int cell = 0; cell < grid_.columns; ++cell, part += element) {
+      fetch.step();
       second_half(part, cell, [&](auto, const std::int32_t* column, const C(*x)[4]) SCATLIGHT_LAMBDA {
         unroll<8>([&](auto at) SCATLIGHT_LAMBDA {
           constexpr int e = decltype(at)::value / 4;
@@ -168,10 +170,11 @@ class GridTransform {
 
   // The part of a plane that a block of rows u is made of becomes the adjoint second half of g u / |u|
   // (exchanged); `row` has g as vectors of columns.
-  HWY_NOINLINE HWY_ATTR void differentiate(const T* row, T* part) const {
+  HWY_NOINLINE HWY_ATTR void differentiate(const T* row, T* part, Fetch& fetch) const {
     HWY_ALIGN T memory[half_cell];
     C kept[2][4];
     for (int cell = 0; cell < grid_.columns; ++cell, part += element) {
+      fetch.step();
       second_half(part, cell, [&](auto i, const std::int32_t* column, C(*x)[4]) SCATLIGHT_LAMBDA {
         unroll<8>([&](auto at) SCATLIGHT_LAMBDA {
           constexpr int e = decltype(at)::value / 4;

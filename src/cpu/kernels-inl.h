@@ -27,8 +27,8 @@ HWY_ATTR void analyse_strip(const Tables<T>& tables, const Tiling<T>& tiling, in
 
 template <class T, int Side>
 HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
-                              const T* spectra, T* features, T* shares, T* room) {
-  PlaneTransform<Vectors<T>, Side>(tables, planes, features, shares, room).paths(group, strip, spectra);
+                              const T* spectra, T* features, T* shares, T* room, Upcoming next) {
+  PlaneTransform<Vectors<T>, Side>(tables, planes, features, shares, room).paths(group, strip, spectra, next);
 }
 
 template <class T, int Side>
@@ -44,10 +44,10 @@ HWY_ATTR void write_maps(const Tables<T>& tables, const PathGroup* group, int pl
 
 template <class T, int Side>
 HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& group, int planes,
-                                  const T* spectra, const T* feature_gradients, T* spectra_gradient,
-                                  T* room) {
+                                  const T* spectra, const T* feature_gradients, T* spectra_gradient, T* room,
+                                  Upcoming next) {
   PlaneGradient<Vectors<T>, Side>(tables, planes, feature_gradients, room)
-      .paths(group, spectra, spectra_gradient);
+      .paths(group, spectra, spectra_gradient, next);
 }
 
 template <class T, int Side>

@@ -12,7 +12,8 @@ namespace scatlight::cpu {
 /// and gradients of them, have tables.spectra_size values for all of them; those of a strip alone have
 /// tables.strip_spectra_size. The shares of a map are (strips, Level::share_rows, room.output_stride), those
 /// of a group's maps stand one after the other; each strip writes its own. room has tables.room.size values,
-/// of which the functions of the forward transform use tables.room.forward_size.
+/// of which the functions of the forward transform use tables.room.forward_size. What is said to be read next
+/// is fetched meanwhile.
 template <class T>
 struct Functions {
   /// The folded spectra of the tiles of one strip of the images, which stand one after the other in
@@ -25,7 +26,7 @@ struct Functions {
   /// their shares. With features, all maps whose paths begin with one of them, from the only strip: those of
   /// order 1 and, where asked for, order 2.
   void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
-                          const T* spectra, T* features, T* shares, T* room);
+                          const T* spectra, T* features, T* shares, T* room, Upcoming next);
 
   /// The maps of a group, or map 0 if it is null, from what all strips give to them.
   void (*write_maps)(const Tables<T>& tables, const PathGroup* group, int planes, const T* shares,
@@ -33,7 +34,7 @@ struct Functions {
 
   /// Adds what these maps' gradients give to the gradient of the folded spectra.
   void (*differentiate_paths)(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
-                              const T* feature_gradients, T* spectra_gradient, T* room);
+                              const T* feature_gradients, T* spectra_gradient, T* room, Upcoming next);
 
   /// The gradient of the images, from that of map 0 and those of their folded spectra, of which there are
   /// `count` to be added up (none without order 1).

@@ -125,10 +125,12 @@ class PlaneTransform : protected Workspace<D, Side> {
   }
 
   // From the spectra of a strip's tiles.
-  HWY_ATTR void paths(const PathGroup& group, int strip, const T* spectra) {
+  HWY_ATTR void paths(const PathGroup& group, int strip, const T* spectra, Upcoming next) {
     const auto& options = tables_.options;
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
     const auto& tiling = tables_.tilings[group.tiling];
+    // Before the filters of the next path of order 1, those of order 2 are read, by each.
+    if (!second_order) begin_fetch(tiling, group, next);
     transform_group(tiling.image_band[0], group, strip, spectra, second_order, tables_.first_map(group));
     if (!second_order) return;
 
@@ -229,7 +231,7 @@ class PlaneTransform : protected Workspace<D, Side> {
       transform.first_half(spectra + column * tiling.spectrum_size(), filter, plane);
       for (int block = 0; block < grid.rows; ++block) {
         const int y = block * Side;
-        transform.moduli(plane + block * grid.part_size(), row(level, y, core.left));
+        transform.moduli(plane + block * grid.part_size(), row(level, y, core.left), fetch_);
         if (!tiling.is_last(tile)) continue;
         T* averages = at(&Room::averages);
         average_direct(level, y, averages);
@@ -247,6 +249,13 @@ class PlaneTransform : protected Workspace<D, Side> {
   HWY_INLINE const Level<T>& level_of(const PathGroup& group) const {
     return tables_.tilings[group.tiling].levels[tables_.geometry.level(group.scale)];
   }
+
+  // What is read after the group is fetched while its rows are transformed, by lines or cells of a grid.
+  HWY_INLINE void begin_fetch(const Tiling<T>& tiling, const PathGroup& group, Upcoming next) {
+    const auto& level = level_of(group);
+    fetch_ = Fetch(next, tiling.tiles.columns.count * group.count * blocks_of(level.height) * level.blocks);
+  }
+  static HWY_INLINE int blocks_of(int rows) { return (rows + Side - 1) / Side; }
 
   // ---- columns ----
 
@@ -343,6 +352,7 @@ class PlaneTransform : protected Workspace<D, Side> {
     for (int block = 0; block < level.blocks; ++block, from += block_size, line += level.line_block_size) {
       transpose(d_, from, element, line, element);
       transpose(d_, from + lanes, element, line + lanes, element);
+      fetch_.step();
     }
     return at(&Room::line);
   }
@@ -577,6 +587,7 @@ class PlaneTransform : protected Workspace<D, Side> {
   const int planes_;
   T* const features_;
   T* shares_;  // of the map at work
+  Fetch fetch_;
   const std::size_t map_size_;
 };
 

@@ -386,6 +386,16 @@ GridFilter<T> Band<T>::grid_filter(int scale, int angle) const {
 }
 
 template <class T>
+std::vector<std::span<const std::byte>> Band<T>::memory(int scale, int first_angle, int count) const {
+  const auto first = filters.begin() + (scale - first_scale) * opposite_angles.size() + first_angle;
+  std::vector<std::span<const std::byte>> pieces;
+  for (auto filter = first; filter != first + count; ++filter) {
+    if (!filter->values.empty()) pieces.push_back(std::as_bytes(std::span(filter->values)));
+  }
+  return pieces;
+}
+
+template <class T>
 void Band<T>::clear(T* folded) const {
   for (std::size_t i = 0; i < foldings.size(); ++i) {
     if (foldings[i].grid) std::fill_n(folded + offsets[i], foldings[i].size(), T{0});
@@ -445,29 +455,32 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
     }
   }
   const int first_grouped_scale = options.max_order >= 2 ? options.scales - 1 : 0;
-  for (const auto& tiling : tilings)
-    std::ranges::copy(make_groups(tiling, tiling.tiles.first_scale, first_grouped_scale),
-                      std::back_inserter(groups));
-  for (int scale = 0; scale < static_cast<int>(modulus_bands.size()); ++scale)
-    second_groups.push_back(make_groups(tilings[0], scale + 1, options.scales));
+  for (const auto& tiling : tilings) {
+    for (const auto& band : tiling.image_band)
+      std::ranges::move(make_groups(tiling, band, first_grouped_scale), std::back_inserter(groups));
+  }
+  for (const auto& band : modulus_bands)
+    second_groups.push_back(make_groups(tilings[0], band, options.scales));
   lay_out_room();
 }
 
 /// Groups of scales before `first_grouped_scale` have one path.
 template <class T>
-std::vector<PathGroup> Tables<T>::make_groups(const Tiling<T>& tiling, int first_scale,
+std::vector<PathGroup> Tables<T>::make_groups(const Tiling<T>& tiling, const Band<T>& band,
                                               int first_grouped_scale) const {
   const auto plane_size = [&](int scale) { return tiling.levels[geometry.level(scale)].plane_size; };
   std::vector<PathGroup> list;
-  for (int scale = first_scale; scale < tiling.tiles.end_scale; ++scale) {
+  for (int scale = band.first_scale; scale < tiling.tiles.end_scale; ++scale) {
     const bool alone = tiling.count() > 1 || scale < first_grouped_scale;
     const int largest =
         alone ? 1 : static_cast<int>(plane_size(tiling.tiles.first_scale) / plane_size(scale));
     for (int angle = 0; angle < options.angles; angle += largest) {
+      const int count = std::min(largest, options.angles - angle);
       list.push_back({.tiling = static_cast<int>(&tiling - tilings.data()),
                       .scale = scale,
                       .angle = angle,
-                      .count = std::min(largest, options.angles - angle)});
+                      .count = count,
+                      .filters = band.memory(scale, angle, count)});
     }
   }
   return list;

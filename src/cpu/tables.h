@@ -11,6 +11,7 @@
 
 #include "core/filter_bank.h"
 #include "core/geometry.h"
+#include "cpu/fetch.h"
 #include "cpu/fft_plan.h"
 #include "cpu/grid.h"
 #include "cpu/packing.h"
@@ -282,6 +283,8 @@ struct Band {
   FilterBlock<T> filter(int scale, int angle, int to_level, int planar_block) const;
   /// The same of a scale whose planes are grids.
   GridFilter<T> grid_filter(int scale, int angle) const;
+  /// Where the values of filters stand that the paths of these angles read.
+  std::vector<std::span<const std::byte>> memory(int scale, int first_angle, int count) const;
   /// Zeros where wavelets read the folded spectra, or add to the gradients of them.
   void clear(T* folded) const;
 
@@ -366,6 +369,7 @@ struct PathGroup {
   int scale;
   int angle;  ///< the first
   int count;
+  std::vector<std::span<const std::byte>> filters;  ///< the memory of their values
 };
 
 /// Everything that the kernels read: made once for a plan, the same for all instruction sets but for the
@@ -448,7 +452,8 @@ struct Tables {
   } room;
 
  private:
-  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, int first_grouped_scale) const;
+  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, const Band<T>& band,
+                                     int first_grouped_scale) const;
   void lay_out_room();
 };
 
