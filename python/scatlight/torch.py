@@ -11,6 +11,7 @@ from typing import Any
 import numpy.typing as npt
 import torch
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from scatlight._core import CudaPlanFloat32, CudaPlanFloat64, Plan, ScatteringError
 from scatlight._options import Path, Scattering2DBase, make_plan, to_core
@@ -26,8 +27,7 @@ def _plan(description: str, threads: int) -> Plan:
     return make_plan(description, threads or torch.get_num_threads())
 
 
-@torch.library.custom_op("scatlight::scattering2d", mutates_args=(), device_types="cpu")
-def _scattering2d(images: torch.Tensor, description: str, threads: int) -> torch.Tensor:
+def _forward(images: torch.Tensor, description: str, threads: int) -> torch.Tensor:
     """(..., H, W) to (..., K, H / stride, W / stride)."""
     plan = _plan(description, threads)
     maps = _empty_maps(images, plan)
@@ -36,8 +36,7 @@ def _scattering2d(images: torch.Tensor, description: str, threads: int) -> torch
     return maps
 
 
-@torch.library.custom_op("scatlight::scattering2d_backward", mutates_args=(), device_types="cpu")
-def _scattering2d_backward(
+def _backward(
     images: torch.Tensor, maps_gradient: torch.Tensor, description: str, threads: int
 ) -> torch.Tensor:
     gradient = torch.empty_like(images, memory_format=torch.contiguous_format)
@@ -54,6 +53,14 @@ def _array(tensor: torch.Tensor) -> npt.NDArray[Any]:
 
 def _empty_maps(images: torch.Tensor, plan: Plan | CudaPlan) -> torch.Tensor:
     return images.new_empty((*images.shape[:-2], *plan.maps_shape))
+
+
+_scattering2d = torch.library.custom_op(
+    "scatlight::scattering2d", _forward, mutates_args=(), device_types="cpu"
+)
+_scattering2d_backward = torch.library.custom_op(
+    "scatlight::scattering2d_backward", _backward, mutates_args=(), device_types="cpu"
+)
 
 
 # On a GPU: torch's memory, torch's current stream, and no waiting.
@@ -158,6 +165,40 @@ def _(
     return torch.ops.scatlight.scattering2d_backward(images, maps_gradient, *options), 0
 
 
+# torch calls an operator through ten functions of its own. After other work, of which the caches are full,
+# they take 0.1 ms, a thirtieth of the transform of a 3 x 224 x 224 image. So where nothing but autograd is to
+# see the operator, what it does is done without it.
+
+
+def _is_unwatched(images: torch.Tensor) -> bool:
+    """Whether no compiler, tracer, transform of functions, mode or subclass is at work."""
+    return (
+        not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+        and not torch._C._are_functorch_transforms_active()
+        and _get_current_dispatch_mode() is None
+        and type(images) is torch.Tensor
+        and images.is_cpu
+    )
+
+
+class _Unwatched(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, images: torch.Tensor, *options: Any) -> torch.Tensor:
+        _save(ctx, (images, *options), images)
+        return _forward(images, *options)
+
+    backward = staticmethod(_differentiate)
+
+
+def _transform(images: torch.Tensor, description: str, threads: int) -> Any:
+    if not _is_unwatched(images):
+        return torch.ops.scatlight.scattering2d(images, description, threads)
+    if images.requires_grad and torch.is_grad_enabled():
+        return _Unwatched.apply(images, description, threads)  # type: ignore[no-untyped-call]
+    return _forward(images, description, threads)
+
+
 class Scattering2D(Scattering2DBase, torch.nn.Module):
     """The scattering transform of order 0, 1 and 2: kymatio's constructor, call and numbers (to 1e-5).
 
@@ -195,7 +236,7 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
             raise NotImplementedError(
                 "scatlight: the transform has a gradient and no forward-mode derivative"
             )
-        maps = torch.ops.scatlight.scattering2d(input, self._description, self._threads)
+        maps = _transform(input, self._description, self._threads)
         return self._as_list(maps) if self.out_type == "list" else maps
 
     def forward(self, input: torch.Tensor) -> Any:

@@ -85,24 +85,23 @@ class PackedTransform {
 
   void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const {
     if (tables_.is_tiled()) {
-      const auto forward_bundle = [&](std::int64_t index, int strips_at_once, const ParallelFor& run_bundle) {
+      const auto forward_bundle = [&](std::int64_t index, int threads, const ParallelFor& run_bundle) {
         const auto [first, size] = bundle(index, planes);
-        forward_on_tiles(images + first * image_size(), size, features + first * features_size(),
-                         strips_at_once, are_first(first), run_bundle);
+        const Block block = {first, size, threads};
+        forward_on_tiles(images + first * image_size(), block, features + first * features_size(),
+                         image_after(block, images, planes), run_bundle);
       };
       const std::int64_t alone = bundles_alone(bundles(planes));
       loop(run, alone, [&](std::int64_t index) { forward_bundle(index, 1, serially); });
       for (std::int64_t i = alone; i < bundles(planes); ++i) forward_bundle(i, tables_.options.threads, run);
       return;
     }
-    for_blocks(
-        planes, bundles_at_once(), 1, run, [&](const Block& block, T* spectra, const ParallelFor& run_block) {
-          const std::int64_t next = next_plane(block);
-          std::span<const T> next_image;
-          if (next < planes) next_image = {images + next * image_size(), std::size_t(image_size())};
-          forward_block(images + block.first * image_size(), block, spectra,
-                        features + block.first * features_size(), std::as_bytes(next_image), run_block);
-        });
+    for_blocks(planes, bundles_at_once(), 1, run,
+               [&](const Block& block, T* spectra, const ParallelFor& run_block) {
+                 forward_block(images + block.first * image_size(), block, spectra,
+                               features + block.first * features_size(), image_after(block, images, planes),
+                               run_block);
+               });
   }
 
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
@@ -111,7 +110,8 @@ class PackedTransform {
                [&](const Block& block, T* spectra, const ParallelFor& run_block) {
                  backward_block(images + block.first * image_size(),
                                 feature_gradients + block.first * features_size(), block, spectra,
-                                image_gradients + block.first * image_size(), run_block);
+                                image_gradients + block.first * image_size(),
+                                image_after(block, images, planes), run_block);
                });
   }
 
@@ -159,9 +159,11 @@ class PackedTransform {
     std::int64_t planes;
     int threads;
   };
-  // Where a thread is likely to go on after a block.
-  std::int64_t next_plane(const Block& block) const {
-    return block.first + block.planes * (block.threads == 1 ? tables_.options.threads : 1);
+  // Where a thread is likely to go on after a block of all images: the memory of one, or none.
+  std::span<const std::byte> image_after(const Block& block, const T* images, std::int64_t planes) const {
+    const std::int64_t next = block.first + block.planes * (block.threads == 1 ? tables_.options.threads : 1);
+    if (next >= planes) return {};
+    return std::as_bytes(std::span(images + next * image_size(), static_cast<std::size_t>(image_size())));
   }
   // Whether planes are a thread's first ones in a call: their filters may come from memory, and are fetched
   // ahead. Those of later ones are in the third cache, from which fetching takes as long as it saves.
@@ -192,7 +194,8 @@ class PackedTransform {
 
   // `spectra` are a bundle's, then the gradients of them.
   void backward_block(const T* images, const T* feature_gradients, const Block& block, T* spectra,
-                      T* image_gradients, const ParallelFor& run) const {
+                      T* image_gradients, std::span<const std::byte> next_image,
+                      const ParallelFor& run) const {
     const std::int64_t planes = block.planes;
     const std::int64_t spectra_of_bundle = (1 + slices) * spectra_size();
     const std::int64_t count = bundles(planes);
@@ -223,7 +226,11 @@ class PackedTransform {
         for (std::size_t i = slice; i < groups.size(); i += slices) {
           if (is_zero(groups[i], size, of_features)) continue;
           Upcoming next;
-          if (are_first(block.first) && i + slices < groups.size()) next = groups[i + slices].filters;
+          if (i + slices >= groups.size()) {
+            next = Upcoming(&next_image, 1);
+          } else if (are_first(block.first)) {
+            next = groups[i + slices].filters;
+          }
           functions_.differentiate_paths(tables_, groups[i], size, of_bundle, of_features, gradient,
                                          room->data(), next);
         }
@@ -266,7 +273,7 @@ class PackedTransform {
   }
   std::int64_t features_size() const { return map_size() * tables_.maps; }
 
-  // `next_image` is likely to follow.
+  // (`next_image` is likely to follow.)
   void forward_block(const T* images, const Block& block, T* spectra, T* features,
                      std::span<const std::byte> next_image, const ParallelFor& run) const {
     const std::int64_t planes = block.planes;
@@ -298,10 +305,12 @@ class PackedTransform {
     });
   }
 
-  // Strip by strip, `at_once` of them at a time, so that all paths find its spectra in the caches. (All
-  // strips of a path before the next path took up to 1.2 times as long.)
-  void forward_on_tiles(const T* images, int planes, T* features, int at_once, bool are_first,
-                        const ParallelFor& run) const {
+  // A bundle, strip by strip, one for each thread at a time, so that all paths find its spectra in the
+  // caches. (All strips of a path before the next path took up to 1.2 times as long.)
+  void forward_on_tiles(const T* images, const Block& block, T* features,
+                        std::span<const std::byte> next_image, const ParallelFor& run) const {
+    const int planes = static_cast<int>(block.planes);
+    const int at_once = block.threads;
     const auto spectra =
         rooms_.borrow(std::min<std::ptrdiff_t>(at_once, strips()) * tables_.strip_spectra_size);
     const auto shares = rooms_.borrow(tables_.shares_of_scale.back());
@@ -325,8 +334,11 @@ class PackedTransform {
         const auto& [group, strip] = pieces_[first_piece + index];
         const std::ptrdiff_t next_piece = first_piece + index + at_once;
         Upcoming next;
-        if (are_first && strips_[strip].index == 0 && next_piece < end_piece)
+        if (next_piece >= std::ssize(pieces_)) {
+          next = Upcoming(&next_image, 1);
+        } else if (are_first(block.first) && strips_[strip].index == 0 && next_piece < end_piece) {
           next = pieces_[next_piece].group->filters;
+        }
         functions_.transform_paths(tables_, *group, strips_[strip].index, planes, spectra_of(strip), nullptr,
                                    shares->data() + tables_.shares_begin(tables_.first_map(*group)),
                                    room->data(), next);

@@ -2,6 +2,7 @@
 
 import copy
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from kymatio.torch import Scattering2D as Theirs
 from scatlight import numpy as ours_for_numpy
 from scatlight._options import make_plan
 from scatlight.torch import Scattering2D
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import data
+from torch.utils._python_dispatch import TorchDispatchMode
 
 SHAPE = (24, 40)
 
@@ -91,6 +94,58 @@ def test_operators_take_any_memory_order(scattering) -> None:
     expected = torch.ops.scatlight.scattering2d_backward(images, weights, *operands)
     of_turned = torch.ops.scatlight.scattering2d_backward(turned, weights.mT.contiguous().mT, *operands)
     assert torch.equal(of_turned, expected)
+
+
+class Recorder(TorchDispatchMode):
+    """Notes the operators that it sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None) -> Any:
+        self.seen.append(str(function))
+        return function(*args, **(kwargs or {}))
+
+
+def test_calls_without_the_operator_give_its_numbers(scattering) -> None:
+    images = draw(2)
+    operands = (scattering._description, scattering._threads)
+    assert torch.equal(scattering(images), torch.ops.scatlight.scattering2d(images, *operands))
+    gradients = []
+    for transform in (scattering, lambda x: torch.ops.scatlight.scattering2d(x, *operands)):
+        x = images.clone().requires_grad_()
+        transform(x).square().sum().backward()
+        gradients.append(x.grad)
+    assert torch.equal(*gradients)
+    with torch.no_grad():
+        assert not scattering(images.requires_grad_()).requires_grad
+
+
+def test_modes_and_tracers_see_the_operators(scattering) -> None:
+    images = draw(2).requires_grad_()
+    with Recorder() as recorder:
+        scattering(images).sum().backward()
+    assert [name for name in recorder.seen if name.startswith("scatlight")] == [
+        "scatlight.scattering2d.default",
+        "scatlight.scattering2d_backward.default",
+    ]
+    maps = scattering(images)
+    with Recorder() as recorder:
+        maps.sum().backward()
+    assert "scatlight.scattering2d_backward.default" in recorder.seen
+    traced = make_fx(scattering)(images.detach())
+    other = draw(2).flip(0)
+    assert torch.equal(traced(other), scattering(other))
+
+
+def test_gradients_of_several_maps_at_once(scattering) -> None:
+    images = draw().requires_grad_()
+    maps = scattering(images)
+    weights = torch.rand(3, *maps.shape, dtype=maps.dtype)
+    (together,) = torch.autograd.grad(maps, images, weights, is_grads_batched=True)
+    for weight, gradient in zip(weights, together, strict=True):
+        assert torch.equal(gradient, torch.autograd.grad(scattering(images), images, weight)[0])
 
 
 def test_plans_are_made_for_torchs_threads_unless_told_otherwise() -> None:
