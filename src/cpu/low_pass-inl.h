@@ -39,13 +39,13 @@ class LineLowPass {
   // samples of all weights exist.
   HWY_NOINLINE HWY_ATTR void average(const LowPass<T>& low_pass, int count, const T* line, std::size_t step,
                                      T* to, std::size_t to_step) {
-    // Distances that the compiler knows, where samples stand one after the other.
+    // Known to the compiler where samples stand one after the other.
     constexpr int lanes = hn::MaxLanes(D());
-    using Distances = std::integer_sequence<int, 2 * lanes, 4 * lanes, 8 * lanes>;
-    const auto average_with = [&](auto distance)
-                                  HWY_ATTR { average(low_pass, count, line, step, distance, to, to_step); };
-    const std::size_t distance = low_pass.step * step;
-    if (!with_one_of(Distances{}, static_cast<int>(distance), average_with)) average_with(distance);
+    using Known = std::integer_sequence<int, 2 * lanes, 4 * lanes, 8 * lanes>;
+    const auto average_with = [&](auto next)
+                                  HWY_ATTR { average(low_pass, count, line, step, next, to, to_step); };
+    const std::size_t next = low_pass.step * step;
+    if (!with_one_of(Known{}, static_cast<int>(next), average_with)) average_with(next);
   }
 
   // A low-pass by its spectrum, of two lines that travel as real and imaginary parts; of each sample, the

@@ -517,13 +517,13 @@ class PlaneTransform : protected Workspace<D, Side> {
       std::fill_n(rows - zeros, zeros, T{0});
       std::fill_n(rows + core.height * stride, zeros, T{0});
       const auto [first, last] = vertical.reached(core.top, core.top + core.height);
-      return average_columns(vertical, first, last, rows - core.top * stride, share(level, strip));
+      return average_columns(vertical, first, last, rows, core.top, share(level, strip));
     }
     if (vertical.spectral) {
       average_whole_columns(vertical, rows);
     } else {
       low_pass().continue_periodically(vertical, level.plane_height, rows - vertical.radius * stride, stride);
-      average_columns(vertical, 0, tables_.geometry.rows.output, rows, at(&Room::map));
+      average_columns(vertical, 0, tables_.geometry.rows.output, rows, 0, at(&Room::map));
     }
     write_map(map);
   }
@@ -555,11 +555,12 @@ class PlaneTransform : protected Workspace<D, Side> {
     write_map(map);
   }
 
-  // The vertical low-pass of averaged rows, of which `rows` is row 0 of the plane, at outputs [first, last).
+  // The vertical low-pass of averaged rows, of which `rows` is row `top` of the plane, at outputs [first,
+  // last).
   HWY_INLINE HWY_ATTR void average_columns(const LowPass<T>& vertical, int first, int last, const T* rows,
-                                           T* to) {
+                                           int top, T* to) {
     const std::size_t stride = tables_.room.output_stride;
-    rows += vertical.center(first) * static_cast<std::ptrdiff_t>(stride);
+    rows += (vertical.center(first) - top) * static_cast<std::ptrdiff_t>(stride);
     for (std::size_t x = 0; x < stride; x += lanes)
       low_pass().average(vertical, last - first, rows + x, stride, to + x, stride);
   }

@@ -291,7 +291,7 @@ class RealSpectrum : Workspace<D, Side> {
     const auto half = given_half;  // in registers
     const Folding::Piece* begin = folding.pieces.data();
     const Folding::Piece* end = begin + folding.pieces.size();
-    // Row by row, as the spectrum stands.
+    // Row by row, as the spectrum stands; so do rows of several parts.
     for (int row = 0; row < folding.height; ++row, to += element) {
       for (const auto* piece = begin; piece < end; ++piece) {
         const int y = piece->row + row;

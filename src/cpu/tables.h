@@ -39,8 +39,7 @@ using LineVector = std::vector<T, LineAllocator<T>>;
 /// through their spectrum if that takes less time.
 template <class T>
 struct LowPass {
-  /// `tap_cost`: nanoseconds of a vector's weight; more where the samples of a line do not stand side by
-  /// side.
+  /// `tap_cost`: nanoseconds that a weight takes for a vector of 64 bytes.
   LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes,
           double tap_cost);
 
