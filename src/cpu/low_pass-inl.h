@@ -16,9 +16,9 @@ HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
-// A line is samples `step` values apart, each a vector. Where a LowPass is spectral, it takes two lines at a
-// time; else one that is continued by its radius on both sides or, to average, a part of a line with twice
-// as many samples of zero on both sides.
+// A line is samples `step` values apart, each a vector. Where a LowPass takes_whole lines, it takes one by
+// its halves, or two at a time by their spectra; else one that is continued by its radius on both sides or,
+// to average, a part of a line with twice as many samples of zero on both sides.
 template <class D>
 class LineLowPass {
   using T = Real<D>;
@@ -42,10 +42,57 @@ class LineLowPass {
     // Known to the compiler where samples stand one after the other.
     constexpr int lanes = hn::MaxLanes(D());
     using Known = std::integer_sequence<int, 2 * lanes, 4 * lanes, 8 * lanes>;
+    const Taps taps = {low_pass.weights_from(low_pass.radius), low_pass.radius, low_pass.step,
+                       low_pass.level_step};
     const auto average_with = [&](auto next)
-                                  HWY_ATTR { average(low_pass, count, line, step, next, to, to_step); };
+                                  HWY_ATTR { average(taps, count, line, step, next, to, to_step); };
     const std::size_t next = low_pass.step * step;
     if (!with_one_of(Known{}, static_cast<int>(next), average_with)) average_with(next);
+  }
+
+  // A low-pass of a whole line by its halves.
+  HWY_NOINLINE HWY_ATTR void average_halves(const LowPass<T>& low_pass, int outputs, const T* line,
+                                            std::size_t step, T* to, std::size_t to_step) {
+    constexpr int lanes = hn::MaxLanes(D());
+    const auto& halves = *low_pass.halves;
+    const int length = halves.length;
+    const int radius = halves.radius;
+    const int count = length / low_pass.step;
+    T* sums = line_ + radius * lanes;
+    T* differences = sums + (length + 2 * radius) * lanes;
+    T* of_sums = differences + (length + radius) * lanes;
+    T* of_differences = of_sums + count * lanes;
+    const auto store = [&](int n, hn::Vec<D> sum, hn::Vec<D> difference) HWY_ATTR {
+      hn::Store(sum, d_, sums + n * lanes);
+      hn::Store(difference, d_, differences + n * lanes);
+    };
+    for (int n = 0; n < length; ++n) {
+      const auto first = hn::Load(d_, line + n * step);
+      const auto second = hn::Load(d_, line + (n + length) * step);
+      const auto sum = hn::Add(first, second);
+      const auto difference = hn::Sub(first, second);
+      store(n, sum, difference);
+      if (n < radius) store(n + length, sum, hn::Neg(difference));
+      if (n >= length - radius) store(n - length, sum, hn::Neg(difference));
+    }
+    const auto average_half = [&](const std::vector<T>& weights, const T* half, T* to_half) HWY_ATTR {
+      const Taps taps = {weights.data(), radius, low_pass.step, low_pass.level_step};
+      const auto average_with = [&](auto next)
+                                    HWY_ATTR { average(taps, count, half, lanes, next, to_half, lanes); };
+      if (low_pass.step == 2) {
+        average_with(std::integral_constant<int, 2 * lanes>());
+      } else {
+        average_with(static_cast<std::size_t>(low_pass.step) * lanes);
+      }
+    };
+    average_half(halves.of_sums, sums, of_sums);
+    average_half(halves.of_differences, differences, of_differences);
+    for (int out = 0; out < outputs; ++out) {
+      const int at = (out + low_pass.border) % count * lanes;
+      const auto a = hn::Load(d_, of_sums + at);
+      const auto b = hn::Load(d_, of_differences + at);
+      hn::Store(out + low_pass.border < count ? hn::Add(a, b) : hn::Sub(a, b), d_, to + out * to_step);
+    }
   }
 
   // A low-pass by its spectrum, of two lines that travel as real and imaginary parts; of each sample, the
@@ -135,13 +182,21 @@ class LineLowPass {
     transform(d_, plan, source, Buffer<D>{work_}, prime_, sink);
   }
 
+  // Symmetric weights, from the middle on.
+  struct Taps {
+    const T* weights;
+    int radius;
+    int step;  // of outputs, 2^level_step
+    int level_step;
+  };
+
   // `Next`: what is between the samples of neighbouring outputs, a number or a constant.
   template <class Next>
-  HWY_INLINE HWY_ATTR void average(const LowPass<T>& low_pass, int count, const T* line, std::size_t step,
-                                   Next next, T* to, std::size_t to_step) {
+  HWY_INLINE HWY_ATTR void average(const Taps& taps, int count, const T* line, std::size_t step, Next next,
+                                   T* to, std::size_t to_step) {
     constexpr int most = hn::MaxLanes(D()) * sizeof(T) >= 64 ? 8 : 4;  // that registers hold
     const auto outputs = [&](auto together, int out) SCATLIGHT_LAMBDA {
-      average_outputs<decltype(together)::value>(low_pass, line + out * next, step, next, to + out * to_step,
+      average_outputs<decltype(together)::value>(taps, line + out * next, step, next, to + out * to_step,
                                                  to_step);
     };
     int out = 0;
@@ -159,9 +214,9 @@ class LineLowPass {
   // Several outputs at once. Two samples at the same distance of an output have the same weight, and weights
   // a step apart share most samples of neighbouring outputs.
   template <int Count, class Next>
-  HWY_INLINE HWY_ATTR void average_outputs(const LowPass<T>& low_pass, const T* middle, std::size_t step,
-                                           Next next, T* to, std::size_t to_step) {
-    const T* weight = low_pass.weights_from(low_pass.radius);
+  HWY_INLINE HWY_ATTR void average_outputs(const Taps& taps, const T* middle, std::size_t step, Next next,
+                                           T* to, std::size_t to_step) {
+    const T* weight = taps.weights;
     hn::Vec<D> sums[Count];
     const T* at = middle;
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
@@ -183,7 +238,7 @@ class LineLowPass {
         asm volatile("" ::: "memory");  // the compiler would load them again for each weight
       };
       unroll<count>([&](auto k)
-                        SCATLIGHT_LAMBDA { factors[k] = hn::Set(d_, weight[first + k * low_pass.step]); });
+                        SCATLIGHT_LAMBDA { factors[k] = hn::Set(d_, weight[first + k * taps.step]); });
       unroll<count - 1>(load);
       unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
         load(Radix<i + count - 1>{});
@@ -193,10 +248,10 @@ class LineLowPass {
       });
     };
     constexpr int most_distances = 4;
-    for (int first = 1; first <= low_pass.radius; first += most_distances * low_pass.step) {
-      const int end = std::min(first + low_pass.step, low_pass.radius + 1);
+    for (int first = 1; first <= taps.radius; first += most_distances * taps.step) {
+      const int end = std::min(first + taps.step, taps.radius + 1);
       for (int distance = first; distance < end; ++distance) {
-        with_count<most_distances>(((low_pass.radius - distance) >> low_pass.level_step) + 1,
+        with_count<most_distances>(((taps.radius - distance) >> taps.level_step) + 1,
                                    [&](auto distances) SCATLIGHT_LAMBDA {
                                      if constexpr (decltype(distances)::value > 0)
                                        add_distances(distances, distance);

@@ -435,7 +435,7 @@ class PlaneTransform : protected Workspace<D, Side> {
     const int outputs = tables_.geometry.columns.output;
     T* averages = at(&Room::averages);
     T* to = averaged_rows(level, strip);
-    if (!level.horizontal.spectral) {
+    if (level.horizontal.halves || !level.horizontal.spectral) {
       if constexpr (Side == 1) averages = to + y * tables_.room.output_stride;
       average_direct(level, y, averages);
       store_averages(core, averages, from_row(y), to);
@@ -459,10 +459,14 @@ class PlaneTransform : protected Workspace<D, Side> {
   // The same of one block of rows, where it does not take two.
   HWY_INLINE HWY_ATTR void average_direct(const Level<T>& level, int y, T* averages) {
     const int outputs = tables_.geometry.columns.output;
-    low_pass().continue_periodically(level.horizontal, level.plane_width,
-                                     row(level, y, -level.horizontal.radius), lanes);
-    low_pass().average(level.horizontal, outputs, row(level, y, level.horizontal.center(0)), lanes, averages,
-                       lanes);
+    if (level.horizontal.halves) {
+      low_pass().average_halves(level.horizontal, outputs, row(level, y, 0), lanes, averages, lanes);
+    } else {
+      low_pass().continue_periodically(level.horizontal, level.plane_width,
+                                       row(level, y, -level.horizontal.radius), lanes);
+      low_pass().average(level.horizontal, outputs, row(level, y, level.horizontal.center(0)), lanes,
+                         averages, lanes);
+    }
     // The vertical low-pass may take them together with others.
     if constexpr (Side > 1)
       std::fill(averages + outputs * lanes, averages + tables_.room.averages_size, T{0});
@@ -473,7 +477,7 @@ class PlaneTransform : protected Workspace<D, Side> {
   }
   // Where the averaged rows of a strip go: row 0 of it.
   HWY_INLINE T* averaged_rows(const Level<T>& level, int strip) const {
-    const bool are_share = shares_ != nullptr && level.vertical.spectral;
+    const bool are_share = shares_ != nullptr && level.vertical.takes_whole();
     return are_share ? share(level, strip) : at(&Room::average_rows);
   }
 
@@ -512,14 +516,14 @@ class PlaneTransform : protected Workspace<D, Side> {
     const auto& vertical = level.vertical;
     T* rows = at(&Room::average_rows);
     if (shares_ != nullptr) {
-      if (vertical.spectral) return;  // the averaged rows are its share
+      if (vertical.takes_whole()) return;  // the averaged rows are its share
       const std::size_t zeros = 2 * vertical.radius * stride;
       std::fill_n(rows - zeros, zeros, T{0});
       std::fill_n(rows + core.height * stride, zeros, T{0});
       const auto [first, last] = vertical.reached(core.top, core.top + core.height);
       return average_columns(vertical, first, last, rows, core.top, share(level, strip));
     }
-    if (vertical.spectral) {
+    if (vertical.takes_whole()) {
       average_whole_columns(vertical, rows);
     } else {
       low_pass().continue_periodically(vertical, level.plane_height, rows - vertical.radius * stride, stride);
@@ -534,7 +538,7 @@ class PlaneTransform : protected Workspace<D, Side> {
     const std::size_t stride = tables_.room.output_stride;
     const int height = tables_.geometry.rows.output;
     const auto& vertical = level.vertical;
-    if (vertical.spectral) {
+    if (vertical.takes_whole()) {
       average_whole_columns(vertical, shares);
       return write_map(map);
     }
@@ -564,10 +568,16 @@ class PlaneTransform : protected Workspace<D, Side> {
     for (std::size_t x = 0; x < stride; x += lanes)
       low_pass().average(vertical, last - first, rows + x, stride, to + x, stride);
   }
-  // The same of all rows by their spectra, to Room::map.
+  // The same of all rows as a whole, to Room::map.
   HWY_INLINE HWY_ATTR void average_whole_columns(const LowPass<T>& vertical, const T* rows) {
     const std::size_t stride = tables_.room.output_stride;
     T* outputs = at(&Room::map);
+    if (vertical.halves) {
+      for (std::size_t x = 0; x < stride; x += lanes)
+        low_pass().average_halves(vertical, tables_.geometry.rows.output, rows + x, stride, outputs + x,
+                                  stride);
+      return;
+    }
     for (std::size_t x = 0; x < stride; x += 2 * lanes) {
       const std::size_t second = std::min(x + lanes, stride - lanes);
       low_pass().average_pair(vertical, tables_.geometry.rows.output, rows + x, rows + second, stride,

@@ -84,7 +84,21 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
   const double direct_cost = tap_cost * static_cast<double>(kernel.weights.size()) / step;
   const double fft_cost_of_pair =
       fft_cost(length, measured) + other_cost + (fft_cost(length / step, measured) + other_cost) / step;
-  if (std::ssize(kernel.weights) < length || direct_cost < fft_cost_of_pair / 2) return;
+  if (std::ssize(kernel.weights) < length) return;
+  constexpr double other_cost_of_halves = 3;
+  const int half = length / 2;
+  const double cost_of_halves = tap_cost * (half + 1) / step + other_cost_of_halves;
+  if (length % (2 * step) == 0 && cost_of_halves < std::min(direct_cost, fft_cost_of_pair / 2)) {
+    const auto weight = [&](int distance) { return kernel.weights[(distance + radius) % length]; };
+    halves = {.length = half, .radius = half / 2, .of_sums = {}, .of_differences = {}};
+    for (int distance = 0; distance <= halves->radius; ++distance) {
+      // Opposite the middle of an even half, both ends share a weight.
+      const double share = 2 * distance == half ? 0.25 : 0.5;
+      halves->of_sums.push_back(static_cast<T>(share * (weight(distance) + weight(distance + half))));
+      halves->of_differences.push_back(static_cast<T>(share * (weight(distance) - weight(distance + half))));
+    }
+  }
+  if (direct_cost < fft_cost_of_pair / 2) return;
   spectral = {.line = FftPlan<T>(length, lanes), .outputs = FftPlan<T>(length / step, lanes), .factors = {}};
   for (const double factor : bank.phi(axis, level))
     spectral->factors.push_back(static_cast<T>(factor / length));
@@ -146,7 +160,8 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
   band_stride = (std::max(columns_of_tiles, plane_width + horizontal.radius) + horizontal.radius) *
                 static_cast<std::size_t>(lanes);
   const int core = tiles.rows.core >> level;
-  share_rows = vertical.spectral ? core : (core - 1 + vertical.taps() + vertical.step - 1) / vertical.step;
+  share_rows =
+      vertical.takes_whole() ? core : (core - 1 + vertical.taps() + vertical.step - 1) / vertical.step;
   const bool is_whole = tiles.columns.count > 1;
   band_blocks = is_whole ? (height + side - 1) / side : horizontal.spectral ? 2 : 1;
   band_mask = is_whole ? ~0 : band_blocks - 1;
@@ -531,6 +546,7 @@ void Tables<T>::lay_out_room() {
         prime = std::max(prime, plan->prime_elements() * element);
       }
       for (const auto* low_pass : {&level.horizontal, &level.vertical}) {
+        if (low_pass->halves) line = std::max(line, low_pass->halves->room(low_pass->step) * lanes);
         if (!low_pass->spectral) continue;
         averages = 2;
         for (const auto* plan : {&low_pass->spectral->line, &low_pass->spectral->outputs}) {

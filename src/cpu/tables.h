@@ -35,8 +35,8 @@ struct LineAllocator {
 template <class T>
 using LineVector = std::vector<T, LineAllocator<T>>;
 
-/// phi_J along one axis at one level, as LowPassKernel's weights. Where they cover the whole axis, lines go
-/// through their spectrum if that takes less time.
+/// phi_J along one axis at one level, as LowPassKernel's weights. Where they cover the whole axis, lines are
+/// taken as halves, or go through their spectrum, if that takes less time.
 template <class T>
 struct LowPass {
   /// `tap_cost`: nanoseconds that a weight takes for a vector of 64 bytes.
@@ -60,6 +60,23 @@ struct LowPass {
     std::vector<T> factors;  ///< of the line's spectrum
   };
   std::optional<Spectral> spectral;
+
+  /// With u(n) + u(n + half) and u(n) - u(n + half) of a line, outputs at m and m + half are sum and
+  /// difference of what these give, each with half as many weights: the first goes on periodically, the
+  /// second with its sign changed. Forward only; comes before `spectral`.
+  struct Halves {
+    int length;
+    int radius;
+    std::vector<T> of_sums;  ///< the weights of distances 0 to `radius`
+    std::vector<T> of_differences;
+
+    /// Vectors that it takes: both lines, continued, and what they give.
+    std::size_t room(int step) const { return 2 * (length + 2 * radius + length / step); }
+  };
+  std::optional<Halves> halves;
+
+  /// Whether a line is taken as a whole, in place of what is near an output.
+  bool takes_whole() const { return halves || spectral; }
 
   int taps() const { return 2 * radius + 1; }
   /// The weights from tap t on, of the sample at distance t - radius.
