@@ -87,31 +87,29 @@ class PackedTransform {
     if (tables_.is_tiled()) {
       const auto forward_bundle = [&](std::int64_t index, int threads, const ParallelFor& run_bundle) {
         const auto [first, size] = bundle(index, planes);
-        const Block block = {first, size, threads};
+        const Block block = block_of(images, planes, first, size, threads);
         forward_on_tiles(images + first * image_size(), block, features + first * features_size(),
-                         image_after(block, images, planes), run_bundle);
+                         run_bundle);
       };
       const std::int64_t alone = bundles_alone(bundles(planes));
       loop(run, alone, [&](std::int64_t index) { forward_bundle(index, 1, serially); });
       for (std::int64_t i = alone; i < bundles(planes); ++i) forward_bundle(i, tables_.options.threads, run);
       return;
     }
-    for_blocks(planes, bundles_at_once(), 1, run,
+    for_blocks(images, planes, bundles_at_once(), 1, run,
                [&](const Block& block, T* spectra, const ParallelFor& run_block) {
                  forward_block(images + block.first * image_size(), block, spectra,
-                               features + block.first * features_size(), image_after(block, images, planes),
-                               run_block);
+                               features + block.first * features_size(), run_block);
                });
   }
 
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 const ParallelFor& run) const {
-    for_blocks(planes, tables_.options.threads * bunch(), 1 + slices, run,
+    for_blocks(images, planes, tables_.options.threads * bunch(), 1 + slices, run,
                [&](const Block& block, T* spectra, const ParallelFor& run_block) {
                  backward_block(images + block.first * image_size(),
                                 feature_gradients + block.first * features_size(), block, spectra,
-                                image_gradients + block.first * image_size(),
-                                image_after(block, images, planes), run_block);
+                                image_gradients + block.first * image_size(), run_block);
                });
   }
 
@@ -153,34 +151,42 @@ class PackedTransform {
     return count < 2 * threads && threads > 1 ? 0 : count - count % threads;
   }
 
-  // Planes [first, first + planes), which some threads share.
+  // Planes [first, first + planes), which some threads share, and the image with which a thread is likely to
+  // go on after them, or none.
   struct Block {
     std::int64_t first;
     std::int64_t planes;
     int threads;
+    std::span<const std::byte> next_image;
   };
-  // Where a thread is likely to go on after a block of all images: the memory of one, or none.
-  std::span<const std::byte> image_after(const Block& block, const T* images, std::int64_t planes) const {
-    const std::int64_t next = block.first + block.planes * (block.threads == 1 ? tables_.options.threads : 1);
-    if (next >= planes) return {};
-    return std::as_bytes(std::span(images + next * image_size(), static_cast<std::size_t>(image_size())));
+  Block block_of(const T* images, std::int64_t planes, std::int64_t first, std::int64_t size,
+                 int threads) const {
+    Block block = {first, size, threads, {}};
+    const std::int64_t next = first + size * (threads == 1 ? tables_.options.threads : 1);
+    if (next < planes)
+      block.next_image = std::as_bytes(std::span(images + next * image_size(), std::size_t(image_size())));
+    return block;
   }
-  // Whether planes are a thread's first ones in a call: their filters may come from memory, and are fetched
-  // ahead. Those of later ones are in the third cache, from which fetching takes as long as it saves.
-  bool are_first(std::int64_t first_plane) const {
-    return first_plane < tables_.options.threads * tables_.packing.planes();
+
+  // What a thread is likely to read after a group of paths: the next one's filters or, if it is null, the
+  // next image. Filters are named for a thread's first planes in a call, as they may come from memory; for
+  // later ones they are in the third cache, from which fetching takes as long as it saves.
+  Upcoming upcoming(const Block& block, const PathGroup* next) const {
+    if (next == nullptr) return {&block.next_image, 1};
+    const bool is_first = block.first < tables_.options.threads * tables_.packing.planes();
+    return is_first ? Upcoming(next->filters) : Upcoming();
   }
 
   // body(block, spectra, run), with room for as many spectra of each bundle.
   template <class Body>
-  void for_blocks(std::int64_t planes, std::int64_t at_once, std::int64_t spectra_of_bundle,
+  void for_blocks(const T* images, std::int64_t planes, std::int64_t at_once, std::int64_t spectra_of_bundle,
                   const ParallelFor& run, const Body& body) const {
     const std::int64_t count = bundles(planes);
     const std::int64_t alone = bundles_alone(count);
     loop(run, alone, [&](std::int64_t index) {
       const auto spectra = rooms_.borrow(spectra_of_bundle * spectra_size());
       const auto [first, size] = bundle(index, planes);
-      body({first, size, 1}, spectra->data(), serially);
+      body(block_of(images, planes, first, size, 1), spectra->data(), serially);
     });
     if (alone == count) return;
     // All threads share the others: no more than `at_once`, in blocks of about the same size.
@@ -189,13 +195,13 @@ class PackedTransform {
     const auto spectra = rooms_.borrow(of_block * spectra_of_bundle * spectra_size());
     const std::int64_t step = of_block * tables_.packing.planes();
     for (std::int64_t first = alone * tables_.packing.planes(); first < planes; first += step)
-      body({first, std::min(step, planes - first), tables_.options.threads}, spectra->data(), run);
+      body(block_of(images, planes, first, std::min(step, planes - first), tables_.options.threads),
+           spectra->data(), run);
   }
 
   // `spectra` are a bundle's, then the gradients of them.
   void backward_block(const T* images, const T* feature_gradients, const Block& block, T* spectra,
-                      T* image_gradients, std::span<const std::byte> next_image,
-                      const ParallelFor& run) const {
+                      T* image_gradients, const ParallelFor& run) const {
     const std::int64_t planes = block.planes;
     const std::int64_t spectra_of_bundle = (1 + slices) * spectra_size();
     const std::int64_t count = bundles(planes);
@@ -225,14 +231,9 @@ class PackedTransform {
         const auto& groups = tables_.groups;
         for (std::size_t i = slice; i < groups.size(); i += slices) {
           if (is_zero(groups[i], size, of_features)) continue;
-          Upcoming next;
-          if (i + slices >= groups.size()) {
-            next = Upcoming(&next_image, 1);
-          } else if (are_first(block.first)) {
-            next = groups[i + slices].filters;
-          }
+          const auto* next = i + slices < groups.size() ? &groups[i + slices] : nullptr;
           functions_.differentiate_paths(tables_, groups[i], size, of_bundle, of_features, gradient,
-                                         room->data(), next);
+                                         room->data(), upcoming(block, next));
         }
       });
     }
@@ -273,9 +274,8 @@ class PackedTransform {
   }
   std::int64_t features_size() const { return map_size() * tables_.maps; }
 
-  // (`next_image` is likely to follow.)
   void forward_block(const T* images, const Block& block, T* spectra, T* features,
-                     std::span<const std::byte> next_image, const ParallelFor& run) const {
+                     const ParallelFor& run) const {
     const std::int64_t planes = block.planes;
     const std::int64_t count = bundles(planes);
     loop(run, count, [&](std::int64_t index) {
@@ -292,23 +292,19 @@ class PackedTransform {
     loop(run, (pieces + bunch() - 1) / bunch(), [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
       for (std::int64_t i = index * bunch(); i < std::min(pieces, (index + 1) * bunch()); ++i) {
-        Upcoming next;
-        if (i + block.threads >= pieces) {
-          next = Upcoming(&next_image, 1);
-        } else if (are_first(block.first)) {
-          next = groups[(i + block.threads) / count].filters;
-        }
+        const std::int64_t next_piece = i + block.threads;
+        const auto* next = next_piece < pieces ? &groups[next_piece / count] : nullptr;
         const auto [first, size] = bundle(i % count, planes);
         functions_.transform_paths(tables_, groups[i / count], 0, size, spectra + i % count * spectra_size(),
-                                   features + first * features_size(), nullptr, room->data(), next);
+                                   features + first * features_size(), nullptr, room->data(),
+                                   upcoming(block, next));
       }
     });
   }
 
   // A bundle, strip by strip, one for each thread at a time, so that all paths find its spectra in the
   // caches. (All strips of a path before the next path took up to 1.2 times as long.)
-  void forward_on_tiles(const T* images, const Block& block, T* features,
-                        std::span<const std::byte> next_image, const ParallelFor& run) const {
+  void forward_on_tiles(const T* images, const Block& block, T* features, const ParallelFor& run) const {
     const int planes = static_cast<int>(block.planes);
     const int at_once = block.threads;
     const auto spectra =
@@ -333,11 +329,12 @@ class PackedTransform {
         const auto room = rooms_.borrow(tables_.room.forward_size);
         const auto& [group, strip] = pieces_[first_piece + index];
         const std::ptrdiff_t next_piece = first_piece + index + at_once;
+        // The first strip brings the filters for all.
         Upcoming next;
         if (next_piece >= std::ssize(pieces_)) {
-          next = Upcoming(&next_image, 1);
-        } else if (are_first(block.first) && strips_[strip].index == 0 && next_piece < end_piece) {
-          next = pieces_[next_piece].group->filters;
+          next = upcoming(block, nullptr);
+        } else if (strips_[strip].index == 0 && next_piece < end_piece) {
+          next = upcoming(block, pieces_[next_piece].group);
         }
         functions_.transform_paths(tables_, *group, strips_[strip].index, planes, spectra_of(strip), nullptr,
                                    shares->data() + tables_.shares_begin(tables_.first_map(*group)),

@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "cpu/fft-inl.h"
-#include "cpu/tables.h"
+#include "cpu/low_pass.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
@@ -37,17 +37,10 @@ class LineLowPass {
 
   // A low-pass at `count` outputs; `line` is the sample in the middle of the first one's weights, and the
   // samples of all weights exist.
-  HWY_NOINLINE HWY_ATTR void average(const LowPass<T>& low_pass, int count, const T* line, std::size_t step,
-                                     T* to, std::size_t to_step) {
-    // Known to the compiler where samples stand one after the other.
-    constexpr int lanes = hn::MaxLanes(D());
-    using Known = std::integer_sequence<int, 2 * lanes, 4 * lanes, 8 * lanes>;
-    const Taps taps = {low_pass.weights_from(low_pass.radius), low_pass.radius, low_pass.step,
-                       low_pass.level_step};
-    const auto average_with = [&](auto next)
-                                  HWY_ATTR { average(taps, count, line, step, next, to, to_step); };
-    const std::size_t next = low_pass.step * step;
-    if (!with_one_of(Known{}, static_cast<int>(next), average_with)) average_with(next);
+  HWY_INLINE HWY_ATTR void average(const LowPass<T>& low_pass, int count, const T* line, std::size_t step,
+                                   T* to, std::size_t to_step) {
+    average(Taps{low_pass.weights_from(low_pass.radius), low_pass.radius, low_pass.step, low_pass.level_step},
+            count, line, step, to, to_step);
   }
 
   // A low-pass of a whole line by its halves.
@@ -75,18 +68,11 @@ class LineLowPass {
       if (n < radius) store(n + length, sum, hn::Neg(difference));
       if (n >= length - radius) store(n - length, sum, hn::Neg(difference));
     }
-    const auto average_half = [&](const std::vector<T>& weights, const T* half, T* to_half) HWY_ATTR {
-      const Taps taps = {weights.data(), radius, low_pass.step, low_pass.level_step};
-      const auto average_with = [&](auto next)
-                                    HWY_ATTR { average(taps, count, half, lanes, next, to_half, lanes); };
-      if (low_pass.step == 2) {
-        average_with(std::integral_constant<int, 2 * lanes>());
-      } else {
-        average_with(static_cast<std::size_t>(low_pass.step) * lanes);
-      }
+    const auto taps = [&](const std::vector<T>& weights) {
+      return Taps{weights.data(), radius, low_pass.step, low_pass.level_step};
     };
-    average_half(halves.of_sums, sums, of_sums);
-    average_half(halves.of_differences, differences, of_differences);
+    average(taps(halves.of_sums), count, sums, lanes, of_sums, lanes);
+    average(taps(halves.of_differences), count, differences, lanes, of_differences, lanes);
     for (int out = 0; out < outputs; ++out) {
       const int at = (out + low_pass.border) % count * lanes;
       const auto a = hn::Load(d_, of_sums + at);
@@ -190,6 +176,16 @@ class LineLowPass {
     int level_step;
   };
 
+  HWY_NOINLINE HWY_ATTR void average(const Taps& taps, int count, const T* line, std::size_t step, T* to,
+                                     std::size_t to_step) {
+    // Known to the compiler where samples stand one after the other.
+    constexpr int lanes = hn::MaxLanes(D());
+    using Known = std::integer_sequence<int, 2 * lanes, 4 * lanes, 8 * lanes>;
+    const auto average_with = [&](auto next)
+                                  HWY_ATTR { average(taps, count, line, step, next, to, to_step); };
+    const std::size_t next = taps.step * step;
+    if (!with_one_of(Known{}, static_cast<int>(next), average_with)) average_with(next);
+  }
   // `Next`: what is between the samples of neighbouring outputs, a number or a constant.
   template <class Next>
   HWY_INLINE HWY_ATTR void average(const Taps& taps, int count, const T* line, std::size_t step, Next next,

@@ -7,15 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "core/low_pass_kernel.h"
-
 namespace scatlight::cpu {
 namespace {
-
-// What a weight of phi_J takes for a vector of 64 bytes, in nanoseconds, measured on Zen 4. The samples of a
-// row stand side by side, those of a column do not.
-constexpr double vertical_tap_cost = 0.3;
-constexpr double horizontal_tap_cost = 0.22;
 
 int round_up(int value, int step) { return (value + step - 1) / step * step; }
 
@@ -64,46 +57,6 @@ ColumnSources::ColumnSources(const std::vector<std::int32_t>& sources) {
   }
 }
 
-template <class T>
-LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes,
-                    double tap_cost)
-    : level_step(geometry.output_level - level), step(1 << level_step), border(geometry.output_border) {
-  const LowPassKernel kernel(bank, axis, level, std::numeric_limits<T>::epsilon());
-  radius = kernel.radius;
-  weights.assign(this->taps() + 2 * margin, T{0});
-  const bool has_opposite = std::ssize(kernel.weights) == 2 * radius;
-  for (int distance = 0; distance <= radius; ++distance) {
-    const double weight = kernel.weights[radius - distance] / (has_opposite && distance == radius ? 2 : 1);
-    for (int tap : {radius - distance, radius + distance}) weights[margin + tap] = static_cast<T>(weight);
-  }
-
-  // As tap_cost. All engines choose by these, and so the same. Two lines are transformed together.
-  constexpr int measured = 64;
-  constexpr double other_cost = 3.6;
-  const int length = axis.padded >> level;
-  const double direct_cost = tap_cost * static_cast<double>(kernel.weights.size()) / step;
-  const double fft_cost_of_pair =
-      fft_cost(length, measured) + other_cost + (fft_cost(length / step, measured) + other_cost) / step;
-  if (std::ssize(kernel.weights) < length) return;
-  constexpr double other_cost_of_halves = 3;
-  const int half = length / 2;
-  const double cost_of_halves = tap_cost * (half + 1) / step + other_cost_of_halves;
-  if (length % (2 * step) == 0 && cost_of_halves < std::min(direct_cost, fft_cost_of_pair / 2)) {
-    const auto weight = [&](int distance) { return kernel.weights[(distance + radius) % length]; };
-    halves = {.length = half, .radius = half / 2, .of_sums = {}, .of_differences = {}};
-    for (int distance = 0; distance <= halves->radius; ++distance) {
-      // Opposite the middle of an even half, both ends share a weight.
-      const double share = 2 * distance == half ? 0.25 : 0.5;
-      halves->of_sums.push_back(static_cast<T>(share * (weight(distance) + weight(distance + half))));
-      halves->of_differences.push_back(static_cast<T>(share * (weight(distance) - weight(distance + half))));
-    }
-  }
-  if (direct_cost < fft_cost_of_pair / 2) return;
-  spectral = {.line = FftPlan<T>(length, lanes), .outputs = FftPlan<T>(length / step, lanes), .factors = {}};
-  for (const double factor : bank.phi(axis, level))
-    spectral->factors.push_back(static_cast<T>(factor / length));
-}
-
 ColumnBlocks::ColumnBlocks(int width, int side)
     : width(width),
       side(side),
@@ -144,8 +97,8 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
       plane_size((height + packing.side - 1) / packing.side * row_block_size),
       line_block_size((packing.side == 1 ? 1 : packing.side + 1) *
                       static_cast<std::size_t>(2 * packing.lanes)),
-      vertical(bank, geometry.rows, geometry, level, packing.lanes, vertical_tap_cost),
-      horizontal(bank, geometry.columns, geometry, level, packing.lanes, horizontal_tap_cost) {
+      vertical(bank, geometry.rows, geometry, level, packing.lanes, LowPass<T>::vertical_tap_cost),
+      horizontal(bank, geometry.columns, geometry, level, packing.lanes, LowPass<T>::horizontal_tap_cost) {
   const int lanes = packing.lanes;
   const int side = packing.side;
   for (int position = 0; position < height; ++position)
@@ -473,32 +426,32 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
     }
   }
   const int first_grouped_scale = options.max_order >= 2 ? options.scales - 1 : 0;
-  for (const auto& tiling : tilings) {
-    for (const auto& band : tiling.image_band)
-      std::ranges::move(make_groups(tiling, band, first_grouped_scale), std::back_inserter(groups));
-  }
-  for (const auto& band : modulus_bands)
-    second_groups.push_back(make_groups(tilings[0], band, options.scales));
+  for (const auto& tiling : tilings)
+    std::ranges::move(make_groups(tiling, tiling.tiles.first_scale, first_grouped_scale),
+                      std::back_inserter(groups));
+  for (auto& group : groups)
+    group.filters = tilings[group.tiling].image_band[0].memory(group.scale, group.angle, group.count);
+  for (int scale = 0; scale < static_cast<int>(modulus_bands.size()); ++scale)
+    second_groups.push_back(make_groups(tilings[0], scale + 1, options.scales));
   lay_out_room();
 }
 
 /// Groups of scales before `first_grouped_scale` have one path.
 template <class T>
-std::vector<PathGroup> Tables<T>::make_groups(const Tiling<T>& tiling, const Band<T>& band,
+std::vector<PathGroup> Tables<T>::make_groups(const Tiling<T>& tiling, int first_scale,
                                               int first_grouped_scale) const {
   const auto plane_size = [&](int scale) { return tiling.levels[geometry.level(scale)].plane_size; };
   std::vector<PathGroup> list;
-  for (int scale = band.first_scale; scale < tiling.tiles.end_scale; ++scale) {
+  for (int scale = first_scale; scale < tiling.tiles.end_scale; ++scale) {
     const bool alone = tiling.count() > 1 || scale < first_grouped_scale;
     const int largest =
         alone ? 1 : static_cast<int>(plane_size(tiling.tiles.first_scale) / plane_size(scale));
     for (int angle = 0; angle < options.angles; angle += largest) {
-      const int count = std::min(largest, options.angles - angle);
       list.push_back({.tiling = static_cast<int>(&tiling - tilings.data()),
                       .scale = scale,
                       .angle = angle,
-                      .count = count,
-                      .filters = band.memory(scale, angle, count)});
+                      .count = std::min(largest, options.angles - angle),
+                      .filters = {}});
     }
   }
   return list;
@@ -615,8 +568,6 @@ void Tables<T>::lay_out_room() {
   shares_of_scale.push_back(begin);
 }
 
-template struct LowPass<float>;
-template struct LowPass<double>;
 template struct Level<float>;
 template struct Level<double>;
 template struct FoldedFilter<float>;

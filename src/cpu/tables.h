@@ -14,6 +14,7 @@
 #include "cpu/fetch.h"
 #include "cpu/fft_plan.h"
 #include "cpu/grid.h"
+#include "cpu/low_pass.h"
 #include "cpu/packing.h"
 #include "cpu/tiles.h"
 
@@ -34,67 +35,6 @@ struct LineAllocator {
 };
 template <class T>
 using LineVector = std::vector<T, LineAllocator<T>>;
-
-/// phi_J along one axis at one level, as LowPassKernel's weights. Where they cover the whole axis, lines are
-/// taken as halves, or go through their spectrum, if that takes less time.
-template <class T>
-struct LowPass {
-  /// `tap_cost`: nanoseconds that a weight takes for a vector of 64 bytes.
-  LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes,
-          double tap_cost);
-
-  static constexpr int together = 8;           ///< samples that `spread` takes at once
-  static constexpr int margin = together - 1;  ///< zeros before and after the weights for it
-
-  /// (margin + taps + margin), symmetric. If they cover the whole of an even axis, the sample opposite the
-  /// middle has half of its weight at both ends.
-  std::vector<T> weights;
-  int radius;      ///< taps are 2 radius + 1
-  int level_step;  ///< levels up to that of the output
-  int step;        ///< samples from one output sample to the next: 2^level_step
-  int border;      ///< output samples that are left out before the first one
-
-  struct Spectral {
-    FftPlan<T> line;
-    FftPlan<T> outputs;      ///< with the border
-    std::vector<T> factors;  ///< of the line's spectrum
-  };
-  std::optional<Spectral> spectral;
-
-  /// With u(n) + u(n + half) and u(n) - u(n + half) of a line, outputs at m and m + half are sum and
-  /// difference of what these give, each with half as many weights: the first goes on periodically, the
-  /// second with its sign changed. Forward only; comes before `spectral`.
-  struct Halves {
-    int length;
-    int radius;
-    std::vector<T> of_sums;  ///< the weights of distances 0 to `radius`
-    std::vector<T> of_differences;
-
-    /// Vectors that it takes: both lines, continued, and what they give.
-    std::size_t room(int step) const { return 2 * (length + 2 * radius + length / step); }
-  };
-  std::optional<Halves> halves;
-
-  /// Whether a line is taken as a whole, in place of what is near an output.
-  bool takes_whole() const { return halves || spectral; }
-
-  int taps() const { return 2 * radius + 1; }
-  /// The weights from tap t on, of the sample at distance t - radius.
-  const T* weights_from(int tap) const { return weights.data() + margin + tap; }
-  /// The sample in the middle; in a line that is continued by the radius, the first one that has a weight.
-  int center(int output) const { return (output + border) * step; }
-  /// Which of the outputs, [first, last), have weights for any of the samples [begin, end) of such a line.
-  std::pair<int, int> reaching(int begin, int end, int outputs) const {
-    const auto [first, last] = reached(begin - radius, end - radius);
-    return {std::clamp(first, 0, outputs), std::clamp(last, 0, outputs)};
-  }
-  /// Which outputs have weights for any of the samples [begin, end). Those before the first one and after the
-  /// last one stand for others, a period away.
-  std::pair<int, int> reached(int begin, int end) const {
-    const auto at_or_before = [&](int sample) { return (sample >> level_step) - border; };
-    return {at_or_before(begin + radius - taps()) + 1, at_or_before(end - 1 + radius) + 1};
-  }
-};
 
 /// Which columns of a spectrum share a vector. Images are real, so that the samples of a column are those of
 /// its mirror image, column width - c, conjugate and upside down: only one of the two is stored. Blocks below
@@ -385,7 +325,7 @@ struct PathGroup {
   int scale;
   int angle;  ///< the first
   int count;
-  std::vector<std::span<const std::byte>> filters;  ///< the memory of their values
+  std::vector<std::span<const std::byte>> filters;  ///< of order 1: the memory of their values
 };
 
 /// Everything that the kernels read: made once for a plan, the same for all instruction sets but for the
@@ -468,8 +408,7 @@ struct Tables {
   } room;
 
  private:
-  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, const Band<T>& band,
-                                     int first_grouped_scale) const;
+  std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, int first_grouped_scale) const;
   void lay_out_room();
 };
 
