@@ -105,7 +105,7 @@ class PackedTransform {
 
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 const ParallelFor& run) const {
-    for_blocks(images, planes, tables_.options.threads * bunch(), 1 + slices, run,
+    for_blocks(images, planes, tables_.options.threads * bunch(), 1 + sums, run,
                [&](const Block& block, T* spectra, const ParallelFor& run_block) {
                  backward_block(images + block.first * image_size(),
                                 feature_gradients + block.first * features_size(), block, spectra,
@@ -114,9 +114,7 @@ class PackedTransform {
   }
 
  private:
-  // The paths of a bundle are dealt to this many sums, which are added up in order: so the result does not
-  // depend on the number of threads.
-  static constexpr int slices = 2;
+  static constexpr int sums = Tables<T>::gradient_sums;
 
   // Planes that share vectors, or one alone.
   struct Bundle {
@@ -203,7 +201,7 @@ class PackedTransform {
   void backward_block(const T* images, const T* feature_gradients, const Block& block, T* spectra,
                       T* image_gradients, const ParallelFor& run) const {
     const std::int64_t planes = block.planes;
-    const std::int64_t spectra_of_bundle = (1 + slices) * spectra_size();
+    const std::int64_t spectra_of_bundle = (1 + sums) * spectra_size();
     const std::int64_t count = bundles(planes);
     const bool first_order = tables_.options.max_order >= 1;
     if (first_order) {
@@ -217,21 +215,21 @@ class PackedTransform {
         functions_.analyse_strip(tables_, tiling, strip.index, size, images + first * image_size(), of_strip,
                                  nullptr, nullptr, room->data());
       });
-      loop(run, count * slices, [&](std::int64_t index) {
+      loop(run, count * sums, [&](std::int64_t index) {
         const auto room = rooms_.borrow(tables_.room.size);
-        const auto [first, size] = bundle(index / slices, planes);
-        const int slice = static_cast<int>(index % slices);
-        const T* of_bundle = spectra + index / slices * spectra_of_bundle;
-        T* gradient = spectra + index / slices * spectra_of_bundle + (1 + slice) * spectra_size();
+        const auto [first, size] = bundle(index / sums, planes);
+        const int sum = static_cast<int>(index % sums);
+        const T* of_bundle = spectra + index / sums * spectra_of_bundle;
+        T* gradient = spectra + index / sums * spectra_of_bundle + (1 + sum) * spectra_size();
         for (const auto& tiling : tables_.tilings) {
           for (int tile = 0; tile < tiling.count(); ++tile)
-            tiling.image_band[0].clear(gradient + tiling.spectrum_offset(tile));
+            tiling.image_band[0].clear(gradient + tiling.spectrum_offset(tile), sum);
         }
         const T* of_features = feature_gradients + first * features_size();
         const auto& groups = tables_.groups;
-        for (std::size_t i = slice; i < groups.size(); i += slices) {
+        for (std::size_t i = tables_.sum_begin[sum]; i < tables_.sum_begin[sum + 1]; ++i) {
           if (is_zero(groups[i], size, of_features)) continue;
-          const auto* next = i + slices < groups.size() ? &groups[i + slices] : nullptr;
+          const auto* next = i + 1 < groups.size() ? &groups[i + 1] : nullptr;
           functions_.differentiate_paths(tables_, groups[i], size, of_bundle, of_features, gradient,
                                          room->data(), upcoming(block, next));
         }
@@ -240,12 +238,11 @@ class PackedTransform {
     loop(run, count, [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.size);
       const auto [first, size] = bundle(index, planes);
-      const T* gradients[slices];
-      for (int slice = 0; slice < slices; ++slice)
-        gradients[slice] = spectra + index * spectra_of_bundle + (1 + slice) * spectra_size();
+      const T* gradients[sums];
+      for (int sum = 0; sum < sums; ++sum)
+        gradients[sum] = spectra + index * spectra_of_bundle + (1 + sum) * spectra_size();
       functions_.differentiate_planes(tables_, size, feature_gradients + first * features_size(), gradients,
-                                      first_order ? slices : 0, image_gradients + first * image_size(),
-                                      room->data());
+                                      image_gradients + first * image_size(), room->data());
     });
   }
 

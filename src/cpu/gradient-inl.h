@@ -104,7 +104,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
     }
   }
 
-  HWY_ATTR void image(const T* const* spectra_gradients, int count, T* image_gradient) {
+  HWY_ATTR void image(const T* const* spectra_gradients, T* image_gradient) {
     T* sum = Side == 1 ? at(&Room::images) : image_gradient;
     std::fill_n(sum, this->image_size() * column_step, T{0});
     for (const auto& tiling : tables_.tilings) {
@@ -118,12 +118,12 @@ class PlaneGradient : PlaneTransform<D, Side> {
           std::fill_n(at(&Room::row), level.width * lanes, T{0});
           return at(&Room::row);
         };
-        if (count == 0) {
+        if (tiling.image_band.empty()) {
           for (int y = 0; y < core.height; y += Side)
             add_image_rows(tiling, tile, y, gradient_of_map(y), sum);
           continue;
         }
-        this->spectrum().real_plane(level, tiling.image_band[0], spectra_gradients, count,
+        this->spectrum().real_plane(level, tiling.image_band[0], spectra_gradients,
                                     tiling.spectrum_offset(tile), [&](int y, const T* values) HWY_ATTR {
                                       T* real = gradient_of_map(y);
                                       add_to_row(level, values, element, real);
@@ -140,7 +140,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
     const auto& level = tiling.levels[0];
     const auto& grid = *tiling.grid();
     const auto filter = tiling.image_band[0].grid_filter(group.scale, group.angle);
-    const GridTransform<D> transform(grid, at(&Room::line));
+    const GridTransform<D> transform(grid);
     T* plane = at(&Room::plane);
     load_map(level, tables_.first_map(group));
     for (int tile = 0; tile < tiling.count(); ++tile) {
@@ -150,8 +150,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
       for (int block = 0; block < grid.rows; ++block) {
         const int y = block * Side;
         if (tiling.is_first(tile)) spread_averages(level, load_averages(core, grid.rows_of(block), 0), y);
-        transform.differentiate(cut_row(tiling, core, level, y), plane + block * grid.part_size(),
-                                this->fetch_);
+        transform.differentiate(cut_row(tiling, core, level, y), plane, block, this->fetch_);
       }
       transform.add_first_half(plane, filter, spectra_gradient + offset);
     }
@@ -180,7 +179,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
       differentiate_columns(band, second, second_plane, gradient);
     }
     const std::size_t columns = level.blocks * lanes;
-    this->spectrum().real_plane(level, band, &gradient, 1, 0, [&](int y, const T* values) HWY_ATTR {
+    this->spectrum().real_plane(level, band, &gradient, 0, [&](int y, const T* values) HWY_ATTR {
       T* to = at(&Room::modulus_gradient) + y * columns;
       for (int x = 0; x < level.width; ++x) {
         hn::Store(hn::Load(d_, values + x * element), d_, to + x * lanes);

@@ -92,8 +92,7 @@ class GridTransform {
   using V = hn::Vec<D>;
 
  public:
-  // `work` has room for (q) rows of the plane.
-  GridTransform(const Grid& grid, T* work) : grid_(grid), work_(work) {}
+  explicit GridTransform(const Grid& grid) : grid_(grid) {}
 
   // ---- the order of a grid ----
 
@@ -146,17 +145,19 @@ class GridTransform {
   HWY_INLINE HWY_ATTR void first_half(const T* spectrum, const GridFilter<T>& filter, T* plane) const {
     for_rows([&](int b, auto radix, auto is_even, auto is_opposite) SCATLIGHT_LAMBDA {
       const int stored = is_opposite ? side - b : b;
-      filter_columns<radix, is_even, is_opposite>(rows(spectrum, stored), of(filter, b), b);
+      T* part = plane + b * across_parts();
+      filter_columns<radix, is_even, is_opposite>(rows(spectrum, stored), of(filter, b), b, part);
       with_one_of(Grid::Factors{}, grid_.columns,
-                  [&](auto columns) SCATLIGHT_LAMBDA { across_to_plane<columns>(plane + b * across()); });
+                  [&](auto columns) SCATLIGHT_LAMBDA { transform_rows<columns>(part); });
     });
   }
 
-  // The second half: moduli of a block of rows, a vector for each column.
-  HWY_NOINLINE HWY_ATTR void moduli(const T* part, T* row, Fetch& fetch) const {
-    for (int cell = 0; cell < grid_.columns; ++cell, part += element) {
+  // The second half: moduli of a block of rows of the plane, a vector for each column.
+  HWY_NOINLINE HWY_ATTR void moduli(const T* plane, int block, T* row, Fetch& fetch) const {
+    const T* at = plane + block * across();
+    for (int cell = 0; cell < grid_.columns; ++cell, at += element) {
       fetch.step();
-      second_half(part, cell, [&](auto, const std::int32_t* column, const C(*x)[4]) SCATLIGHT_LAMBDA {
+      second_half(at, cell, [&](auto, const std::int32_t* column, const C(*x)[4]) SCATLIGHT_LAMBDA {
         unroll<8>([&](auto at) SCATLIGHT_LAMBDA {
           constexpr int e = decltype(at)::value / 4;
           constexpr int j = decltype(at)::value % 4;
@@ -168,14 +169,15 @@ class GridTransform {
 
   // ---- its adjoint ----
 
-  // The part of a plane that a block of rows u is made of becomes the adjoint second half of g u / |u|
-  // (exchanged); `row` has g as vectors of columns.
-  HWY_NOINLINE HWY_ATTR void differentiate(const T* row, T* part, Fetch& fetch) const {
+  // What a block of rows u of the plane is made of becomes the adjoint second half of g u / |u| (exchanged);
+  // `row` has g as vectors of columns.
+  HWY_NOINLINE HWY_ATTR void differentiate(const T* row, T* plane, int block, Fetch& fetch) const {
     HWY_ALIGN T memory[half_cell];
     C kept[2][4];
-    for (int cell = 0; cell < grid_.columns; ++cell, part += element) {
+    T* from = plane + block * across();
+    for (int cell = 0; cell < grid_.columns; ++cell, from += element) {
       fetch.step();
-      second_half(part, cell, [&](auto i, const std::int32_t* column, C(*x)[4]) SCATLIGHT_LAMBDA {
+      second_half(from, cell, [&](auto i, const std::int32_t* column, C(*x)[4]) SCATLIGHT_LAMBDA {
         unroll<8>([&](auto at) SCATLIGHT_LAMBDA {
           constexpr int e = decltype(at)::value / 4;
           constexpr int j = decltype(at)::value % 4;
@@ -192,17 +194,19 @@ class GridTransform {
           unroll<2>([&](auto e) SCATLIGHT_LAMBDA { std::copy_n(x[e], 4, kept[e]); });
         }
       });
-      adjoint_of_first(memory, kept, part);
+      adjoint_of_first(memory, kept, from);
     }
   }
 
   // The adjoint of first_half, added to the gradient of the spectrum.
-  HWY_INLINE HWY_ATTR void add_first_half(const T* plane, const GridFilter<T>& filter, T* gradient) const {
+  // The plane is lost.
+  HWY_INLINE HWY_ATTR void add_first_half(T* plane, const GridFilter<T>& filter, T* gradient) const {
     for_rows([&](int b, auto radix, auto is_even, auto is_opposite) SCATLIGHT_LAMBDA {
+      T* part = plane + b * across_parts();
       with_one_of(Grid::Factors{}, grid_.columns,
-                  [&](auto columns) SCATLIGHT_LAMBDA { across_from_plane<columns>(plane + b * across()); });
+                  [&](auto columns) SCATLIGHT_LAMBDA { transform_rows_back<columns>(part); });
       const int stored = is_opposite ? side - b : b;
-      add_filtered_columns<radix, is_even, is_opposite>(of(filter, b), rows(gradient, stored), b);
+      add_filtered_columns<radix, is_even, is_opposite>(part, of(filter, b), b, rows(gradient, stored));
     });
   }
 
@@ -212,6 +216,7 @@ class GridTransform {
 
   HWY_INLINE std::size_t cells() const { return grid_.cells(); }
   HWY_INLINE std::size_t across() const { return grid_.row_size(); }
+  HWY_INLINE std::size_t across_parts() const { return grid_.part_size(); }
   HWY_INLINE std::size_t cell_row_step() const { return grid_.rows * element; }
 
   // Vector c gets its lane l from vector c + Direction l.
@@ -324,12 +329,13 @@ class GridTransform {
 
   // `Opposite`: from the conjugates of rows -r, which stand in for those that are not stored.
   template <int R, bool IsEven, bool Opposite>
-  HWY_NOINLINE HWY_ATTR void filter_columns(const T* spectrum, const GridFilter<T> filter, int b) const {
+  HWY_NOINLINE HWY_ATTR void filter_columns(const T* spectrum, const GridFilter<T> filter, int b,
+                                            T* part) const {
     for (int cell = 0; cell < grid_.columns; ++cell) {
       const auto cells = Opposite ? opposite_of<IsEven>(cell) : OppositeCells{cell, cell};
       const T* zero = spectrum + cells.zero * (R * element);
       const T* others = spectrum + cells.others * (R * element);
-      T* to = work_ + cell * element;
+      T* to = part + cell * element;
       with_filter<IsEven>(filter, cell, [&](const auto& psi) SCATLIGHT_LAMBDA {
         dft<R>(
             [&](int a) SCATLIGHT_LAMBDA {
@@ -350,9 +356,10 @@ class GridTransform {
     }
   }
   template <int R, bool IsEven, bool Opposite>
-  HWY_NOINLINE HWY_ATTR void add_filtered_columns(const GridFilter<T> filter, T* gradient, int b) const {
+  HWY_NOINLINE HWY_ATTR void add_filtered_columns(const T* part, const GridFilter<T> filter, int b,
+                                                  T* gradient) const {
     for (int cell = 0; cell < grid_.columns; ++cell) {
-      const T* from = work_ + cell * element;
+      const T* from = part + cell * element;
       const auto cells = Opposite ? opposite_of<IsEven>(cell) : OppositeCells{cell, cell};
       T* zero = gradient + cells.zero * (R * element);
       T* others = gradient + cells.others * (R * element);
@@ -382,31 +389,30 @@ class GridTransform {
   }
 
   template <int R>
-  HWY_NOINLINE HWY_ATTR void across_to_plane(T* plane) const {
-    const T* from = work_;
-    for (int a = 0; a < grid_.rows; ++a, from += across(), plane += grid_.part_size()) {
-      dft<R>([&](int c) SCATLIGHT_LAMBDA { return load_element(d_, from + c * element); },
+  HWY_NOINLINE HWY_ATTR void transform_rows(T* part) const {
+    for (T* row = part; row != part + grid_.rows * across(); row += across()) {
+      dft<R>([&](int c) SCATLIGHT_LAMBDA { return load_element(d_, row + c * element); },
              [&](int k, C value)
-                 SCATLIGHT_LAMBDA { store_element(d_, rotate_columns<R>(value, k), plane + k * element); });
+                 SCATLIGHT_LAMBDA { store_element(d_, rotate_columns<R>(value, k), row + k * element); });
     }
   }
   template <int R>
-  HWY_NOINLINE HWY_ATTR void across_from_plane(const T* plane) const {
-    T* to = work_;
-    for (int a = 0; a < grid_.rows; ++a, to += across(), plane += grid_.part_size()) {
+  HWY_NOINLINE HWY_ATTR void transform_rows_back(T* part) const {
+    for (T* row = part; row != part + grid_.rows * across(); row += across()) {
       dft<R>([&](int k)
-                 SCATLIGHT_LAMBDA { return rotate_columns<R>(load_element(d_, plane + k * element), k); },
-             [&](int c, C value) SCATLIGHT_LAMBDA { store_element(d_, value, to + c * element); });
+                 SCATLIGHT_LAMBDA { return rotate_columns<R>(load_element(d_, row + k * element), k); },
+             [&](int c, C value) SCATLIGHT_LAMBDA { store_element(d_, value, row + c * element); });
     }
   }
 
   // The DFT of 16 x 16 samples, 16 elements of 16 lanes, in steps of four: element n + 4 q to output
   // k + 4 m, and lane 4 h + w to output i + 4 j. By sums over q and h, elements (q), [h][w] of two n, as
   // [lanes], become (i), [k][w]. Two, as one would wait for its own results.
-  HWY_INLINE HWY_ATTR void first_of_cell(const T* part, int n, C (*x)[4]) const {
+  HWY_INLINE HWY_ATTR void first_of_cell(const T* from, int n, C (*x)[4]) const {
     unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
-      unroll<4>([&](auto q)
-                    SCATLIGHT_LAMBDA { x[e][q] = load_element(d_, part + (n + e + 4 * q) * across()); });
+      unroll<4>([&](auto q) SCATLIGHT_LAMBDA {
+        x[e][q] = load_element(d_, from + (n + e + 4 * q) * across_parts());
+      });
       Dft<4>::run(d_, x[e]);
     });
     unroll<2>([&](auto e) SCATLIGHT_LAMBDA { transpose_blocks(x[e]); });
@@ -418,13 +424,13 @@ class GridTransform {
   // All of it, by sums over n and w too: take(i, columns, x) gets the outputs (j), [k][m] of i and i + 1:
   // rows k + 4 m of columns[4 j] and columns[4 j + 1]. Half of what is between the sums stays in registers.
   template <class Take>
-  HWY_INLINE HWY_ATTR void second_half(const T* part, int cell, const Take& take) const {
+  HWY_INLINE HWY_ATTR void second_half(const T* from, int cell, const Take& take) const {
     HWY_ALIGN T memory[half_cell];
     C x[2][4];
-    first_of_cell(part, 0, x);
+    first_of_cell(from, 0, x);
     store_half(x, memory);
     C kept[2][4];
-    first_of_cell(part, 2, kept);
+    first_of_cell(from, 2, kept);
     unroll<2>([&](auto pair) SCATLIGHT_LAMBDA {
       const std::integral_constant<int, 2 * decltype(pair)::value> i;
       load_pair(i, memory, kept, x);
@@ -437,7 +443,7 @@ class GridTransform {
     });
   }
   // The adjoint of first_of_cell for all n, from halves as above.
-  HWY_INLINE HWY_ATTR void adjoint_of_first(const T* memory, const C (*kept)[4], T* part) const {
+  HWY_INLINE HWY_ATTR void adjoint_of_first(const T* memory, const C (*kept)[4], T* to) const {
     unroll<2>([&](auto pair) SCATLIGHT_LAMBDA {
       const std::integral_constant<int, 2 * decltype(pair)::value> n;
       C x[2][4];
@@ -449,8 +455,9 @@ class GridTransform {
       unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
         transpose_blocks(x[e]);
         Dft<4>::run(d_, x[e]);
-        unroll<4>([&](auto q)
-                      SCATLIGHT_LAMBDA { store_element(d_, x[e][q], part + (n + e + 4 * q) * across()); });
+        unroll<4>([&](auto q) SCATLIGHT_LAMBDA {
+          store_element(d_, x[e][q], to + (n + e + 4 * q) * across_parts());
+        });
       });
     });
   }
@@ -499,7 +506,6 @@ class GridTransform {
 
   const D d_ = {};
   const Grid& grid_;
-  T* const work_;
 };
 
 #endif

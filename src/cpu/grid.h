@@ -19,8 +19,9 @@ namespace scatlight::cpu {
 /// r / 16 and c / 16. Of the spectrum of an image, which is real, and of its gradient, samples with r mod 16
 /// up to 8 are stored; what is missing is conj x(-r, -c).
 ///
-/// Between its two halves, the plane stands in memory as (q, 16, p) elements, with a gap after p if they are
-/// an even number, as FftPlan has. A part (16, p) is what a block of 16 rows of the result is made of.
+/// Between its two halves, the plane stands in memory as (16, q, p) elements, with gaps after p and after
+/// (q, p) where they are an even number, as FftPlan has. A part (q, p) is made by the first half where it
+/// stands; a block of 16 rows of the result is made of a row (p) of every part.
 struct Grid {
   static constexpr int side = 16;
   using Factors = std::integer_sequence<int, 7, 9, 11, 13, 15, 16, 21>;  ///< that q and p may be
@@ -36,8 +37,8 @@ struct Grid {
 
   int cells() const { return rows * columns; }
   std::size_t row_size() const { return static_cast<std::size_t>(columns | 1) * 2 * side; }  ///< of (p)
-  std::size_t part_size() const { return side * row_size(); }
-  std::size_t plane_size() const { return rows * part_size(); }
+  std::size_t part_size() const { return (rows * row_size() / (2 * side) | 1) * 2 * side; }  ///< of (q, p)
+  std::size_t plane_size() const { return side * part_size(); }
   std::size_t filter_size() const { return static_cast<std::size_t>(cells()) * side * side; }
   std::size_t spectrum_size() const { return static_cast<std::size_t>(cells()) * stored_rows * 2 * side; }
   /// The element of row r of column c, which has lane c mod 16.

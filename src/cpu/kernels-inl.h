@@ -52,10 +52,9 @@ HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& grou
 
 template <class T, int Side>
 HWY_ATTR void differentiate_planes(const Tables<T>& tables, int planes, const T* feature_gradients,
-                                   const T* const* spectra_gradients, int count, T* image_gradients,
-                                   T* room) {
+                                   const T* const* spectra_gradients, T* image_gradients, T* room) {
   PlaneGradient<Vectors<T>, Side>(tables, planes, feature_gradients, room)
-      .image(spectra_gradients, count, image_gradients);
+      .image(spectra_gradients, image_gradients);
 }
 
 template <class T, int Side>

@@ -37,9 +37,9 @@ struct Functions {
                               const T* feature_gradients, T* spectra_gradient, T* room, Upcoming next);
 
   /// The gradient of the images, from that of map 0 and those of their folded spectra, of which there are
-  /// `count` to be added up (none without order 1).
+  /// Tables::gradient_sums (without order 1, none are read).
   void (*differentiate_planes)(const Tables<T>& tables, int planes, const T* feature_gradients,
-                               const T* const* spectra_gradients, int count, T* image_gradients, T* room);
+                               const T* const* spectra_gradients, T* image_gradients, T* room);
 };
 
 template <class T>

@@ -223,7 +223,7 @@ class PlaneTransform : protected Workspace<D, Side> {
     const auto& level = tiling.levels[0];
     const auto& grid = *tiling.grid();
     const auto filter = tiling.image_band[0].grid_filter(group.scale, group.angle);
-    const GridTransform<D> transform(grid, at(&Room::line));
+    const GridTransform<D> transform(grid);
     T* plane = at(&Room::plane);
     for (int column = 0; column < tiling.tiles.columns.count; ++column) {
       const int tile = tiling.tile(strip, column);
@@ -231,7 +231,7 @@ class PlaneTransform : protected Workspace<D, Side> {
       transform.first_half(spectra + column * tiling.spectrum_size(), filter, plane);
       for (int block = 0; block < grid.rows; ++block) {
         const int y = block * Side;
-        transform.moduli(plane + block * grid.part_size(), row(level, y, core.left), fetch_);
+        transform.moduli(plane, block, row(level, y, core.left), fetch_);
         if (!tiling.is_last(tile)) continue;
         T* averages = at(&Room::averages);
         average_direct(level, y, averages);

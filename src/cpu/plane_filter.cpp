@@ -99,7 +99,7 @@ void PlaneFilters::apply(const Filter& filter, std::span<float> plane) {
     }
   }
   const float* gradient = s.spectrum.data();
-  s.kernels.of_columns.differentiate_planes(s.tables, 1, s.map_gradients.data(), &gradient, 1, image,
+  s.kernels.of_columns.differentiate_planes(s.tables, 1, s.map_gradients.data(), &gradient, image,
                                             s.room.data());
   if (s.widened.empty()) return;
   for (int y = 0; y < s.height; ++y) {

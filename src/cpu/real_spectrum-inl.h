@@ -193,13 +193,13 @@ class RealSpectrum : Workspace<D, Side> {
     }
   }
 
-  // The gradient of a real plane at `level` from those of its folded spectra, which stand `offset` from the
-  // beginning of each of `gradients` and are added up: take(y, values) gets the block of rows from y on,
+  // The gradient of a real plane at `level` from those of its folded spectra, whose sums stand `offset` from
+  // the beginning of each of `gradients` and are added up: take(y, values) gets the block of rows from y on,
   // vectors of lanes `element` values apart.
   template <class Take>
   HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
-                                      int count, std::size_t offset, const Take& take) {
-    unfold(level, band, gradients, count, offset);
+                                      std::size_t offset, const Take& take) {
+    unfold(level, band, gradients, offset);
     const T* re = gradient_plane(0, level);
     const T* im = gradient_plane(1, level);
     T* half = at(&Room::half);
@@ -269,7 +269,7 @@ class RealSpectrum : Workspace<D, Side> {
   }
 
   HWY_NOINLINE HWY_ATTR void to_grid(const HalfSpectrum<D, Side> half, const Grid& grid, T* spectrum) {
-    const GridTransform<D> transform(grid, nullptr);
+    const GridTransform<D> transform(grid);
     const auto up_to_middle =
         hn::FirstN(d_, half.width / 2 % Side + 1);  // in the block that the middle is in
     // In the order of the grid's memory, which the caches may not have.
@@ -318,19 +318,22 @@ class RealSpectrum : Workspace<D, Side> {
   // Adds the folded gradients up where their samples stand in the spectrum; column 0 is repeated after the
   // last.
   HWY_NOINLINE HWY_ATTR void unfold(const Level<T>& level, const Band<T>& band, const T* const* gradients,
-                                    int count, std::size_t offset) {
+                                    std::size_t offset) {
     const std::size_t stride = level.gradient_stride;
     T* re = gradient_plane(0, level);
     T* im = gradient_plane(1, level);
     if (const auto& grid = band.foldings.front().grid) {
       if constexpr (has_grid<D, Side>()) {
-        store_grid(level, *grid, gradients, count, offset + band.offsets.front(), re, im);
+        const auto sums = band.gradient_sums.front();
+        store_grid(level, *grid, gradients + sums.first, sums.end - sums.first, offset + band.offsets.front(),
+                   re, im);
       }
     } else {
       std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       const auto& folding = band.foldings[i];
+      const auto sums = band.gradient_sums[i];
       for (const auto& piece : folding.pieces) {
         const bool has_lone = piece.lone >= 0;  // which is added by itself
         auto used = hn::FirstN(d_, piece.used * column_step);
@@ -339,8 +342,9 @@ class RealSpectrum : Workspace<D, Side> {
         for (const int row : folding.rows) {
           T* row_re = re + (piece.row + row) * stride;
           T* row_im = im + (piece.row + row) * stride;
-          auto z = load_element(d_, gradients[0] + from);
-          for (int g = 1; g < count; ++g) z = add<D>(z, load_element(d_, gradients[g] + from));
+          auto z = load_element(d_, gradients[sums.first] + from);
+          for (int g = sums.first + 1; g < sums.end; ++g)
+            z = add<D>(z, load_element(d_, gradients[g] + from));
           add_to(row_re + piece.column * column_step, hn::IfThenElseZero(used, z.re));
           add_to(row_im + piece.column * column_step, hn::IfThenElseZero(used, z.im));
           if (has_lone) {
@@ -359,7 +363,7 @@ class RealSpectrum : Workspace<D, Side> {
 
   HWY_NOINLINE HWY_ATTR void store_grid(const Level<T>& level, const Grid& grid, const T* const* gradients,
                                         int count, std::size_t offset, T* re, T* im) {
-    const GridTransform<D> transform(grid, nullptr);
+    const GridTransform<D> transform(grid);
     for (int b = 0; b < Grid::side; ++b) {
       for (int y = b; y < level.height; y += Grid::side) {
         for (T* part : {re, im}) {

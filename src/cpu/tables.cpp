@@ -292,6 +292,7 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
                           levels[to].along_columns.input, to == first_to_level ? grid : std::nullopt,
                           packing);
     offsets.push_back(size);
+    gradient_sums.push_back({0, 1});
     size += foldings.back().size();
   }
   for (int scale = first_scale; scale < end_scale; ++scale) {
@@ -367,8 +368,9 @@ std::vector<std::span<const std::byte>> Band<T>::memory(int scale, int first_ang
 }
 
 template <class T>
-void Band<T>::clear(T* folded) const {
+void Band<T>::clear(T* folded, int sum) const {
   for (std::size_t i = 0; i < foldings.size(); ++i) {
+    if (!gradient_sums[i].has(sum)) continue;
     if (foldings[i].grid) std::fill_n(folded + offsets[i], foldings[i].size(), T{0});
     for (const auto& piece : foldings[i].pieces)
       std::fill_n(folded + offsets[i] + piece.begin, foldings[i].part_size(), T{0});
@@ -433,6 +435,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
     group.filters = tilings[group.tiling].image_band[0].memory(group.scale, group.angle, group.count);
   for (int scale = 0; scale < static_cast<int>(modulus_bands.size()); ++scale)
     second_groups.push_back(make_groups(tilings[0], scale + 1, options.scales));
+  deal_groups();
   lay_out_room();
 }
 
@@ -455,6 +458,40 @@ std::vector<PathGroup> Tables<T>::make_groups(const Tiling<T>& tiling, int first
     }
   }
   return list;
+}
+
+template <class T>
+void Tables<T>::deal_groups() {
+  // By samples of planes.
+  const auto samples = [&](const PathGroup& group) {
+    const auto& tiling = tilings[group.tiling];
+    const auto& level = tiling.levels[geometry.level(group.scale)];
+    return static_cast<double>(tiling.count()) * level.height * level.width * group.count;
+  };
+  std::vector<double> before = {0};
+  for (const auto& group : groups) {
+    double cost = samples(group);
+    if (group.scale < std::ssize(second_groups)) {
+      for (const auto& second : second_groups[group.scale]) cost += samples(second);
+    }
+    before.push_back(before.back() + cost);
+  }
+  sum_begin.fill(0);
+  for (auto& band : tilings) {
+    for (auto& of_image : band.image_band)
+      std::ranges::fill(of_image.gradient_sums, typename Band<T>::Sums{gradient_sums, 0});
+  }
+  std::size_t i = 0;
+  for (int sum = 0; sum < gradient_sums; ++sum) {
+    const double end = before.back() * (sum + 1) / gradient_sums;
+    // A group belongs to the sum that has its middle.
+    for (; i < groups.size() && (before[i] + before[i + 1]) / 2 <= end; ++i) {
+      auto& band = tilings[groups[i].tiling].image_band[0];
+      auto& sums = band.gradient_sums[geometry.level(groups[i].scale) - band.first_to_level];
+      sums = {std::min(sums.first, sum), sum + 1};
+    }
+    sum_begin[sum + 1] = i;
+  }
 }
 
 template <class T>
@@ -487,10 +524,7 @@ void Tables<T>::lay_out_room() {
   std::size_t gradient = 0;
   for (const auto& tiling : tilings) {
     if (spectra) plane = std::max(plane, tiling.levels[geometry.level(tiling.tiles.first_scale)].plane_size);
-    if (spectra && tiling.grid()) {
-      plane = std::max(plane, tiling.grid()->plane_size());
-      line = std::max(line, tiling.grid()->rows * tiling.grid()->row_size());
-    }
+    if (spectra && tiling.grid()) plane = std::max(plane, tiling.grid()->plane_size());
     for (const auto& level : tiling.levels) {
       const std::size_t height = round_up(level.height, 2 * side);
       line = std::max({line, level.blocks * level.line_block_size, height * element});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -241,15 +242,24 @@ struct Band {
   GridFilter<T> grid_filter(int scale, int angle) const;
   /// Where the values of filters stand that the paths of these angles read.
   std::vector<std::span<const std::byte>> memory(int scale, int first_angle, int count) const;
-  /// Zeros where wavelets read the folded spectra, or add to the gradients of them.
-  void clear(T* folded) const;
+  /// Zeros where wavelets add to the gradients of the folded spectra, of those that have this sum.
+  void clear(T* folded, int sum = 0) const;
 
   int first_scale;
   int level;
   int first_to_level;
   std::vector<int> opposite_angles;  ///< FilterBank's
   std::vector<Folding> foldings;
-  std::vector<std::size_t> offsets;      ///< of each folded spectrum in the memory of all of them
+  std::vector<std::size_t> offsets;  ///< of each folded spectrum in the memory of all of them
+  /// Of each folded spectrum, which of Tables' sums have a gradient of it: the first one, unless Tables says
+  /// otherwise.
+  struct Sums {
+    int first;
+    int end;
+
+    bool has(int sum) const { return first <= sum && sum < end; }
+  };
+  std::vector<Sums> gradient_sums;
   std::size_t size = 0;                  ///< of that memory, in values of T
   std::vector<FoldedFilter<T>> filters;  ///< (scales from first_scale on, angles)
 };
@@ -350,6 +360,11 @@ struct Tables {
   /// All (j, theta) of order 1, if asked for. Groups of one path where order 2 goes on from them, and on
   /// several tiles.
   std::vector<PathGroup> groups;
+  /// The gradients that groups give to the image's spectra are added up in this many sums, of consecutive
+  /// groups that take about the same time: each by one thread, so that the result does not depend on how many
+  /// there are.
+  static constexpr int gradient_sums = 2;
+  std::array<std::size_t, gradient_sums + 1> sum_begin;  ///< its first group, and the end of all
   /// Those of order 2 below the paths of scale j, by j: of one path each, as what a path of order 2 reads and
   /// writes (a folded spectrum and its gradient, filters, a plane) fills the second cache where planes are
   /// large.
@@ -379,7 +394,7 @@ struct Tables {
   /// number for each lane.
   struct Room {
     std::size_t plane;         ///< planes of a group of paths, between columns and rows
-    std::size_t line;          ///< elements of a block of rows, of rows of a block of columns, or of a grid's
+    std::size_t line;          ///< elements of a block of rows, or of rows of a block of columns
     std::size_t work;          ///< for transform()
     std::size_t prime;         ///< for transform()
     std::size_t band;          ///< real rows of the plane: Level::band_stride
@@ -409,6 +424,7 @@ struct Tables {
 
  private:
   std::vector<PathGroup> make_groups(const Tiling<T>& tiling, int first_scale, int first_grouped_scale) const;
+  void deal_groups();
   void lay_out_room();
 };
 
