@@ -40,18 +40,19 @@ class RoomStore {
  public:
   using Loan = std::unique_ptr<LineVector<T>, std::function<void(LineVector<T>*)>>;
 
-  // A room of at least this size, which goes back when the loan ends.
+  // A room of at least this size, which goes back when the loan ends: of those that are free the one that was
+  // used last, as caches may have it. A new one takes the place of one that is too small.
   Loan borrow(std::size_t values) {
     std::unique_ptr<LineVector<T>> room;
     {
       const std::lock_guard lock(free_rooms_mutex());
-      auto best = free_.end();
-      for (auto at = free_.begin(); at != free_.end(); ++at) {
-        if ((*at)->size() >= values && (best == free_.end() || (*at)->size() < (*best)->size())) best = at;
-      }
-      if (best != free_.end()) {
-        room = std::move(*best);
-        free_.erase(best);
+      const auto last = std::find_if(free_.rbegin(), free_.rend(),
+                                     [&](const auto& free) { return free->size() >= values; });
+      if (last != free_.rend()) {
+        room = std::move(*last);
+        free_.erase(std::next(last).base());
+      } else if (!free_.empty()) {
+        free_.pop_back();
       }
     }
     if (!room) room = std::make_unique<LineVector<T>>(values);
@@ -182,7 +183,7 @@ class PackedTransform {
     const std::int64_t count = bundles(planes);
     const std::int64_t alone = bundles_alone(count);
     loop(run, alone, [&](std::int64_t index) {
-      const auto spectra = rooms_.borrow(spectra_of_bundle * spectra_size());
+      const auto spectra = spectra_.borrow(spectra_of_bundle * spectra_size());
       const auto [first, size] = bundle(index, planes);
       body(block_of(images, planes, first, size, 1), spectra->data(), serially);
     });
@@ -190,7 +191,7 @@ class PackedTransform {
     // All threads share the others: no more than `at_once`, in blocks of about the same size.
     const std::int64_t blocks = (count - alone + at_once - 1) / at_once;
     const std::int64_t of_block = (count - alone + blocks - 1) / blocks;
-    const auto spectra = rooms_.borrow(of_block * spectra_of_bundle * spectra_size());
+    const auto spectra = spectra_.borrow(of_block * spectra_of_bundle * spectra_size());
     const std::int64_t step = of_block * tables_.packing.planes();
     for (std::int64_t first = alone * tables_.packing.planes(); first < planes; first += step)
       body(block_of(images, planes, first, std::min(step, planes - first), tables_.options.threads),
@@ -305,8 +306,8 @@ class PackedTransform {
     const int planes = static_cast<int>(block.planes);
     const int at_once = block.threads;
     const auto spectra =
-        rooms_.borrow(std::min<std::ptrdiff_t>(at_once, strips()) * tables_.strip_spectra_size);
-    const auto shares = rooms_.borrow(tables_.shares_of_scale.back());
+        spectra_.borrow(std::min<std::ptrdiff_t>(at_once, strips()) * tables_.strip_spectra_size);
+    const auto shares = shares_.borrow(tables_.shares_of_scale.back());
     for (std::ptrdiff_t first = 0; first < strips(); first += at_once) {
       const std::ptrdiff_t end = std::min(first + at_once, strips());
       const auto spectra_of = [&](std::ptrdiff_t strip) {
@@ -375,6 +376,8 @@ class PackedTransform {
   std::vector<Strip> strips_;  // of all tilings
   std::vector<Piece> pieces_;  // by strips
   mutable RoomStore<T> rooms_;
+  mutable RoomStore<T> spectra_;
+  mutable RoomStore<T> shares_;
 };
 
 template <class T>

@@ -41,74 +41,116 @@ struct TwoSinks {
   }
 };
 
-// The Hermitian part of a spectrum, which alone reaches the real part of its inverse transform.
-template <class D, int Side>
-struct HermitianSource {
-  const Real<D>* re;  // at the first column
+// Columns of two planes of reals, each with its own factor.
+template <class D>
+struct PlanarSource {
+  const Real<D>* re;
   const Real<D>* im;
-  const Real<D>* mirrored_re;  // at the last mirrored column
-  const Real<D>* mirrored_im;
   std::ptrdiff_t stride;
-  int height;
+  hn::Vec<D> factors;
 
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int, int index) const {
-    const std::ptrdiff_t row = index * stride;
-    const std::ptrdiff_t mirrored = (index == 0 ? 0 : height - index) * stride;
-    const auto one_half = hn::Set(d, Real<D>{0.5});
-    return {hn::Mul(one_half, hn::Add(hn::LoadU(d, re + row), turned(d, mirrored_re + mirrored))),
-            hn::Mul(one_half, hn::Sub(hn::LoadU(d, im + row), turned(d, mirrored_im + mirrored)))};
+    return {hn::Mul(factors, hn::LoadU(d, re + index * stride)),
+            hn::Mul(factors, hn::LoadU(d, im + index * stride))};
   }
+};
 
-  static HWY_INLINE HWY_ATTR hn::Vec<D> turned(D d, const Real<D>* at) {
-    const auto columns = hn::LoadU(d, at);
+// Of the spectrum of a real plane, the columns up to the middle, as two planes of reals, re and im: the
+// others are their mirror images. Offsets are those in both.
+template <class D, int Side>
+struct HalfPlane {
+  static constexpr int lanes = hn::MaxLanes(D());
+  static constexpr int column_step = lanes / Side;
+
+  std::ptrdiff_t stride;
+  int height;
+  int width;
+
+  // Columns [x, x + Side) before the middle, after it, or else across it.
+  HWY_INLINE bool is_direct(int x) const { return x + Side - 1 <= width / 2; }
+  HWY_INLINE bool is_mirrored(int x) const { return Side == 1 ? !is_direct(x) : x > width / 2; }
+  // Of columns [x, x + Side), the lanes up to the middle.
+  HWY_INLINE HWY_ATTR hn::Mask<D> up_to_middle(D d, int x) const {
+    return hn::FirstN(d, std::clamp(width / 2 + 1 - x, 0, Side) * column_step);
+  }
+  HWY_INLINE int mirrored_row(int y) const { return y == 0 ? 0 : height - y; }
+  HWY_INLINE std::ptrdiff_t direct(int y, int x) const { return y * stride + x * column_step; }
+  // Of the last of columns [x, x + Side), which then stand turned around.
+  HWY_INLINE std::ptrdiff_t mirrored(int y, int x) const {
+    return mirrored_row(y) * stride + (width - x - (Side - 1)) * column_step;
+  }
+  // Of a column that is its own mirror image, a real plane has a real part only.
+  HWY_INLINE bool is_own_mirror(int x) const { return x == 0 || 2 * x == width; }
+
+  static HWY_INLINE HWY_ATTR hn::Vec<D> turned(D d, hn::Vec<D> columns) {
     if constexpr (Side == 1) return columns;
     return hn::Reverse(d, columns);
   }
 };
 
-// Of the spectrum of a real plane, the columns up to the middle, from which all of it follows.
 template <class D, int Side>
-struct HalfSpectrum {
+struct HalfSpectrum : HalfPlane<D, Side> {
   using T = Real<D>;
-  static constexpr int lanes = hn::MaxLanes(D());
-  static constexpr int column_step = lanes / Side;
+  using Base = HalfPlane<D, Side>;
+  using Base::lanes;
 
   const T* re;
   const T* im;
-  std::ptrdiff_t stride;
-  int height;
-  int width;
 
-  HWY_INLINE bool is_direct(int x) const { return x + Side - 1 <= width / 2; }
-  HWY_INLINE bool is_mirrored(int x) const { return Side == 1 ? !is_direct(x) : x > width / 2; }
-
-  // Columns [x, x + Side) of row y: before the middle,
   HWY_INLINE HWY_ATTR Complex<D> direct_at(D d, int y, int x) const {
-    const std::ptrdiff_t at = y * stride + x * column_step;
+    const std::ptrdiff_t at = this->direct(y, x);
     return {hn::LoadU(d, re + at), hn::LoadU(d, im + at)};
   }
-  // after it, as mirror images; columns beyond the width are anything,
+  // Columns beyond the width are anything.
   HWY_INLINE HWY_ATTR Complex<D> mirrored_at(D d, int y, int x) const {
-    const std::ptrdiff_t at = mirrored_row(y) * stride + (width - x - (Side - 1)) * column_step;
-    if constexpr (Side == 1) return {hn::Load(d, re + at), hn::Neg(hn::Load(d, im + at))};
-    return {hn::Reverse(d, hn::LoadU(d, re + at)), hn::Neg(hn::Reverse(d, hn::LoadU(d, im + at)))};
+    const std::ptrdiff_t at = this->mirrored(y, x);
+    return {Base::turned(d, hn::LoadU(d, re + at)), hn::Neg(Base::turned(d, hn::LoadU(d, im + at)))};
   }
-  // and across it.
   HWY_INLINE HWY_ATTR Complex<D> middle_at(D d, int y, int x) const {
     HWY_ALIGN T parts[2][lanes] = {};
-    for (int lane = 0; lane < std::min(lanes, width - x); ++lane)
+    for (int lane = 0; lane < std::min(lanes, this->width - x); ++lane)
       copy_sample(y, x + lane, &parts[0][lane], &parts[1][lane]);
     return {hn::Load(d, parts[0]), hn::Load(d, parts[1])};
   }
   HWY_INLINE void copy_sample(int y, int x, T* to_re, T* to_im) const {
-    const bool direct = x <= width / 2;
-    const std::ptrdiff_t at = direct ? y * stride + x : mirrored_row(y) * stride + (width - x);
+    const bool direct = x <= this->width / 2;
+    const std::ptrdiff_t at =
+        direct ? y * this->stride + x : this->mirrored_row(y) * this->stride + (this->width - x);
     *to_re = re[at];
     *to_im = direct ? im[at] : -im[at];
   }
+};
+
+// The gradient of half a spectrum: what the columns after the middle get goes to those whose mirror images
+// they are.
+template <class D, int Side>
+struct HalfGradient : HalfPlane<D, Side> {
+  using T = Real<D>;
+  using Base = HalfPlane<D, Side>;
+
+  T* re;
+  T* im;
+
+  // Some lanes of columns [x, x + Side) of row y.
+  HWY_INLINE HWY_ATTR void add(D d, int y, int x, hn::Mask<D> used, Complex<D> z) const {
+    if (!this->is_mirrored(x)) {
+      const auto direct = hn::And(used, this->up_to_middle(d, x));
+      add_masked(d, this->direct(y, x), direct, z);
+      if (this->is_direct(x)) return;
+      used = hn::AndNot(direct, used);
+    }
+    const hn::Vec<D> turned_re = Base::turned(d, hn::IfThenElseZero(used, z.re));
+    const hn::Vec<D> turned_im = Base::turned(d, hn::IfThenElseZero(used, z.im));
+    const std::ptrdiff_t at = this->mirrored(y, x);
+    hn::StoreU(hn::Add(hn::LoadU(d, re + at), turned_re), d, re + at);
+    hn::StoreU(hn::Sub(hn::LoadU(d, im + at), turned_im), d, im + at);
+  }
 
  private:
-  HWY_INLINE std::ptrdiff_t mirrored_row(int y) const { return y == 0 ? 0 : height - y; }
+  HWY_INLINE HWY_ATTR void add_masked(D d, std::ptrdiff_t at, hn::Mask<D> used, Complex<D> z) const {
+    hn::StoreU(hn::Add(hn::LoadU(d, re + at), hn::IfThenElseZero(used, z.re)), d, re + at);
+    hn::StoreU(hn::Add(hn::LoadU(d, im + at), hn::IfThenElseZero(used, z.im)), d, im + at);
+  }
 };
 
 // The spectrum of a real plane, rows first, and its adjoint: back from the gradient of the spectrum.
@@ -183,8 +225,7 @@ class RealSpectrum : Workspace<D, Side> {
         im[at] = im[at + x];
       }
     }
-    const HalfSpectrum<D, Side> half{re, im, static_cast<std::ptrdiff_t>(level.spectrum_stride), level.height,
-                                     level.width};
+    const HalfSpectrum<D, Side> half{half_plane(level), re, im};
     if constexpr (has_grid<D, Side>()) {
       if (finest.grid) to_grid(half, *finest.grid, spectra);
     }
@@ -193,22 +234,22 @@ class RealSpectrum : Workspace<D, Side> {
     }
   }
 
-  // The gradient of a real plane at `level` from those of its folded spectra, whose sums stand `offset` from
-  // the beginning of each of `gradients` and are added up: take(y, values) gets the block of rows from y on,
-  // vectors of lanes `element` values apart.
+  // The gradient of a real plane at `level` from those of its folded spectra, whose sums stand `offset`
+  // from the beginning of each of `gradients` and are added up: take(y, values) gets the block of rows from
+  // y on, vectors of lanes `element` values apart.
   template <class Take>
   HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
                                       std::size_t offset, const Take& take) {
-    unfold(level, band, gradients, offset);
-    const T* re = gradient_plane(0, level);
-    const T* im = gradient_plane(1, level);
+    const HalfGradient<D, Side> gradient = unfold(level, band, gradients, offset);
     T* half = at(&Room::half);
     for (int block = 0; block < half_blocks(level); ++block) {
+      // What goes to a column from its mirror image is added already: the real part has half of both.
+      HWY_ALIGN T factors[lanes];
+      for (int lane = 0; lane < lanes; ++lane)
+        factors[lane] = gradient.is_own_mirror(block * Side + lane / column_step) ? T{1} : T{0.5};
       const int x = block * lanes;
-      const int mirrored = level.width * column_step - x - (Side - 1);
       fft(level.along_columns,
-          HermitianSource<D, Side>{re + x, im + x, re + mirrored, im + mirrored,
-                                   static_cast<std::ptrdiff_t>(level.gradient_stride), level.height},
+          PlanarSource<D>{gradient.re + x, gradient.im + x, gradient.stride, hn::Load(d_, factors)},
           StridedElements<D>{half + block * element, level.half_stride});
     }
     // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the
@@ -218,9 +259,14 @@ class RealSpectrum : Workspace<D, Side> {
     }
     T* pair = at(&Room::pair);
     for (int y = 0; y < level.height; y += 2 * Side) {
+      const auto column = [&](const T* line, int k) SCATLIGHT_LAMBDA {
+        auto z = load_element(d_, line + k * element);
+        if (gradient.is_own_mirror(k)) z.im = hn::Zero(d_);
+        return z;
+      };
       const T* line = load_half_rows(level, y);
       for (int k = 0; k <= level.width / 2; ++k) {
-        const auto a = load_element(d_, line + k * element);
+        const auto a = column(line, k);
         if (k != 0) store_element(d_, Complex<D>{a.re, hn::Neg(a.im)}, pair + (level.width - k) * element);
         store_element(d_, a, pair + k * element);
       }
@@ -228,15 +274,13 @@ class RealSpectrum : Workspace<D, Side> {
       if (is_pair) {
         line = load_half_rows(level, y + Side);
         for (int k = 0; k <= level.width / 2; ++k) {
-          const auto b = load_element(d_, line + k * element);
+          const auto b = column(line, k);
           T* at_k = pair + k * element;
           T* mirrored = pair + (level.width - k) * element;
           store_element(d_, add_i<D>(load_element(d_, at_k), b), at_k);
-          // i conj(b); the middle column of an even width is its own mirror image
-          if (k != 0 && mirrored != at_k) {
-            const auto a = load_element(d_, mirrored);
-            store_element(d_, Complex<D>{hn::Add(a.re, b.im), hn::Add(a.im, b.re)}, mirrored);
-          }
+          if (gradient.is_own_mirror(k)) continue;
+          const auto a = load_element(d_, mirrored);  // + i conj(b)
+          store_element(d_, Complex<D>{hn::Add(a.re, b.im), hn::Add(a.im, b.re)}, mirrored);
         }
       }
       fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
@@ -311,72 +355,86 @@ class RealSpectrum : Workspace<D, Side> {
 
   static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / Side + 1; }
 
-  HWY_INLINE T* gradient_plane(int part, const Level<T>& level) const {
-    return at(&Room::gradient) + tables_.room.spectrum_margin + part * level.height * level.gradient_stride;
+  static HWY_INLINE HalfPlane<D, Side> half_plane(const Level<T>& level) {
+    return {static_cast<std::ptrdiff_t>(level.spectrum_stride), level.height, level.width};
   }
 
-  // Adds the folded gradients up where their samples stand in the spectrum; column 0 is repeated after the
-  // last.
-  HWY_NOINLINE HWY_ATTR void unfold(const Level<T>& level, const Band<T>& band, const T* const* gradients,
-                                    std::size_t offset) {
-    const std::size_t stride = level.gradient_stride;
-    T* re = gradient_plane(0, level);
-    T* im = gradient_plane(1, level);
+  // Adds the folded gradients up where their samples stand in half of the spectrum.
+  HWY_NOINLINE HWY_ATTR HalfGradient<D, Side> unfold(const Level<T>& level, const Band<T>& band,
+                                                     const T* const* gradients, std::size_t offset) {
+    T* re = at(&Room::spectrum) + tables_.room.spectrum_margin;
+    const HalfGradient<D, Side> half{half_plane(level), re, re + level.height * level.spectrum_stride};
     if (const auto& grid = band.foldings.front().grid) {
       if constexpr (has_grid<D, Side>()) {
         const auto sums = band.gradient_sums.front();
-        store_grid(level, *grid, gradients + sums.first, sums.end - sums.first, offset + band.offsets.front(),
-                   re, im);
+        store_grid(half, *grid, gradients + sums.first, sums.end - sums.first, offset + band.offsets.front());
       }
     } else {
-      std::fill_n(at(&Room::gradient), 2 * level.height * stride, T{0});
+      std::fill_n(at(&Room::spectrum), 2 * level.height * level.spectrum_stride, T{0});
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       const auto& folding = band.foldings[i];
       const auto sums = band.gradient_sums[i];
       for (const auto& piece : folding.pieces) {
-        const bool has_lone = piece.lone >= 0;  // which is added by itself
+        const bool has_lone = piece.lone >= 0;  // in the first lane, and added by itself
+        const auto lone = hn::FirstN(d_, 1);
         auto used = hn::FirstN(d_, piece.used * column_step);
-        if (has_lone) used = hn::AndNot(hn::FirstN(d_, 1), used);
+        if (has_lone) used = hn::AndNot(lone, used);
         std::size_t from = offset + band.offsets[i] + piece.begin;
         for (const int row : folding.rows) {
-          T* row_re = re + (piece.row + row) * stride;
-          T* row_im = im + (piece.row + row) * stride;
           auto z = load_element(d_, gradients[sums.first] + from);
           for (int g = sums.first + 1; g < sums.end; ++g)
             z = add<D>(z, load_element(d_, gradients[g] + from));
-          add_to(row_re + piece.column * column_step, hn::IfThenElseZero(used, z.re));
-          add_to(row_im + piece.column * column_step, hn::IfThenElseZero(used, z.im));
-          if (has_lone) {
-            row_re[piece.lone] += hn::GetLane(z.re);
-            row_im[piece.lone] += hn::GetLane(z.im);
-          }
+          half.add(d_, piece.row + row, piece.column, used, z);
+          if (has_lone) half.add(d_, piece.row + row, piece.lone, lone, z);
           from += element;
         }
       }
     }
-    for (int y = 0; y < level.height; ++y, re += stride, im += stride) {
-      std::copy_n(re, column_step, re + level.width * column_step);
-      std::copy_n(im, column_step, im + level.width * column_step);
-    }
+    return half;
   }
 
-  HWY_NOINLINE HWY_ATTR void store_grid(const Level<T>& level, const Grid& grid, const T* const* gradients,
-                                        int count, std::size_t offset, T* re, T* im) {
+  // Of rows y whose mirror images are not stored, both; of others, all rows before their mirror images.
+  HWY_NOINLINE HWY_ATTR void store_grid(const HalfGradient<D, Side> half, const Grid& grid,
+                                        const T* const* gradients, int count, std::size_t offset) {
     const GridTransform<D> transform(grid);
-    for (int b = 0; b < Grid::side; ++b) {
-      for (int y = b; y < level.height; y += Grid::side) {
-        for (T* part : {re, im}) {
-          T* row = part + y * level.gradient_stride;
-          if (b >= Grid::stored_rows) {
-            std::fill_n(row, level.width, T{0});
-            continue;
-          }
-          const std::size_t begin = offset + grid.element(y, 0) * element + (part == im ? lanes : 0);
-          transform.from_grids(gradients, count, begin, [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
-            hn::Store(x, d_, row + block * Side);
-          });
+    const int middle = half.width / 2 / Side;  // the block that it is in
+    const auto up_to_middle = half.up_to_middle(d_, middle * Side);
+    const auto rows = [&](int b, const auto& store) HWY_ATTR {
+      for (int y = b; y < half.height; y += Grid::side) {
+        const std::size_t begin = offset + grid.element(y, 0) * element;
+        transform.from_grids(gradients, count, begin,
+                             [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA { store(half.re, y, block, x); });
+        transform.from_grids(gradients, count, begin + lanes,
+                             [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA { store(half.im, y, block, x); });
+      }
+    };
+    const auto direct = [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
+      if (block > middle) return;
+      if (block == middle) x = hn::IfThenElseZero(up_to_middle, x);
+      hn::Store(x, d_, part + half.direct(y, block * Side));
+    };
+    // Of a block from the middle on.
+    const auto mirrored = [&](T* part, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
+      if (block == middle) x = hn::IfThenZeroElse(up_to_middle, x);
+      x = hn::Reverse(d_, x);
+      return part == half.im ? hn::Neg(x) : x;
+    };
+    for (int b = 0; b < Grid::stored_rows; ++b) {
+      if (b % (Grid::side / 2) != 0) {
+        rows(b, [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
+          direct(part, y, block, x);
+          if (block >= middle)
+            hn::StoreU(mirrored(part, block, x), d_, part + half.mirrored(y, block * Side));
+        });
+        for (int y = b; y < half.height; y += Grid::side) {
+          for (T* part : {half.re, half.im}) part[half.direct(half.mirrored_row(y), 0)] = 0;
         }
+      } else {
+        rows(b, direct);
+        rows(b, [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
+          if (block >= middle) add_to(part + half.mirrored(y, block * Side), mirrored(part, block, x));
+        });
       }
     }
   }

@@ -122,7 +122,6 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
   const std::size_t half_blocks = std::max(width / 2 / side + 1, columns.stored);
   half_stride = (half_blocks | 1) * element;
   spectrum_stride = (half_blocks + 2) * lanes;
-  gradient_stride = (blocks + 3) * static_cast<std::size_t>(lanes);
   for (const int row : along_columns.output) spectrum_output.push_back(row_position[row] * element);
   const auto in_plane = [&](int row) {
     return static_cast<std::ptrdiff_t>(row / side * row_block_size) + row % side * element;
@@ -521,7 +520,6 @@ void Tables<T>::lay_out_room() {
   std::size_t rows_before = 0;
   std::size_t half = 0;
   std::size_t spectrum = 0;
-  std::size_t gradient = 0;
   for (const auto& tiling : tilings) {
     if (spectra) plane = std::max(plane, tiling.levels[geometry.level(tiling.tiles.first_scale)].plane_size);
     if (spectra && tiling.grid()) plane = std::max(plane, tiling.grid()->plane_size());
@@ -550,7 +548,6 @@ void Tables<T>::lay_out_room() {
       if (!spectra) continue;
       half = std::max(half, height * level.half_stride);
       spectrum = std::max(spectrum, 2 * height * level.spectrum_stride);
-      gradient = std::max(gradient, 2 * height * level.gradient_stride);
     }
   }
   std::size_t folded = 0;
@@ -584,7 +581,6 @@ void Tables<T>::lay_out_room() {
   room.row = place(row);
   room.second_plane = place(second_order ? tilings[0].levels[geometry.level(1)].plane_size : 0);
   room.folded_gradient = place(folded);
-  room.gradient = place(gradient);
   const auto& finest = tilings[0].levels[0];
   room.modulus_gradient = place(second_order ? round_up(finest.height, side) * finest.blocks * lanes : 0);
   room.size = end;

@@ -112,7 +112,6 @@ struct Level {
 
   std::size_t half_stride;      ///< values of T from row to row of Room::half: odd in elements
   std::size_t spectrum_stride;  ///< the same of Room::spectrum
-  std::size_t gradient_stride;  ///< the same of Room::gradient
 
   /// A line is a block of rows with lanes for rows: columns in ColumnBlocks' order, with a gap of an element
   /// after each block, for the reason of FftPlan's gaps. (Where lanes are planes, it is a row of the plane.)
@@ -242,7 +241,7 @@ struct Band {
   GridFilter<T> grid_filter(int scale, int angle) const;
   /// Where the values of filters stand that the paths of these angles read.
   std::vector<std::span<const std::byte>> memory(int scale, int first_angle, int count) const;
-  /// Zeros where wavelets add to the gradients of the folded spectra, of those that have this sum.
+  /// Zeros where wavelets add to the gradients of the folded spectra, of those that are in this sum.
   void clear(T* folded, int sum = 0) const;
 
   int first_scale;
@@ -407,13 +406,12 @@ struct Tables {
     std::size_t pair;          ///< elements of two blocks of real rows, or as `line`
     std::size_t
         half;  ///< (height, half_stride) elements: the columns that are stored, after the row transform
-    std::size_t spectrum;  ///< two planes (height, spectrum_stride), re and im: those columns' spectra; it
-                           ///< and `half` are where `plane` is, but for order 2
+    std::size_t spectrum;  ///< two planes (height, spectrum_stride), re and im: those columns' spectra, or
+                           ///< the gradient of them; it and `half` are where `plane` is, but for order 2
     std::size_t folded;    ///< the spectra of a modulus, for order 2
     // backward only
-    std::size_t second_plane;     ///< as `plane`, of a path of order 2
-    std::size_t folded_gradient;  ///< as `folded`
-    std::size_t gradient;  ///< two planes (height, gradient_stride), re and im: the gradient of a spectrum
+    std::size_t second_plane;      ///< as `plane`, of a path of order 2
+    std::size_t folded_gradient;   ///< as `folded`
     std::size_t modulus_gradient;  ///< (height, columns): of |x * psi|, by blocks of rows; for order 2
     std::size_t spectrum_margin;   ///< before the first column of a row
     std::size_t averages_size;     ///< a vector for each output column, rounded up to whole blocks
