@@ -476,9 +476,9 @@ void Tables<T>::deal_groups() {
     before.push_back(before.back() + cost);
   }
   sum_begin.fill(0);
-  for (auto& band : tilings) {
-    for (auto& of_image : band.image_band)
-      std::ranges::fill(of_image.gradient_sums, typename Band<T>::Sums{gradient_sums, 0});
+  for (auto& tiling : tilings) {
+    for (auto& band : tiling.image_band)
+      std::ranges::fill(band.gradient_sums, typename Band<T>::Sums{gradient_sums, 0});
   }
   std::size_t i = 0;
   for (int sum = 0; sum < gradient_sums; ++sum) {
