@@ -2,15 +2,16 @@
 # make test   runs every test
 # make bench  times the transform, against kymatio too
 # make figures   draws the pictures of docs/images again
-# All do all their own set-up on a fresh Debian 12 machine.
+# All do all their own set-up on a fresh Debian 12 machine. CMAKE_FLAGS=-D... go to the first configuration.
 
 BUILD := build
+CMAKE_FLAGS :=
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH
 
-.PHONY: demo test bench figures build setup lint format neon sanitize fuzz clean
+.PHONY: demo test bench figures program build configure setup lint format neon sanitize fuzz clean
 
-demo: build
+demo: program
 	scripts/demo.sh
 
 test: build
@@ -30,14 +31,20 @@ bench: build
 
 # Every picture of docs/images, of images that the project draws itself. `make figures SCATLIGHT=...` takes another
 # program instead of building one.
-figures: $(if $(SCATLIGHT),setup,build)
+figures: $(if $(SCATLIGHT),setup,program)
 	@for figure in overview reconstruction study speed; do \
 	  SCATLIGHT=$(SCATLIGHT) python figures/$$figure.py || exit 1; done
 
-build: setup
-	@[ -f $(BUILD)/build.ninja ] || cmake --preset release \
+# The program and the Python package, without the tests.
+program: configure
+	ninja -C $(BUILD) scatlight_cli scatlight_python
+
+build: configure
+	ninja -C $(BUILD)
+
+configure: setup
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release $(CMAKE_FLAGS) \
 	  $$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache) >/dev/null
-	ninja -C $(BUILD) --quiet
 
 setup:
 	@scripts/setup.sh

@@ -4,13 +4,18 @@ add_library(scatlight_flags INTERFACE)
 target_compile_options(scatlight_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>)
 
+# What spends its time elsewhere, in the library that it calls: compiled in half the time.
+function(scatlight_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 # A private room of src/: a static library whose link line shows what it knows.
 #   scatlight_add_room(data SOURCES decode.cpp ... LINK scatlight_io)
 function(scatlight_add_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(scatlight_${name} STATIC ${ARG_SOURCES})
   target_include_directories(scatlight_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
-  target_link_libraries(scatlight_${name} PUBLIC ${ARG_LINK} PRIVATE scatlight_flags fmt::fmt-header-only ${ARG_PRIVATE_LINK})
+  target_link_libraries(scatlight_${name} PUBLIC ${ARG_LINK} PRIVATE scatlight_flags fmt::fmt ${ARG_PRIVATE_LINK})
 endfunction()
 
 # A GoogleTest program tests/<room>/<name>.cpp; each of its cases is one test of ctest. Programs that load torch
@@ -19,8 +24,9 @@ endfunction()
 function(scatlight_add_test name)
   cmake_parse_arguments(ARG "WHOLE" "" "LINK;SOURCES" ${ARGN})
   add_executable(${name} ${name}.cpp ${ARG_SOURCES})
+  scatlight_compile_quickly(${name})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main fmt::fmt-header-only scatlight_flags)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main fmt::fmt scatlight_flags)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   if(ARG_WHOLE)
     add_test(NAME ${name} COMMAND ${name})
