@@ -33,13 +33,7 @@ LoaderOptions checked(LoaderOptions options, std::int64_t samples) {
   check("loader threads", options.threads, 0, most_threads);
   check("prefetched batches", options.prefetch, 1, 1024);
   check("epoch", options.epoch, 0, std::int64_t{1} << 40);
-  if (options.drop_last && samples < options.batch_size) {
-    throw Error(
-        fmt::format("{} images do not fill one batch of {}, and the last batch is to be dropped unless full",
-                    samples, options.batch_size));
-  }
-  const auto batches = (samples + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size;
-  check("first batch", options.start_batch, 0, batches);
+  check("first batch", options.start_batch, 0, part_count(samples, options.batch_size));
   if (options.threads == 0) {
     options.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
   }
@@ -98,10 +92,7 @@ class Loader::Workers {
 
   void recycle(Batch batch) { spare_ = std::move(batch.images); }
 
-  std::int64_t batch_count() const {
-    const auto samples = static_cast<std::int64_t>(folder_.samples.size());
-    return (samples + (options_.drop_last ? 0 : options_.batch_size - 1)) / options_.batch_size;
-  }
+  std::int64_t batch_count() const { return part_count(std::ssize(folder_.samples), options_.batch_size); }
 
   const std::vector<SkippedFile>& skipped() const { return skipped_; }
 
@@ -118,12 +109,11 @@ class Loader::Workers {
   void open_batch() {
     if (next_batch_ >= batch_count()) return;
     auto pending = std::make_unique<Pending>();
-    const auto first = next_batch_ * options_.batch_size;
-    const auto last = std::min(first + options_.batch_size, static_cast<std::int64_t>(order_.size()));
+    const auto [first, count] = even_part(std::ssize(order_), options_.batch_size, next_batch_);
     auto& batch = pending->batch;
     batch.number = next_batch_++;
-    batch.count = pending->left = last - first;
-    batch.indices.assign(order_.begin() + first, order_.begin() + last);
+    batch.count = pending->left = count;
+    batch.indices.assign(order_.begin() + first, order_.begin() + first + count);
     for (const auto index : batch.indices)
       batch.labels.push_back(folder_.samples[static_cast<std::size_t>(index)].label);
     batch.images = std::move(spare_);
@@ -264,6 +254,14 @@ std::optional<Batch> Loader::next() { return workers_->next(); }
 void Loader::recycle(Batch batch) { workers_->recycle(std::move(batch)); }
 std::int64_t Loader::batch_count() const { return workers_->batch_count(); }
 const std::vector<SkippedFile>& Loader::skipped() const { return workers_->skipped(); }
+
+std::int64_t part_count(std::int64_t count, std::int64_t largest) { return (count + largest - 1) / largest; }
+
+Part even_part(std::int64_t count, std::int64_t largest, std::int64_t index) {
+  const auto parts = part_count(count, largest);
+  const auto first = count * index / parts;
+  return {.first = first, .count = count * (index + 1) / parts - first};
+}
 
 std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(count));

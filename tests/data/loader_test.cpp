@@ -78,7 +78,7 @@ TEST_F(LoaderTest, DeliversEverySampleAsTheRecipeMakesIt) {
   std::int64_t next = 0;
   for (const auto& batch : batches) {
     EXPECT_EQ(batch.number, &batch - batches.data());
-    EXPECT_EQ(batch.count, batch.number < 4 ? 5 : 3);
+    EXPECT_EQ(batch.count, even_part(count, 5, batch.number).count);
     for (std::size_t i = 0; i < static_cast<std::size_t>(batch.count); ++i, ++next) {
       EXPECT_EQ(batch.indices[i], next);
       const auto& sample = samples.samples[static_cast<std::size_t>(next)];
@@ -132,13 +132,17 @@ TEST_F(LoaderTest, ResumesWithinAnEpoch) {
   }
 }
 
-TEST_F(LoaderTest, DropsALastBatchThatIsNotFull) {
-  const auto batches = load({.batch_size = 5, .threads = 2, .drop_last = true});
-  ASSERT_EQ(batches.size(), 4U);
-  EXPECT_TRUE(std::ranges::all_of(batches, [](const Batch& batch) { return batch.count == 5; }));
-  const auto samples = folder();
-  EXPECT_EQ(Loader(samples, recipe_, {.batch_size = 5}).batch_count(), 5);
-  EXPECT_EQ(Loader(samples, recipe_, {.batch_size = 5, .drop_last = true}).batch_count(), 4);
+TEST_F(LoaderTest, CutsAnEpochIntoTheFewestBatchesAsEvenAsTheyCanBe) {
+  const auto sizes = [&](std::int64_t largest) {
+    std::vector<std::int64_t> counts;
+    for (const auto& batch : load({.batch_size = largest, .threads = 2})) counts.push_back(batch.count);
+    return counts;
+  };
+  using Counts = std::vector<std::int64_t>;
+  EXPECT_EQ(sizes(5), (Counts{4, 5, 4, 5, 5}));
+  EXPECT_EQ(sizes(22), (Counts{11, 12})) << "no batch of one image, which batch norm cannot train on";
+  EXPECT_EQ(sizes(23), (Counts{23}));
+  EXPECT_EQ(sizes(1000), (Counts{23}));
 }
 
 TEST_F(LoaderTest, RecycledMemoryChangesNothing) {
@@ -206,10 +210,11 @@ TEST_F(LoaderTest, SkipsCountsAndNamesBadFiles) {
     indices.insert(indices.end(), batch.indices.begin(), batch.indices.end());
     for (std::int64_t i = 0; i < batch.count; ++i) {
       const auto index = batch.indices[static_cast<std::size_t>(i)];
-      const auto& before = good[static_cast<std::size_t>(index / 4)].images;
+      const auto& before = good[static_cast<std::size_t>(batch.number)];
+      const auto place = std::ranges::find(before.indices, index) - before.indices.begin();
       const auto length = static_cast<std::ptrdiff_t>(recipe_.result_count());
       EXPECT_TRUE(std::equal(batch.images.begin() + i * length, batch.images.begin() + (i + 1) * length,
-                             before.begin() + index % 4 * length));
+                             before.images.begin() + place * length));
     }
   }
   EXPECT_EQ(numbers, (std::vector<std::int64_t>{1, 2, 3, 4, 5}));
@@ -230,10 +235,12 @@ TEST_F(LoaderTest, WorksNoFurtherAheadThanAsked) {
   const auto samples = folder();
   Loader loader(samples, recipe_, {.batch_size = 2, .threads = 3, .skip_bad = true, .prefetch = 2});
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  for (std::size_t i = 4; i < samples.samples.size(); ++i) std::filesystem::remove(samples.samples[i].file);
+  const auto prefetched = even_part(count, 2, 2).first;
+  for (auto i = static_cast<std::size_t>(prefetched); i < samples.samples.size(); ++i)
+    std::filesystem::remove(samples.samples[i].file);
   const auto batches = rest(loader);
   EXPECT_EQ(batches.size(), 2U);
-  EXPECT_EQ(loader.skipped().size(), static_cast<std::size_t>(count) - 4);
+  EXPECT_EQ(std::ssize(loader.skipped()), count - prefetched);
 }
 
 TEST_F(LoaderTest, RefusesOptionsOutOfRange) {
@@ -247,7 +254,6 @@ TEST_F(LoaderTest, RefusesOptionsOutOfRange) {
   refuses({.prefetch = 0}, "prefetched batches 0: 1 to");
   refuses({.epoch = -1}, "epoch -1");
   refuses({.batch_size = 4, .start_batch = 7}, "first batch 7: 0 to 6 is accepted");
-  refuses({.batch_size = 24, .drop_last = true}, "23 images do not fill one batch of 24");
 }
 
 TEST(Shuffle, IsAPermutationThatDependsOnSeedAndEpoch) {
