@@ -14,7 +14,7 @@ collect() {
   rm -rf "$pack"
   mkdir -p "$pack/debs" "$pack/wheels" "$pack/root"
   (cd "$pack/debs" && apt-get download -qq libhwy-dev libhwy1 libfmt-dev libfmt9 libgtest-dev libgmock-dev googletest \
-    nlohmann-json3-dev libtomlplusplus-dev libtomlplusplus3 libcli11-dev libturbojpeg0 libturbojpeg0-dev libspng0 libspng-dev \
+    nlohmann-json3-dev libxxhash-dev libtomlplusplus-dev libtomlplusplus3 libcli11-dev libturbojpeg0 libturbojpeg0-dev libspng0 libspng-dev \
     zlib1g-dev pkgconf-bin libpkgconf3)
   for deb in "$pack"/debs/*.deb; do dpkg-deb -x "$deb" "$pack/root"; done
   rm -rf "$pack/debs" "$pack"/root/usr/share/{doc,man,lintian}

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
   g++ git ccache pkg-config python3-dev python3-venv
-  libhwy-dev libfmt-dev libturbojpeg0-dev libspng-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
+  libhwy-dev libfmt-dev libturbojpeg0-dev libspng-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev
   libgtest-dev
 )
 case ${1:-} in

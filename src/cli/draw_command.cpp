@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "data/drawn_folder.h"
 #include "data/shapes.h"
+#include "io/interrupt.h"
 #include "io/progress.h"
 
 namespace scatlight::cli {
@@ -23,7 +24,11 @@ void draw(const DrawFlags& flags) {
   options.folder = flags.folder;
   options.format = flags.format == "png" ? data::FileFormat::Png : data::FileFormat::Jpeg;
   io::Progress progress("draw", static_cast<std::int64_t>(options.classes) * (options.train + options.val));
-  data::draw_folder(options, [&] { progress.advance(); });
+  const io::StopOnSignal stop_on_signal;
+  data::draw_folder(options, [&] {
+    progress.advance();
+    io::StopOnSignal::check();
+  });
   progress.finish();
 }
 

@@ -14,7 +14,9 @@
 #include "data/folder.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
+#include "io/interrupt.h"
 #include "io/progress.h"
+#include "scatlight/error.h"
 #include "torch/device.h"
 #include "train/evaluate.h"
 #include "train/model.h"
@@ -32,11 +34,22 @@ struct EvalFlags {
   std::optional<int> gpu = {};
 };
 
-/// Where the JSON goes: what the user said, else into the run folder, else nowhere.
+/// Where the JSON goes: what the user said, else into the run folder if it can be written, else nowhere.
+/// Known before the work begins.
 std::filesystem::path output_of(const EvalFlags& flags) {
-  if (!flags.out.empty()) return flags.out;
-  if (std::filesystem::is_directory(flags.model)) return train::RunFolder{flags.model}.evaluation();
-  return {};
+  if (!flags.out.empty()) {
+    io::make_folder_for(flags.out);
+    return flags.out;
+  }
+  if (!std::filesystem::is_directory(flags.model)) return {};
+  auto file = train::RunFolder{flags.model}.evaluation();
+  try {
+    const io::AtomicFile probe(file);
+  } catch (const Error& error) {
+    fmt::print(stderr, "{}; --out names another file\n", error.what());
+    return {};
+  }
+  return file;
 }
 
 void print(const train::Evaluation& evaluation, const train::Model& model) {
@@ -57,27 +70,29 @@ void print(const train::Evaluation& evaluation, const train::Model& model) {
 
 void evaluate(const EvalFlags& flags) {
   auto options = flags.options;
+  const auto out = output_of(flags);
   const auto device = torch_ops::open_device(flags.gpu);
   options.threads = train::use_threads(options.threads);
   auto model = train::load_model(train::find_model(flags.model), device);
   const auto folder = data::list_image_folder(flags.data, model.classes);
   const data::Recipe recipe(model.recipe);
+  const io::StopOnSignal stop_on_signal;
   io::Progress bar("evaluate", std::ssize(folder.samples));
   const auto evaluation =
       train::Evaluator(folder, recipe, options).evaluate(model.network, [&](std::int64_t images) {
         bar.advance(images);
+        io::StopOnSignal::check();
       });
   bar.finish();
   for (const auto& skipped : evaluation.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
-  const auto out = output_of(flags);
+  print(evaluation, model);
+  if (!evaluation.skipped.empty()) fmt::print("\n{} files were left out\n", evaluation.skipped.size());
   if (!out.empty()) {
     io::write_file(out, evaluation_json(evaluation, {.weights = model.file.string(),
                                                      .data = flags.data,
                                                      .network = model.network.options().name,
                                                      .classes = model.classes}));
   }
-  print(evaluation, model);
-  if (!evaluation.skipped.empty()) fmt::print("\n{} files were left out\n", evaluation.skipped.size());
 }
 
 }  // namespace

@@ -1,104 +1,50 @@
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <csignal>
+// The executable. The program is a library of its own, loaded once the environment is as the libraries below
+// it should find it: they read it when they are loaded, before any main().
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
-#include <exception>
-#include <memory>
-#include <new>
-#include <string>
-#include <string_view>
+#include <cstdlib>
+#include <filesystem>
 
-#include "cli/commands.h"
-#include "cli/config.h"
-#include "cli/help.h"
-#include "cli/usage.h"
-#include "scatlight/error.h"
-#include "scatlight/version.h"
+#include "cli/program.h"
 
-namespace scatlight::cli {
 namespace {
 
-constexpr int failure = 1;
-constexpr int wrong_usage = 2;
-
-constexpr const char* description =
-    "scatlight computes the first-order scattering transform of images, and trains, evaluates and runs "
-    "convolutional networks on it or on raw pixels.";
-
-constexpr const char* examples = R"(
-Examples:
-  scatlight draw shapes                            draw a data set to try things on
-  scatlight transform photo.jpg --out photo.npy    scattering features of a photograph
-  scatlight train shapes/train --val shapes/val --run runs/first
-  scatlight COMMAND --help                         all flags of a command, with examples)";
-
-void add_commands(CLI::App& app) {
-  add_info_command(app);
-#ifdef SCATLIGHT_HAS_TORCH
-  add_models_command(app);
-#endif
-  add_transform_command(app);
-  add_reconstruct_command(app);
-  add_draw_command(app);
-  add_study_command(app);
-#ifdef SCATLIGHT_HAS_TORCH
-  add_train_command(app);
-  add_eval_command(app);
-  add_predict_command(app);
-#endif
-  add_completion_command(app);
-  for (CLI::App* command : app.get_subcommands({})) {
-    command->group("Commands");
-    add_config_option(*command);
-  }
+/// Standard input, output and error that the caller closed are opened, so that no file of ours gets their
+/// numbers. What is written to them fails, as it would to a closed one.
+void open_standard_streams() {
+  int descriptor = 0;
+  do {
+    descriptor = ::open("/dev/null", O_RDONLY);
+  } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  if (descriptor >= 0) ::close(descriptor);
 }
 
-int complain(int status, std::string_view line) {
-  // Some libraries append a stack trace; the first line says what went wrong.
-  line = line.substr(0, line.find('\n'));
-  std::fprintf(stderr, "scatlight: %.*s\n", static_cast<int>(line.size()), line.data());
-  return status;
-}
-
-int run(int argc, char** argv) {
-  CLI::App app(description, "scatlight");
-  auto formatter = std::make_shared<HelpFormatter>();
-  formatter->label("Positionals", "Arguments");
-  app.formatter(formatter);
-  app.set_help_flag("-h,--help", "Print this help and exit.");
-  app.set_version_flag("--version", "scatlight " SCATLIGHT_VERSION, "Print the version and exit.");
-  app.require_subcommand(0, 1);
-  app.footer(examples);
-  add_commands(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& request) {  // --help, --version
-    return app.exit(request);
-  } catch (const CLI::ParseError& error) {
-    return complain(wrong_usage, usage_line(app, error));
-  }
-  if (app.get_subcommands().empty()) return complain(wrong_usage, missing_command_line(app));
-  return 0;
-}
-
-int run_and_report(int argc, char** argv) try {
-  const int status = run(argc, argv);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-    return complain(failure, "cannot write to standard output");
-  return status;
-} catch (const std::bad_alloc&) {
-  return complain(failure, "out of memory");
-} catch (const std::exception& error) {
-  return complain(failure, error.what());
+/// OpenMP's threads wait for their next work by spinning, unless told otherwise. On a machine that others use
+/// too, they spin away the time of those that they wait for, and training falls to a tenth of its speed.
+void let_openmp_sleep() {
+  if (std::getenv("GOMP_SPINCOUNT") == nullptr) ::setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
 }
 
 }  // namespace
-}  // namespace scatlight::cli
 
 int main(int argc, char** argv) {
-  // A reader that closes our output (`scatlight models | head -3`) ends us quietly, even when we were started
-  // by a program that ignores this signal.
-  std::signal(SIGPIPE, SIG_DFL);
-  return scatlight::cli::run_and_report(argc, argv);
+  open_standard_streams();
+  let_openmp_sleep();
+  std::error_code no_proc;
+  const auto program =
+      std::filesystem::read_symlink("/proc/self/exe", no_proc).parent_path() / SCATLIGHT_PROGRAM;
+  void* const library = ::dlopen(program.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  const auto run =
+      library == nullptr
+          ? nullptr
+          : reinterpret_cast<decltype(&scatlight_run_program)>(::dlsym(library, "scatlight_run_program"));
+  if (run == nullptr) {
+    std::fprintf(stderr, "scatlight: %s\n", ::dlerror());
+    return 1;
+  }
+  return run(argc, argv);
 }

@@ -14,6 +14,7 @@
 #include "data/folder.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
+#include "io/interrupt.h"
 #include "io/progress.h"
 #include "torch/device.h"
 #include "train/model.h"
@@ -44,6 +45,7 @@ void print(const train::Predictions& predictions, const train::Model& model) {
 
 void predict(const PredictFlags& flags) {
   auto options = flags.options;
+  if (!flags.out.empty()) io::make_folder_for(flags.out);
   const auto device = torch_ops::open_device(flags.gpu);
   options.threads = train::use_threads(options.threads);
   std::vector<std::filesystem::path> files;
@@ -52,9 +54,12 @@ void predict(const PredictFlags& flags) {
     files.insert(files.end(), found.begin(), found.end());
   }
   auto model = train::load_model(train::find_model(flags.model), device);
+  const io::StopOnSignal stop_on_signal;
   io::Progress bar("predict", std::ssize(files));
-  const auto predictions =
-      train::predict(model, files, options, [&](std::int64_t images) { bar.advance(images); });
+  const auto predictions = train::predict(model, files, options, [&](std::int64_t images) {
+    bar.advance(images);
+    io::StopOnSignal::check();
+  });
   if (files.size() > 1) bar.finish();
   for (const auto& skipped : predictions.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
   if (!flags.out.empty()) io::write_file(flags.out, predictions_json(predictions, model));
@@ -82,7 +87,14 @@ void add_predict_command(CLI::App& app) {
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   command->add_flag("--json", flags->as_json, "Print one JSON object instead of text.");
-  command->add_option("--out", flags->out, "Also write the JSON to this file.")->type_name("FILE");
+  command->add_option("--out", flags->out, "Also write the JSON to this file.")
+      ->check(CLI::Validator(
+          [](const std::string& file) {
+            const bool is_csv = std::filesystem::path(file).extension() == ".csv";
+            return is_csv ? fmt::format("--out {}: predictions are written as JSON", file) : std::string();
+          },
+          "", "json"))
+      ->type_name("FILE");
   command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();

@@ -155,6 +155,11 @@ class Job {
     std::erase_if(results_,
                   [](const auto& result) { return result.iterations == 0 && result.picture.empty(); });
     write_json();
+    if (io::StopOnSignal::requested()) {
+      throw io::Stopped(fmt::format(
+          "stopped by a signal: {} has {} of {} images, the last ones with the steps that were reached",
+          io::display_path(json_file()), results_.size(), files_.size()));
+    }
     return results_;
   }
 
@@ -225,7 +230,7 @@ class Job {
     json.update(describe_filters(options));
     json.update({{"max_order", options.max_order},
                  {"threads", threads_},
-                 {"complete", results_.size() == files_.size() && !io::StopOnSignal::requested()},
+                 {"complete", !io::StopOnSignal::requested()},
                  {"images", std::move(images)}});
     io::write_file(json_file(), json.dump(1) + "\n");
   }

@@ -24,6 +24,7 @@
 #include "data/resize.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
+#include "io/interrupt.h"
 #include "io/progress.h"
 #include "scatlight/error.h"
 #include "scatlight/reconstruction.h"
@@ -379,7 +380,11 @@ Json run_study(const StudyJob& given) {
   const int steps = 2 + 2 * image_count + 2 + 3 * blob_count(job.size) + job.max_scales +
                     (job.search ? 2 * analysis::frame_search_starts() : 0);
   io::Progress progress("study", steps, "steps");
-  const auto advance = [&] { progress.advance(); };
+  const io::StopOnSignal stop_on_signal;
+  const auto advance = [&] {
+    progress.advance();
+    io::StopOnSignal::check();
+  };
 
   json["frame_bounds"] = study_frame(job);
   json["frame_bounds"]["symmetrised_sum_by_scales"] = study_frame_by_scales(job);

@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/device_flag.h"
 #include "cli/run_flags.h"
+#include "data/folder.h"
 #include "io/display.h"
 #include "io/interrupt.h"
 #include "io/machine.h"
@@ -19,6 +21,8 @@
 #include "scatlight/error.h"
 #include "torch/device.h"
 #include "train/checkpoint.h"
+#include "train/run_folder.h"
+#include "train/step_defaults.h"
 #include "train/trainer.h"
 
 namespace scatlight::cli {
@@ -38,16 +42,22 @@ struct TrainFlags {
   std::optional<int> max_order = {};
   bool input_norm = false;
   double minutes = 0;
-  std::string schedule = "step";
+  std::string recipe = "auto";
+  std::optional<std::int64_t> batch = {};
+  std::optional<double> learning_rate = {};
+  std::optional<double> warmup = {};
+  std::optional<std::string> schedule = {};
+  std::string weights = {};
   std::optional<int> gpu = {};
   bool no_augment = false;
   bool no_flip = false;
   bool resume = false;
   bool overwrite = false;
+  bool data_changed = false;
 };
 
 /// Flags that belong to a call, not to the run that it begins or continues.
-const std::vector<std::string> of_the_call = {"run", "resume", "overwrite", "config", "help"};
+const std::vector<std::string> of_the_call = {"run", "resume", "overwrite", "data-changed", "config", "help"};
 
 /// Flags that a resume may change: none of them changes the result, but for the rounding of another device.
 const std::vector<std::string> free_at_resume = {"data",     "val",        "device",          "threads",
@@ -81,29 +91,66 @@ nets::NetworkOptions network_of(const TrainFlags& flags) {
   return network;
 }
 
-train::TrainOptions to_options(const TrainFlags& flags, const CLI::App& command) {
+/// The options that follow from the flags alone.
+const char* schedule_name(train::ScheduleKind kind) {
+  return kind == train::ScheduleKind::Cosine ? "cosine" : "step";
+}
+
+/// The flags, and `defaults` where there is none.
+void take_steps(const TrainFlags& flags, const train::StepDefaults& defaults, train::TrainOptions& options) {
+  options.batch = flags.batch.value_or(defaults.batch);
+  options.schedule = defaults.schedule;
+  if (flags.schedule) {
+    options.schedule.kind =
+        *flags.schedule == "cosine" ? train::ScheduleKind::Cosine : train::ScheduleKind::Step;
+  }
+  options.schedule.learning_rate = flags.learning_rate.value_or(defaults.schedule.learning_rate);
+  options.schedule.warmup = flags.warmup.value_or(defaults.schedule.warmup);
+}
+
+train::TrainOptions to_options(const TrainFlags& flags) {
   auto options = flags.options;
-  options.train_data = flags.data;
-  options.val_data = flags.val;
   options.run = flags.run;
+  options.weights = flags.weights;
+  options.accept_changed_data = flags.data_changed;
   options.mode = flags.resume      ? train::RunMode::Resume
                  : flags.overwrite ? train::RunMode::Overwrite
                                    : train::RunMode::New;
   options.network = network_of(flags);
   options.seconds = 60 * flags.minutes;
-  options.schedule.kind =
-      flags.schedule == "cosine" ? train::ScheduleKind::Cosine : train::ScheduleKind::Step;
   options.augment = !flags.no_augment;
   if (flags.no_flip) options.recipe.flip = 0;
   options.cache_bytes = io::memory_bytes() / 4;
-  options.flags = flags_to_json(command, of_the_call).dump();
+  take_steps(flags, train::paper_defaults(), options);  // checked without the data
   return options;
 }
 
+/// What was asked for, and what was chosen where nothing was, for a resume and for the reader of run.json.
+std::string all_flags(const TrainFlags& flags, const CLI::App& command, const train::TrainOptions& options) {
+  auto json = flags_to_json(command, of_the_call);
+  json["batch"] = options.batch;
+  json["lr"] = options.schedule.learning_rate;
+  json["schedule"] = schedule_name(options.schedule.kind);
+  json["warmup"] = options.schedule.warmup;
+  if (flags.minutes > 0) json.erase("epochs");
+  return json.dump();
+}
+
+void print_chosen(const TrainFlags& flags, const train::TrainOptions& options) {
+  if (flags.batch && flags.learning_rate && flags.warmup && flags.schedule) return;
+  const auto& schedule = options.schedule;
+  std::string line = fmt::format("steps of {} images, rate {:.3g}, {} schedule", options.batch,
+                                 schedule.learning_rate, schedule_name(schedule.kind));
+  if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
+  fmt::print("{}\n", flags.recipe == "paper"
+                         ? line + ": the paper's recipe"
+                         : fmt::format("{}: suits {} images; --recipe paper takes the paper's", line,
+                                       options.train_data.samples.size()));
+}
+
 void take_flags_of_run(CLI::App& command, const TrainFlags& flags) {
-  const train::RunFolder folder{flags.run};
-  train::check_run_folder(folder, train::RunMode::Resume);
-  const auto header = train::read_checkpoint_header(folder.checkpoint());
+  const train::HeldRunFolder held({flags.run}, train::RunMode::Resume);
+  const auto header = train::read_checkpoint_header(held.folder().checkpoint());
   auto free = free_at_resume;
   free.insert(free.end(), of_the_call.begin(), of_the_call.end());
   const auto earlier = nlohmann::ordered_json::parse(header.options, nullptr, /*allow_exceptions=*/false);
@@ -124,17 +171,25 @@ void print(const TrainFlags& flags, const train::TrainResult& result) {
 void run_training(CLI::App& command, TrainFlags& flags) {
   if (flags.resume) take_flags_of_run(command, flags);
   if (flags.data.empty()) throw CLI::RequiredError("DATA");
-  auto options = to_options(flags, command);
+  auto options = to_options(flags);
   try {
     train::check(options);
   } catch (const Error& error) {
     throw CLI::ValidationError(error.what());
   }
+  options.train_data = train::list_train_data(flags.data);
+  if (!flags.val.empty()) options.val_data = data::list_image_folder(flags.val, options.train_data.classes);
+  if (flags.recipe == "auto")
+    take_steps(flags, train::defaults_for(std::ssize(options.train_data.samples)), options);
+  train::check(options);
+  options.flags = all_flags(flags, command, options);
   options.device = torch_ops::open_device(flags.gpu);
+  if (!flags.resume) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
   const auto result = train::train(options, io::StopOnSignal::requested);
+  if (!result.finished && result.steps == 0) throw io::Stopped("stopped by a signal before the first step");
   if (!result.finished) {
-    throw Error(
+    throw io::Stopped(
         fmt::format("stopped by a signal after step {}: `scatlight train --resume --run {}` continues",
                     result.steps, io::display(flags.run)));
   }
@@ -182,29 +237,32 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
           "count.")
       ->check(CLI::Range(0.001, 1e6))
       ->excludes(epochs);
-  command.add_option("--batch", options.batch, "Images of a step.")
-      ->check(CLI::Range(1, 65536))
+  command
+      .add_option("--recipe", flags.recipe,
+                  "What --batch, --lr, --schedule and --warmup are where they are not given: auto chooses "
+                  "them for the "
+                  "number of images and says so; paper is 256, 0.1, step, 0.")
+      ->check(CLI::IsMember({"auto", "paper"}))
       ->capture_default_str();
+  command
+      .add_option("--batch", flags.batch,
+                  "Images of a step, at most: a pass is cut into steps as even as they can be.")
+      ->check(CLI::Range(1, 65536));
   command
       .add_option("--micro-batch", options.micro_batch,
                   "Images in memory at a time, where a whole batch does not fit; 0 means the batch.")
       ->check(CLI::Range(0, 65536))
       ->capture_default_str();
-  command.add_option("--lr", options.schedule.learning_rate, "Learning rate.")
-      ->check(CLI::Range(1e-9, 1e6))
-      ->capture_default_str();
+  command.add_option("--lr", flags.learning_rate, "Learning rate.")->check(CLI::Range(1e-9, 1e6));
   command
       .add_option(
           "--schedule", flags.schedule,
           "How the learning rate falls: divided by 10 after each third of the training, or along half a "
           "cosine wave to 0.")
-      ->check(CLI::IsMember({"step", "cosine"}))
-      ->capture_default_str();
+      ->check(CLI::IsMember({"step", "cosine"}));
   command
-      .add_option("--warmup", options.schedule.warmup,
-                  "Share of the training in which the learning rate grows from 0.")
-      ->check(CLI::Range(0.0, 0.9))
-      ->capture_default_str();
+      .add_option("--warmup", flags.warmup, "Share of the training in which the learning rate grows from 0.")
+      ->check(CLI::Range(0.0, 0.9));
   command.add_option("--momentum", options.sgd.momentum, "Momentum of the gradient.")
       ->check(CLI::Range(0.0, 0.9999))
       ->capture_default_str();
@@ -225,11 +283,20 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
   command.add_flag("--no-augment", flags.no_augment, "Prepare training images like test images.");
 }
 
+void add_weights_flag(CLI::App& command, TrainFlags& flags) {
+  command
+      .add_option("--weights", flags.weights,
+                  "Start from these weights of the same network, with any number of classes, instead of "
+                  "random ones: a "
+                  "model.safetensors of a run, or one that `python -m scatlight.convert` made.")
+      ->type_name("FILE");
+}
+
 void add_run_flags(CLI::App& command, TrainFlags& flags) {
   auto& options = flags.options;
   command
       .add_option("--seed", options.seed, "Another seed gives other first weights, order and augmentation.")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
       ->capture_default_str();
   add_device_flag(command, flags.gpu);
   command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
@@ -248,7 +315,14 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
       command.add_flag("--resume", flags.resume,
                        "Continue the run in --run from its last checkpoint, with its flags; nothing else "
                        "need be given. --device may be another.");
-  command.add_flag("--overwrite", flags.overwrite, "Replace the run in --run.")->excludes(resume);
+  command
+      .add_flag("--overwrite", flags.overwrite,
+                "Replace the run in --run, which stays until the new one has its first checkpoint.")
+      ->excludes(resume);
+  command
+      .add_flag("--data-changed", flags.data_changed,
+                "Resume although images were added, removed or replaced since.")
+      ->needs(resume);
 }
 
 }  // namespace
@@ -261,18 +335,19 @@ void add_train_command(CLI::App& app) {
       "DATA has one folder of JPEG or PNG files for each class. The run folder gets model.safetensors (all "
       "that "
       "`scatlight eval` and `scatlight predict` need), run.json, log.jsonl, eval.json, and "
-      "checkpoint.safetensors, from which --resume continues after a kill. Defaults are the paper's recipe.");
+      "checkpoint.safetensors, from which --resume continues after a kill.");
   command->add_option("DATA", flags->data, "Training images: DATA/CLASS/*.jpg.")->type_name("DIR");
   command->add_option("--val", flags->val, "Images for evaluation, in folders of the same classes.")
       ->type_name("DIR");
   command->add_option("--run", flags->run, "Run folder to make.")->required()->type_name("DIR");
   add_network_flags(*command, *flags);
+  add_weights_flag(*command, *flags);
   add_recipe_flags(*command, *flags);
   add_run_flags(*command, *flags);
   command->footer(R"(
 Examples:
   scatlight train shapes/train --val shapes/val --run runs/first --epochs 10
-  scatlight train photos/train --val photos/val --run runs/ten-minutes --minutes 10 --batch 32
+  scatlight train photos/train --val photos/val --run runs/ten-minutes --minutes 10
   scatlight train --resume --run runs/first)");
   command->callback([flags, command] { run_training(*command, *flags); });
 }

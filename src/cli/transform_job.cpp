@@ -17,6 +17,7 @@
 #include "data/in_order.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
+#include "io/interrupt.h"
 #include "io/machine.h"
 #include "io/progress.h"
 #include "scatlight/cuda.h"
@@ -187,6 +188,7 @@ void transform_pieces(const TransformJob& job, const Input& input, Plans<Plan>& 
     if (outcome.error) throw *outcome.error;
     writer.write(outcome.features);
     progress.advance(outcome.items);
+    io::StopOnSignal::check();
   };
   data::in_order(input.pieces(), threads, 2 * threads, produce, consume);
   writer.commit();
@@ -286,6 +288,7 @@ std::vector<std::filesystem::path> leave_out_bad(const TransformJob& job, const 
       skipped.push_back({.file = file.native(), .reason = std::move(reason)});
     }
     progress.advance();
+    io::StopOnSignal::check();
   };
   data::in_order(input.pieces(), thread_count(job), 2 * thread_count(job), why_bad, sort_out);
   if (good.empty())
@@ -350,6 +353,7 @@ TransformResult run_transform(const TransformJob& job) {
   {
     const io::AtomicFile probe(job.out);
   }
+  const io::StopOnSignal stop_on_signal;
   if (std::ranges::none_of(job.inputs, is_array)) return transform_images(job);
   if (job.inputs.size() > 1) {
     throw Error(fmt::format("{}: a .npy file is transformed alone, but {} inputs were given",

@@ -5,17 +5,17 @@
 namespace scatlight::io {
 namespace {
 
-volatile std::sig_atomic_t was_requested = 0;
+volatile std::sig_atomic_t last_signal = 0;
 
 void remember(int signal) {
-  was_requested = 1;
+  last_signal = signal;
   std::signal(signal, SIG_DFL);
 }
 
 }  // namespace
 
 StopOnSignal::StopOnSignal() {
-  was_requested = 0;
+  last_signal = 0;
   std::signal(SIGINT, remember);
   std::signal(SIGTERM, remember);
 }
@@ -25,6 +25,12 @@ StopOnSignal::~StopOnSignal() {
   std::signal(SIGTERM, SIG_DFL);
 }
 
-bool StopOnSignal::requested() { return was_requested != 0; }
+bool StopOnSignal::requested() { return last_signal != 0; }
+
+void StopOnSignal::check() {
+  if (requested()) throw Stopped("stopped by a signal: nothing was written");
+}
+
+int StopOnSignal::signal() { return last_signal; }
 
 }  // namespace scatlight::io

@@ -121,7 +121,15 @@ class Runner {
 
   at::Tensor normalize(const at::Tensor& x, const std::string& name, const std::optional<at::Tensor>& weight,
                        const std::optional<at::Tensor>& bias) {
-    if (body_.training) tensor(name, ".num_batches_tracked").add_(1);
+    if (body_.training) {
+      if (x.numel() == x.size(1)) {
+        throw Error(
+            "batch norm cannot train on one value per channel, which has no variance: give more than one "
+            "image at a "
+            "time (--batch, --micro-batch), or larger images");
+      }
+      tensor(name, ".num_batches_tracked").add_(1);
+    }
     return at::batch_norm(x, weight, bias, tensor(name, ".running_mean"), tensor(name, ".running_var"),
                           body_.training, momentum, epsilon, /*cudnn_enabled=*/true);
   }

@@ -104,6 +104,34 @@ void check_tensor(const std::filesystem::path& path, const Network& network, con
   }
 }
 
+/// Fills the tensors of `state`, which must be all that the file has but those whose names begin with
+/// `left_out`.
+void load(const Network& network, const io::SafetensorsReader& reader,
+          const std::vector<std::pair<std::string, at::Tensor>>& state, std::string_view left_out = {}) {
+  for (const auto& [name, tensor] : state)
+    check_tensor(reader.path(), network, name, tensor, reader.find(name));
+  const std::map<std::string, at::Tensor> known(state.begin(), state.end());
+  for (const auto& info : reader.tensors()) {
+    if (!known.contains(info.name) && (left_out.empty() || !info.name.starts_with(left_out))) {
+      fail(reader.path(), fmt::format("it has a tensor '{}', which {} does not have", io::display(info.name),
+                                      network.options().name));
+    }
+  }
+  // All was checked, so a bad file leaves the network as it was.
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : state) {
+    const auto staging = at::empty(tensor.sizes(), tensor.scalar_type());
+    reader.read(*reader.find(name), bytes_of(staging));
+    tensor.detach().copy_(staging);
+  }
+}
+
+/// "fc", or "classifier.6" of VGG.
+std::string last_layer(const Network& network) {
+  const auto name = network.parameters().back().first;  // its bias
+  return name.substr(0, name.rfind('.'));
+}
+
 }  // namespace
 
 void save_weights(const Network& network, const std::filesystem::path& path, const Metadata& metadata) {
@@ -119,25 +147,25 @@ void save_weights(const Network& network, const std::filesystem::path& path, con
 }
 
 void load_weights(Network& network, const std::filesystem::path& path) {
+  load(network, io::SafetensorsReader(path), state_of(network));
+}
+
+bool load_body(Network& network, const std::filesystem::path& path) {
   const io::SafetensorsReader reader(path);
-  const auto state = state_of(network);
-  for (const auto& [name, tensor] : state) check_tensor(path, network, name, tensor, reader.find(name));
-  if (reader.tensors().size() != state.size()) {
-    const std::map<std::string, at::Tensor> known(state.begin(), state.end());
-    for (const auto& info : reader.tensors()) {
-      if (!known.contains(info.name)) {
-        fail(path, fmt::format("it has a tensor '{}', which {} does not have", io::display(info.name),
-                               network.options().name));
-      }
-    }
+  auto state = state_of(network);
+  const auto last = last_layer(network);
+  const auto* weight = reader.find(last + ".weight");
+  const bool same_classes =
+      weight == nullptr || (!weight->shape.empty() && weight->shape.front() == network.options().classes);
+  if (!same_classes) {
+    std::erase_if(state, [&](const auto& entry) { return entry.first.starts_with(last + "."); });
   }
-  // All was checked, so a bad file leaves the network as it was.
-  const at::NoGradGuard no_grad;
+  load(network, reader, state, same_classes ? "" : last + ".");
   for (const auto& [name, tensor] : state) {
-    const auto staging = at::empty(tensor.sizes(), tensor.scalar_type());
-    reader.read(*reader.find(name), bytes_of(staging));
-    tensor.detach().copy_(staging);
+    if (tensor.is_floating_point() && !tensor.isfinite().all().template item<bool>())
+      fail(path, fmt::format("its tensor '{}' has numbers that are not finite", name));
   }
+  return same_classes;
 }
 
 WeightsHeader read_weights_header(const std::filesystem::path& path) {

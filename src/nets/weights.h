@@ -20,6 +20,11 @@ void save_weights(const Network& network, const std::filesystem::path& path, con
 /// torchvision's state_dict) is accepted.
 void load_weights(Network& network, const std::filesystem::path& path);
 
+/// Fills the network from a weights file of the same network with any number of classes. Of another number,
+/// the last layer keeps its first values; returns whether it was filled. Throws Error as load_weights does,
+/// and for weights that are not finite numbers.
+bool load_body(Network& network, const std::filesystem::path& path);
+
 /// The options and the metadata of a file that save_weights wrote; Error for a file without them.
 struct WeightsHeader {
   NetworkOptions options;

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "io/display.h"
+#include "io/hash.h"
 #include "io/safetensors.h"
 #include "scatlight/error.h"
 #include "train/json.h"
@@ -18,6 +19,8 @@ namespace scatlight::train {
 namespace {
 
 constexpr const char* header_key = "scatlight.checkpoint";
+constexpr const char* checksum_key = "checksum";  // the last one of the header
+constexpr int version = 2;
 
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
   throw Error(fmt::format("{}: {}", io::display_path(path), reason));
@@ -49,7 +52,8 @@ bool is_finite(const at::Tensor& tensor) {
 
 Json to_json(const CheckpointHeader& header) {
   const auto& p = header.position;
-  return {{"epoch", p.epoch},
+  return {{"version", version},
+          {"epoch", p.epoch},
           {"batch", p.batch},
           {"step", p.step},
           {"images", p.images},
@@ -60,7 +64,8 @@ Json to_json(const CheckpointHeader& header) {
           {"line_seconds", p.line_seconds},
           {"options", header.options},
           {"classes", header.classes},
-          {"samples", header.samples}};
+          {"samples", header.samples},
+          {"data", header.data}};
 }
 
 /// A count that an attacker's file may say.
@@ -77,6 +82,8 @@ double seconds_in(const Json& json, const char* key) {
 }
 
 CheckpointHeader from_json(const Json& json) {
+  if (json.value("version", 1) != version)
+    throw Error(fmt::format("it has version {}, this scatlight reads {}", json.value("version", 1), version));
   return {.position = {.epoch = count_in(json, "epoch"),
                        .batch = count_in(json, "batch"),
                        .step = count_in(json, "step"),
@@ -88,7 +95,22 @@ CheckpointHeader from_json(const Json& json) {
                        .line_seconds = seconds_in(json, "line_seconds")},
           .options = json.at("options").get<std::string>(),
           .classes = json.at("classes").get<std::vector<std::string>>(),
-          .samples = count_in(json, "samples")};
+          .samples = count_in(json, "samples"),
+          .data = json.at("data").get<std::string>()};
+}
+
+/// use(the header of the file); errors name the file.
+template <class Use>
+auto with_header(const io::SafetensorsReader& file, const Use& use) {
+  const auto found = file.metadata().find(header_key);
+  if (found == file.metadata().end()) fail(file.path(), "it is not a checkpoint that scatlight train wrote");
+  try {
+    return use(Json::parse(found->second));
+  } catch (const Error& error) {
+    fail(file.path(), fmt::format("its training state is damaged: {}", error.what()));
+  } catch (const Json::exception&) {
+    fail(file.path(), "its training state is damaged");
+  }
 }
 
 void check_tensor(const io::SafetensorsReader& file, const std::string& name, const at::Tensor& tensor) {
@@ -110,30 +132,29 @@ void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader&
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> contiguous;  // keeps the memory of the copies
   std::vector<io::TensorData> data;
+  auto json = to_json(header);
+  io::Hash checksum;
+  checksum.add(json.dump());
   for (const auto& [name, tensor] : tensors) {
-    if (!is_finite(tensor)) {
+    if (!is_finite(tensor))
       fail(path, fmt::format("not written: '{}' is no longer finite, so training has diverged; "
                              "try a lower learning rate or a warm-up",
                              name));
-    }
     const auto& copy = contiguous.emplace_back(tensor.to(at::kCPU).contiguous());
     data.push_back(
         {.name = name, .type = element_type(copy), .shape = copy.sizes().vec(), .bytes = bytes_of(copy)});
+    checksum.add(data.back().bytes);
   }
-  io::write_safetensors(path, data, {{header_key, to_json(header).dump()}});
+  json[checksum_key] = checksum.text();
+  io::write_safetensors(path, data, {{header_key, json.dump()}});
+}
+
+bool is_checkpoint(const std::filesystem::path& path) {
+  return io::SafetensorsReader(path).metadata().contains(header_key);
 }
 
 CheckpointHeader read_checkpoint_header(const std::filesystem::path& path) {
-  const io::SafetensorsReader file(path);
-  const auto found = file.metadata().find(header_key);
-  if (found == file.metadata().end()) fail(path, "it is not a checkpoint that scatlight train wrote");
-  try {
-    return from_json(Json::parse(found->second));
-  } catch (const Error& error) {
-    fail(path, fmt::format("its training state is damaged: {}", error.what()));
-  } catch (const Json::exception&) {
-    fail(path, "its training state is damaged");
-  }
+  return with_header(io::SafetensorsReader(path), from_json);
 }
 
 void read_checkpoint_tensors(const std::filesystem::path& path, const NamedTensors& tensors) {
@@ -144,11 +165,20 @@ void read_checkpoint_tensors(const std::filesystem::path& path, const NamedTenso
     fail(path, fmt::format("it has {} tensors, this network's training has {}: it is of another network",
                            file.tensors().size(), tensors.size()));
   }
-  for (const auto& [name, tensor] : tensors) {
-    const auto contiguous = at::empty(tensor.sizes(), tensor.scalar_type());
+  const auto read = [&](const std::string& name, const at::Tensor& tensor) {
+    auto contiguous = at::empty(tensor.sizes(), tensor.scalar_type());
     file.read(*file.find(name), bytes_of(contiguous));
-    tensor.copy_(contiguous);
-  }
+    return contiguous;
+  };
+  with_header(file, [&](Json json) {
+    const auto expected = json.at(checksum_key).get<std::string>();
+    json.erase(checksum_key);
+    io::Hash checksum;
+    checksum.add(json.dump());
+    for (const auto& [name, tensor] : tensors) checksum.add(bytes_of(read(name, tensor)));
+    if (checksum.text() != expected) throw Error("its checksum does not fit");
+  });
+  for (const auto& [name, tensor] : tensors) tensor.copy_(read(name, tensor));
 }
 
 }  // namespace scatlight::train

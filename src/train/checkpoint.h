@@ -36,6 +36,7 @@ struct CheckpointHeader {
   std::string options = {};               ///< The flags of the run, JSON.
   std::vector<std::string> classes = {};  ///< Of the training data.
   std::int64_t samples = 0;               ///< Of the training data.
+  std::string data = {};                  ///< data::fingerprint() of the training data.
 };
 
 /// Writes the state of a training, wherever its tensors are, as one safetensors file; a kill leaves the old
@@ -44,11 +45,15 @@ struct CheckpointHeader {
 void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader& header,
                       const NamedTensors& tensors);
 
+/// Throws Error for a file that is no safetensors file.
+bool is_checkpoint(const std::filesystem::path& path);
+
 /// Throws Error for a file that is no checkpoint.
 CheckpointHeader read_checkpoint_header(const std::filesystem::path& path);
 
 /// Fills the tensors, wherever they are, from the file. It must hold exactly these, with their types and
-/// shapes, or an Error names the first difference; all is compared before a tensor is changed.
+/// shapes, or an Error names the first difference, and be as it was written: a checksum of header and tensors
+/// tells. All is compared before a tensor is changed.
 void read_checkpoint_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
 
 }  // namespace scatlight::train

@@ -59,6 +59,7 @@ Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images
   };
 
   for (const auto& [maps, labels] : cache_) score(maps, labels);
+  evaluation.cached_images = evaluation.metrics.images();
   data::Loader loader(folder_, recipe_, loader_options());
   bool may_cache = true;  // the cached batches are the first ones, without a gap
   const auto skipped_before = cached_skipped_;
@@ -100,6 +101,7 @@ std::string evaluation_json(const Evaluation& evaluation, const EvaluationFacts&
       {"classes", facts.classes},
       {"confusion", confusion_json(metrics)},
       {"per_class", per_class_json(metrics, facts.classes)},
+      {"cached_images", evaluation.cached_images},
       {"images_per_second", static_cast<double>(metrics.images()) / evaluation.seconds},
       {"peak_memory_bytes", io::peak_memory_bytes()},
       {"skipped", skipped_json(evaluation.skipped)},

@@ -24,6 +24,8 @@ struct EvaluateOptions {
 struct Evaluation {
   Metrics metrics;
   double seconds = 0;
+  std::int64_t cached_images =
+      0;  ///< Whose maps an earlier evaluation had left: they tell nothing about speed.
   std::vector<data::SkippedFile> skipped = {};
 };
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,14 +34,15 @@ class OpenFile {
 }  // namespace
 
 RunLog::RunLog(const std::filesystem::path& path, std::uint64_t keep) : path_(path), bytes_(keep) {
-  OpenFile file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-  if (file.get() < 0) fail_with_errno();
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) fail("another process is training in this run folder");
+  // A pipe would wait for its other end, and a link leads to what is not ours to cut.
+  OpenFile file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666));
+  if (file.get() < 0) {
+    if (errno == ELOOP || errno == ENXIO) fail("it is not a regular file");
     fail_with_errno();
   }
   struct stat status = {};
   if (::fstat(file.get(), &status) != 0) fail_with_errno();
+  if (!S_ISREG(status.st_mode)) fail("it is not a regular file");
   if (static_cast<std::uint64_t>(status.st_size) < keep) {
     fail(fmt::format("it has {} bytes, but {} when the checkpoint was written: it is not this run's log",
                      status.st_size, keep));

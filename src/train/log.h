@@ -8,12 +8,11 @@
 namespace scatlight::train {
 
 /// The log of a run: one JSON object a line. A line is in the file, whole, when write() returns; a kill
-/// leaves at most one broken line at the end, which a resume cuts off. While it is open no other process can
-/// open it, so two trainings never share a run folder. Errors name the file and the reason.
+/// leaves at most one broken line at the end, which a resume cuts off. Errors name the file and the reason.
 class RunLog {
  public:
   /// Keeps the first `keep` bytes of an earlier log (0: begins a new one) and cuts off the rest.
-  /// Throws Error when the file cannot be written, is shorter than `keep`, or is another process's.
+  /// Throws Error when the file cannot be written, is shorter than `keep`, or is no regular file.
   RunLog(const std::filesystem::path& path, std::uint64_t keep);
   ~RunLog();
   RunLog(const RunLog&) = delete;

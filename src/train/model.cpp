@@ -6,6 +6,7 @@
 #include "nets/fold.h"
 #include "nets/weights.h"
 #include "scatlight/error.h"
+#include "train/checkpoint.h"
 #include "train/json.h"
 
 namespace scatlight::train {
@@ -56,6 +57,11 @@ void save_model(const std::filesystem::path& path, const nets::Network& network,
 }
 
 Model load_model(const std::filesystem::path& path, const at::Device& device) {
+  if (is_checkpoint(path)) {
+    fail(path,
+         "it is a checkpoint, from which a training resumes: give the model.safetensors beside it, or the "
+         "run folder");
+  }
   const auto header = nets::read_weights_header(path);
   try {
     Model model{.file = path,

@@ -60,6 +60,7 @@ std::string predictions_json(const Predictions& predictions, const Model& model)
   }
   const Json json = {{"weights", model.file.string()},
                      {"network", model.network.options().name},
+                     {"classes_in_all", model.classes.size()},
                      {"images", images},
                      {"skipped", skipped_json(predictions.skipped)}};
   return to_text(json);

@@ -3,6 +3,7 @@
 #include <torch/version.h>
 
 #include <ctime>
+#include <utility>
 
 #include "io/machine.h"
 #include "nets/cost.h"
@@ -21,25 +22,34 @@ std::string now_text() {
   return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc)};
 }
 
+Json describe(const data::ImageFolder& folder) {
+  return {{"folder", folder.root.string()},
+          {"images", folder.samples.size()},
+          {"classes", folder.classes.size()},
+          {"other_files", folder.other_files}};
+}
+
 }  // namespace
 
-std::string run_facts_json(const std::string& flags, const nets::Network& network,
-                           const std::vector<std::string>& classes, int threads) {
+std::string run_facts_json(const TrainOptions& training, const nets::Network& network) {
   const auto& options = network.options();
+  Json data = {{"train", describe(training.train_data)}};
+  if (training.val_data) data["val"] = describe(*training.val_data);
   const Json json = {
       {"scatlight", SCATLIGHT_VERSION},
       {"command", "train"},
-      {"options", Json::parse(flags)},
+      {"options", Json::parse(training.flags)},
       {"network",
        {{"name", options.name},
         {"parameters", network.parameter_count()},
         {"multiply_adds", nets::cost(options).multiply_adds},
         {"input", {3, options.height, options.width}},
         {"maps", network.map_shape()}}},
-      {"classes", classes},
+      {"data", std::move(data)},
+      {"classes", training.train_data.classes},
       {"machine",
        {{"processor", io::processor_name()},
-        {"threads", threads},
+        {"threads", training.threads},
         {"memory_bytes", io::memory_bytes()},
         {"torch", TORCH_VERSION}}},
       {"started", now_text()},

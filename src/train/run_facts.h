@@ -1,14 +1,13 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "nets/network.h"
+#include "train/options.h"
 
 namespace scatlight::train {
 
-/// The content of run.json: what is trained, with which flags (a JSON object), on which machine.
-std::string run_facts_json(const std::string& flags, const nets::Network& network,
-                           const std::vector<std::string>& classes, int threads);
+/// The content of run.json: what is trained, on which images, with which flags, on which machine.
+std::string run_facts_json(const TrainOptions& options, const nets::Network& network);
 
 }  // namespace scatlight::train

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "io/file_lock.h"
+
 namespace scatlight::train {
 
 /// The names of the files in a run folder.
@@ -23,8 +25,34 @@ enum class RunMode { New, Overwrite, Resume };
 /// checkpoint, a path that is no folder. Changes nothing.
 void check_run_folder(const RunFolder& folder, RunMode mode);
 
-/// Makes the folder; with Overwrite, removes the files of the earlier run and nothing else. Throws Error.
-void open_run_folder(const RunFolder& folder, RunMode mode);
+/// A run folder that one training holds; another process that wants it gets an Error. With Overwrite the
+/// earlier run stays whole until publish(): the files of the new one gather in the folder .next inside.
+class HeldRunFolder {
+ public:
+  /// Checks the folder, and holds it if it exists already. Finishes a replacement that a kill interrupted.
+  HeldRunFolder(const RunFolder& folder, RunMode mode);
+
+  /// Makes the folders that files() needs. Throws Error.
+  void open();
+
+  /// Where the training's files are now.
+  const RunFolder& files() const { return files_; }
+
+  /// Where they will be in the end.
+  const RunFolder& folder() const { return folder_; }
+
+  /// Puts the new run in the place of the earlier one, of which no file stays; nothing to do if it is there
+  /// already. The new run has a checkpoint and a model by now.
+  void publish();
+
+ private:
+  void hold();
+
+  RunFolder folder_;
+  RunFolder files_;
+  RunMode mode_;
+  io::FileLock lock_;
+};
 
 /// The weights file that a command line names: the file itself, or the model of a run folder. Throws Error
 /// when it is not there.

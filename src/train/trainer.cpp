@@ -8,12 +8,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <unordered_map>
 
+#include "data/fingerprint.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/machine.h"
 #include "io/progress.h"
-#include "nets/cost.h"
+#include "nets/weights.h"
 #include "scatlight/error.h"
 #include "train/checkpoint.h"
 #include "train/json.h"
@@ -32,56 +35,12 @@ constexpr std::int64_t log_lines_per_epoch = 20;
 /// Thrown when a stop is asked for; the state is on the disk then.
 struct Stopped {};
 
-data::ImageFolder list_train_data(const TrainOptions& options) {
-  auto folder = data::list_image_folder(options.train_data);
-  if (folder.classes.size() < 2) {
-    throw Error(fmt::format("{} has {} class folder: a classifier needs at least 2",
-                            io::display_path(options.train_data), folder.classes.size()));
-  }
-  try {
-    static_cast<void>(Json(folder.classes).dump());
-  } catch (const Json::exception&) {
-    throw Error(fmt::format("a class folder of {} has a name that is not UTF-8",
-                            io::display_path(options.train_data)));
-  }
-  return folder;
-}
-
-std::optional<data::ImageFolder> list_val_data(const TrainOptions& options,
-                                               const std::vector<std::string>& classes) {
-  if (options.val_data.empty()) return std::nullopt;
-  return data::list_image_folder(options.val_data, classes);
-}
-
-nets::NetworkOptions network_options(const TrainOptions& options, std::size_t classes) {
-  auto network = options.network;
-  network.classes = static_cast<int>(classes);
-  network.height = network.width = options.recipe.size;
-  return network;
-}
-
-nets::Network make_network(const TrainOptions& options, const data::ImageFolder& folder) {
+nets::Network make_network(const TrainOptions& options) {
   at::manual_seed(options.seed);  // of the first weights, and of what the network draws while it trains
-  nets::Network network(network_options(options, folder.classes.size()));
+  nets::Network network(network_options(options));
+  if (!options.weights.empty()) nets::load_body(network, options.weights);
   network.to(options.device);
   return network;
-}
-
-struct Part {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-};
-
-/// Cuts `count` images into the fewest parts of at most `largest`, as even as they can be: batch norm wants
-/// no part of a single image.
-std::vector<Part> cut(std::int64_t count, std::int64_t largest) {
-  const auto parts = (count + largest - 1) / largest;
-  std::vector<Part> list;
-  for (std::int64_t i = 0; i < parts; ++i) {
-    const auto first = count * i / parts;
-    list.push_back({.first = first, .count = count * (i + 1) / parts - first});
-  }
-  return list;
 }
 
 class Trainer {
@@ -91,10 +50,12 @@ class Trainer {
 
  private:
   void resume();
+  void check_data(const CheckpointHeader& header) const;
   void open_folder();
 
-  std::int64_t samples() const { return std::ssize(train_data_.samples); }
-  std::int64_t batches() const { return std::max<std::int64_t>(samples() / options_.batch, 1); }
+  const data::ImageFolder& data() const { return options_.train_data; }
+  std::int64_t samples() const { return std::ssize(data().samples); }
+  std::int64_t batches() const { return data::part_count(samples(), options_.batch); }
   data::LoaderOptions loader_options() const;
   bool is_over() const;
   double progress() const;
@@ -108,6 +69,8 @@ class Trainer {
   void report(io::Progress& bar) const;
   bool ends_log_line() const;
   void write_train_line();
+  bool has_something_to_show() const;
+  void check_classes() const;
   void note_skipped(const std::vector<data::SkippedFile>& skipped, io::Progress& bar);
 
   void end_epoch();
@@ -120,9 +83,8 @@ class Trainer {
 
   TrainOptions options_;
   const std::function<bool()>& stop_;
-  RunFolder folder_;
-  data::ImageFolder train_data_;
-  std::optional<data::ImageFolder> val_data_;
+  HeldRunFolder folder_;
+  std::string fingerprint_;  ///< Of the training data.
   data::Recipe recipe_;
   nets::Network network_;
   Sgd sgd_;
@@ -139,16 +101,14 @@ class Trainer {
 Trainer::Trainer(const TrainOptions& options, const std::function<bool()>& stop)
     : options_(options),
       stop_(stop),
-      folder_{options.run},
-      train_data_(list_train_data(options)),
-      val_data_(list_val_data(options, train_data_.classes)),
+      folder_({options.run}, options.mode),
+      fingerprint_(data::fingerprint(options.train_data)),
       recipe_(options.recipe),
-      network_(make_network(options, train_data_)),
+      network_(make_network(options)),
       sgd_(network_.parameters(), options.sgd) {
-  check_run_folder(folder_, options_.mode);
-  if (val_data_) {
+  if (options_.val_data) {
     const bool repeats = options_.seconds > 0 || options_.epochs > options_.eval_every;
-    evaluator_.emplace(*val_data_, recipe_,
+    evaluator_.emplace(*options_.val_data, recipe_,
                        EvaluateOptions{.threads = options_.threads,
                                        .skip_bad = options_.skip_bad,
                                        .cache_bytes = repeats ? options_.cache_bytes : 0});
@@ -158,16 +118,11 @@ Trainer::Trainer(const TrainOptions& options, const std::function<bool()>& stop)
 }
 
 void Trainer::resume() {
-  const auto path = folder_.checkpoint();
+  const auto path = folder_.files().checkpoint();
   const auto header = read_checkpoint_header(path);
-  if (header.classes != train_data_.classes || header.samples != samples()) {
-    throw Error(
-        fmt::format("{} has {} images of {} classes, but the run in {} was trained on {} of {}: a resume "
-                    "needs the same data",
-                    io::display_path(options_.train_data), samples(), train_data_.classes.size(),
-                    io::display_path(folder_.root), header.samples, header.classes.size()));
-  }
+  check_data(header);
   position_ = header.position;
+  if (header.samples != samples()) position_.batch = std::min(position_.batch, batches());
   if (position_.batch > batches()) {
     throw Error(fmt::format("{}: its training state is damaged: batch {} of {}", io::display_path(path),
                             position_.batch, batches()));
@@ -180,12 +135,28 @@ void Trainer::resume() {
   saved_seconds_ = position_.seconds;
 }
 
+/// Other classes never go on; other images of the same classes do if the user says so.
+void Trainer::check_data(const CheckpointHeader& header) const {
+  const auto name = io::display_path(data().root);
+  const auto run = io::display_path(options_.run);
+  if (header.classes != data().classes) {
+    throw Error(
+        fmt::format("{} has {} classes, but the run in {} was trained on {}{}: a resume needs the same", name,
+                    data().classes.size(), run, header.classes.size(),
+                    header.classes.size() == data().classes.size() ? " others" : ""));
+  }
+  if (header.data == fingerprint_ || options_.accept_changed_data) return;
+  throw Error(fmt::format(
+      "the images in {} are not those that the run in {} was trained on ({} then, {} now; other names "
+      "or sizes): --data-changed resumes with them",
+      name, run, header.samples, samples()));
+}
+
 void Trainer::open_folder() {
-  open_run_folder(folder_, options_.mode);
-  log_.emplace(folder_.log(), position_.log_bytes);
+  folder_.open();
+  log_.emplace(folder_.files().log(), position_.log_bytes);
   if (options_.mode == RunMode::Resume) return;
-  io::write_file(folder_.facts(),
-                 run_facts_json(options_.flags, network_, train_data_.classes, options_.threads));
+  io::write_file(folder_.files().facts(), run_facts_json(options_, network_));
 }
 
 data::LoaderOptions Trainer::loader_options() const {
@@ -195,7 +166,6 @@ data::LoaderOptions Trainer::loader_options() const {
           .epoch = position_.epoch,
           .augment = options_.augment,
           .shuffle = true,
-          .drop_last = samples() >= options_.batch,
           .skip_bad = options_.skip_bad,
           .start_batch = position_.batch};
 }
@@ -224,12 +194,14 @@ TrainResult Trainer::run() {
 }
 
 void Trainer::train_epoch() {
-  const auto images = std::min(samples(), batches() * options_.batch) - position_.batch * options_.batch;
+  const auto images = position_.batch < batches()
+                          ? samples() - data::even_part(samples(), options_.batch, position_.batch).first
+                          : 0;
   const auto of_all = options_.seconds > 0 ? std::string() : fmt::format("/{}", options_.epochs);
-  io::Progress bar(fmt::format("epoch {}{}", position_.epoch + 1, of_all), std::max<std::int64_t>(images, 0));
+  io::Progress bar(fmt::format("epoch {}{}", position_.epoch + 1, of_all), images);
   network_.train(true);
   clock_.start();
-  data::Loader loader(train_data_, recipe_, loader_options());
+  data::Loader loader(data(), recipe_, loader_options());
   {
     MapStream stream(loader, network_);
     train_batches(stream, bar);
@@ -237,7 +209,8 @@ void Trainer::train_epoch() {
   clock_.stop();
   position_.seconds = clock_.seconds();
   note_skipped(loader.skipped(), bar);
-  if (saved_step_ != position_.step) save();
+  if (!stop_()) check_classes();
+  if (saved_step_ != position_.step && has_something_to_show()) save();
   if (stop_()) throw Stopped{};
   bar.finish();
 }
@@ -246,7 +219,7 @@ void Trainer::train_batches(MapStream& stream, io::Progress& bar) {
   while (!is_over() && !stop_()) {
     const auto mapped = stream.next();
     if (!mapped) {
-      position_.batch = batches();  // also where whole batches at the end were left out
+      position_.batch = batches();  // also where the last batches had no image that could be read
       break;
     }
     step(*mapped);
@@ -268,7 +241,8 @@ void Trainer::step(const MappedBatch& mapped) {
   rate_ = learning_rate_at(options_.schedule, progress());
   const auto labels = at::tensor(batch.labels).to(options_.device);
   double loss = 0;
-  for (const auto [first, count] : cut(batch.count, options_.micro_batch)) {
+  for (std::int64_t i = 0; i < data::part_count(batch.count, options_.micro_batch); ++i) {
+    const auto [first, count] = data::even_part(batch.count, options_.micro_batch, i);
     const auto share = static_cast<double>(count) / static_cast<double>(batch.count);
     loss += share * backward(mapped.maps.narrow(0, first, count), labels.narrow(0, first, count), share);
   }
@@ -290,8 +264,9 @@ double Trainer::backward(const at::Tensor& maps, const at::Tensor& labels, doubl
 }
 
 void Trainer::fail_diverged(double loss) const {
-  const auto saved = std::filesystem::exists(folder_.checkpoint())
-                         ? fmt::format("{} keeps the last good state", io::display_path(folder_.checkpoint()))
+  const auto checkpoint = folder_.files().checkpoint();
+  const auto saved = std::filesystem::exists(checkpoint)
+                         ? fmt::format("{} keeps the last good state", io::display_path(checkpoint))
                          : std::string("no checkpoint was written yet");
   throw Error(
       fmt::format("training diverged: the loss of step {} (epoch {}) is {}; try a lower --lr than {} or a "
@@ -329,6 +304,29 @@ void Trainer::write_train_line() {
   position_.line_seconds = position_.seconds;
 }
 
+/// False for an overwrite that has made no step: the earlier run is better than none.
+bool Trainer::has_something_to_show() const {
+  return position_.step > 0 || options_.mode != RunMode::Overwrite;
+}
+
+/// After a whole pass, with bad files left out: a class of which nothing is left cannot be learnt.
+void Trainer::check_classes() const {
+  if (skipped_.empty() || position_.batch < batches()) return;
+  std::vector<std::int64_t> left(data().classes.size());
+  std::unordered_map<std::string_view, std::int64_t> label_of;
+  for (const auto& [file, label] : data().samples) {
+    ++left[static_cast<std::size_t>(label)];
+    label_of.emplace(file.native(), label);
+  }
+  for (const auto& [file, reason] : skipped_) {
+    const auto label = static_cast<std::size_t>(label_of.at(file));
+    if (--left[label] == 0) {
+      throw Error(fmt::format("no image of the class '{}' could be read; the last one: {}",
+                              io::display(data().classes[label]), reason));
+    }
+  }
+}
+
 /// Names each file once, although every epoch meets it again.
 void Trainer::note_skipped(const std::vector<data::SkippedFile>& skipped, io::Progress& bar) {
   for (const auto& file : skipped) {
@@ -346,7 +344,7 @@ void Trainer::end_epoch() {
 }
 
 Evaluation Trainer::evaluate() {
-  io::Progress bar("evaluate", std::ssize(val_data_->samples));
+  io::Progress bar("evaluate", std::ssize(options_.val_data->samples));
   auto evaluation = evaluator_->evaluate(network_, [&](std::int64_t images) {
     bar.advance(images);
     if (stop_()) throw Stopped{};
@@ -366,16 +364,22 @@ Evaluation Trainer::evaluate() {
 }
 
 TrainResult Trainer::finish() {
+  if (position_.step == 0) {
+    throw Error(fmt::format("no image of {} was trained on{}", io::display_path(data().root),
+                            skipped_.empty() ? std::string(": the time was over before the first step")
+                                             : fmt::format("; {} could not be read, the first: {}",
+                                                           skipped_.size(), skipped_.front().reason)));
+  }
   if (saved_step_ != position_.step) save();  // a resume of a training that was over
   auto all = result();
   all.finished = true;
   if (evaluator_) {
     all.evaluation = evaluate();
-    io::write_file(folder_.evaluation(),
-                   evaluation_json(*all.evaluation, {.weights = folder_.model().string(),
-                                                     .data = options_.val_data.string(),
+    io::write_file(folder_.files().evaluation(),
+                   evaluation_json(*all.evaluation, {.weights = folder_.files().model().string(),
+                                                     .data = options_.val_data->root.string(),
                                                      .network = network_.options().name,
-                                                     .classes = train_data_.classes}));
+                                                     .classes = data().classes}));
   }
   log_->write(to_line({{"kind", "end"},
                        {"epoch", position_.epoch},
@@ -406,13 +410,15 @@ NamedTensors Trainer::state() const {
 void Trainer::save() {
   log_->sync();
   position_.log_bytes = log_->bytes();
-  write_checkpoint(folder_.checkpoint(),
+  write_checkpoint(folder_.files().checkpoint(),
                    {.position = position_,
                     .options = options_.flags,
-                    .classes = train_data_.classes,
-                    .samples = samples()},
+                    .classes = data().classes,
+                    .samples = samples(),
+                    .data = fingerprint_},
                    state());
-  save_model(folder_.model(), network_, train_data_.classes, recipe_.options());
+  save_model(folder_.files().model(), network_, data().classes, recipe_.options());
+  folder_.publish();
   saved_step_ = position_.step;
   saved_seconds_ = position_.seconds;
 }
@@ -426,25 +432,6 @@ TrainOptions resolve(TrainOptions options) {
 }
 
 }  // namespace
-
-void check(const TrainOptions& options) {
-  const auto fail = [](const char* what, auto value, const std::string& accepted) {
-    throw Error(fmt::format("{} {}: {} is accepted", what, value, accepted));
-  };
-  if (options.epochs < 1) fail("epochs", options.epochs, "at least 1");
-  if (!(options.seconds >= 0)) fail("seconds of training", options.seconds, "at least 0");
-  if (options.batch < 1) fail("batch", options.batch, "at least 1");
-  if (options.micro_batch < 0 || options.micro_batch > options.batch)
-    fail("micro-batch", options.micro_batch, fmt::format("0 to the batch ({})", options.batch));
-  if (!(options.schedule.learning_rate > 0)) fail("learning rate", options.schedule.learning_rate, "above 0");
-  if (!(options.schedule.warmup >= 0 && options.schedule.warmup < 1))
-    fail("warm-up", options.schedule.warmup, "a share of the training, 0 to below 1,");
-  if (!(options.label_smoothing >= 0 && options.label_smoothing < 1))
-    fail("label smoothing", options.label_smoothing, "0 to below 1");
-  if (options.eval_every < 1) fail("epochs between evaluations", options.eval_every, "at least 1");
-  data::Recipe{options.recipe};
-  nets::cost(network_options(options, 2));
-}
 
 TrainResult train(const TrainOptions& options, const std::function<bool()>& stop) {
   return Trainer(resolve(options), stop).run();

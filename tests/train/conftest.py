@@ -11,11 +11,15 @@ SMALL = ["--network", "scatresnet10", "--scales", 2, "--stem", 16, "--widths", "
 SMALL += ["--input-norm", "--size", 48, "--batch", 16, "--threads", 2]
 
 
-def run(*arguments: object, status: int = 0) -> str:
-    """Runs the program; returns its standard output, or for a wanted failure its one line of complaint."""
-    done = subprocess.run(
+def run_whole(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
     )
+
+
+def run(*arguments: object, status: int = 0) -> str:
+    """Runs the program; returns its standard output, or for a wanted failure its one line of complaint."""
+    done = run_whole(*arguments)
     assert done.returncode == status, done.stderr
     if status == 0:
         return done.stdout

@@ -1,9 +1,9 @@
 #include "train/log.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
-#include <optional>
 
 #include "io/file.h"
 #include "support/expect_error.h"
@@ -41,15 +41,14 @@ TEST(RunLog, RefusesALogThatIsShorterThanTheCheckpointSays) {
   EXPECT_EQ(content(path), "{}\n");
 }
 
-TEST(RunLog, OneProcessAtATime) {
+TEST(RunLog, NeitherWaitsForAPipeNorFollowsALink) {
   const test::TemporaryFolder folder;
-  std::optional<RunLog> log(std::in_place, folder / "log.jsonl", 0);
-  log->write("{}");
-  test::expect_error([&] { RunLog(folder / "log.jsonl", 0); },
-                     "another process is training in this run folder");
-  EXPECT_EQ(content(folder / "log.jsonl"), "{}\n") << "the second must not cut the first one's log";
-  log.reset();
-  RunLog(folder / "log.jsonl", 3).write("{}");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0666), 0);
+  test::expect_error([&] { RunLog(folder / "pipe", 0); }, "pipe: it is not a regular file");
+  folder.add("precious", "keep");
+  std::filesystem::create_symlink(folder / "precious", folder / "link");
+  test::expect_error([&] { RunLog(folder / "link", 0); }, "link: it is not a regular file");
+  EXPECT_EQ(content(folder / "precious"), "keep");
 }
 
 TEST(RunLog, NamesAFileThatCannotBeWritten) {

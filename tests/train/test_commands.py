@@ -1,6 +1,7 @@
 """train, eval and predict as a user meets them: the command line, signals, bad input."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM, run, train_arguments, wait_for
+from conftest import PROGRAM, SMALL, run, run_whole, train_arguments, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +30,12 @@ def test_run_folder(trained):
     assert facts["network"]["maps"] == [51, 12, 12]
     assert facts["network"]["multiply_adds"] > 0
     assert len(facts["classes"]) == 3
+    assert facts["data"]["train"]["images"] == 120
+    assert facts["data"]["val"]["images"] == 30
     lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
     train_lines = [line for line in lines if line["kind"] == "train"]
     assert train_lines[-1]["epoch"] == 3
-    assert train_lines[-1]["images"] == 3 * 112
+    assert train_lines[-1]["images"] == 3 * 120, "no image is left out of a pass"
     assert [line["epoch"] for line in lines if line["kind"] == "eval"] == [1, 2, 3]
     assert lines[-1]["kind"] == "end"
     assert lines[-1]["peak_memory_bytes"] > 0
@@ -126,7 +129,7 @@ def test_a_signal_stops_after_the_step_with_a_checkpoint(trained, data, tmp_path
     wait_for((folder / "checkpoint.safetensors").exists)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == -number, "the signal ends it, so that a shell's loop ends too"
     assert "stopped by a signal after step" in errors.splitlines()[-1]
     assert run("eval", folder, data / "val").startswith("top-1 "), "the model of the stop is there"
 
@@ -138,6 +141,15 @@ BAD_FLAGS = {
     "--batch 16 --micro-batch 17": "micro-batch 17: 0 to the batch (16) is accepted",
     "--lr 0": "--lr 0 is not accepted",
     "--lr fast": "--lr fast is not accepted",
+    "--lr nan": "--lr nan is not accepted",
+    "--momentum nan": "--momentum nan is not accepted: give a number from 0 to 0.9999",
+    "--weight-decay NaN": "--weight-decay NaN is not accepted",
+    "--minutes nan": "--minutes nan is not accepted",
+    "--checkpoint-every nan": "--checkpoint-every nan is not accepted",
+    "--seed 9223372036854775808": "--seed 9223372036854775808 is not accepted: give a whole number from 0",
+    "--seed -1": "--seed -1 is not accepted",
+    "--recipe imagenet": "--recipe imagenet is not accepted: give one of auto, paper",
+    "--data-changed": "--resume",
     "--warmup 1": "--warmup 1 is not accepted",
     "--label-smoothing 1": "--label-smoothing 1 is not accepted",
     "--schedule linear": "--schedule linear is not accepted: give one of step, cosine",
@@ -215,7 +227,9 @@ def test_bad_models_and_data(trained, data, tmp_path):
     assert "no model.safetensors" in run("eval", tmp_path, data / "val", status=1)
     (tmp_path / "cut.safetensors").write_bytes(model.read_bytes()[:-100])
     assert "cut.safetensors" in run("eval", tmp_path / "cut.safetensors", data / "val", status=1)
-    assert run("eval", trained / "checkpoint.safetensors", data / "val", status=1)
+    complaint = run("eval", trained / "checkpoint.safetensors", data / "val", status=1)
+    assert "it is a checkpoint" in complaint
+    assert "model.safetensors" in complaint
     shutil.copytree(data / "val" / "discs", tmp_path / "other" / "lions")
     assert "'lions' is not among the 3 known classes" in run("eval", model, tmp_path / "other", status=1)
     (tmp_path / "holes" / "discs").mkdir(parents=True)
@@ -223,6 +237,70 @@ def test_bad_models_and_data(trained, data, tmp_path):
     assert "absent" in run("predict", model, tmp_path / "absent.jpg", status=1)
     good = data / "val" / "discs" / "00000.jpg"
     assert "/full" in run("predict", model, good, "--out", "/dev/full", status=1)
+    assert "JSON" in run("predict", model, good, "--out", tmp_path / "p.csv", status=2)
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_eval_knows_before_the_work_where_its_result_can_go(trained, data, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    (folder / "eval.json").unlink()
+    (folder / "eval.json").mkdir()
+    done = run_whole("eval", folder, data / "val")
+    assert done.returncode == 0
+    assert done.stdout.startswith("top-1 "), "the result is printed in any case"
+    assert done.stderr.startswith("cannot write ")
+    assert "--out names another file" in done.stderr
+    named = run_whole("eval", folder, data / "val", "--out", folder / "eval.json")
+    assert named.returncode == 1
+    assert named.stdout == "", "nothing was measured"
+
+
+def test_streams_that_the_caller_closed_are_not_taken_by_files(data, tmp_path):
+    arguments = [PROGRAM, *train_arguments(data, tmp_path / "run", "--epochs", 12)]
+    command = " ".join(map(str, arguments)) + " <&- 2>&-"
+    subprocess.run(["sh", "-c", command], check=True, stdout=subprocess.DEVNULL)
+    for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines():
+        assert json.loads(line)["kind"] in {"train", "eval", "end"}
+    closed = subprocess.run(["sh", "-c", f"{PROGRAM} models >&-"], capture_output=True, text=True, check=False)
+    assert closed.returncode == 1
+    assert closed.stderr == "scatlight: cannot write to standard output\n"
+
+
+def test_a_pipe_as_the_log_is_refused(data, tmp_path):
+    (tmp_path / "run").mkdir()
+    os.mkfifo(tmp_path / "run" / "log.jsonl")
+    assert "not a regular file" in run(*train_arguments(data, tmp_path / "run"), status=1)
+
+
+def test_steps_are_chosen_for_the_number_of_images(data, tmp_path):
+    small = [*SMALL[: SMALL.index("--batch")], "--threads", 2]
+    text = run("train", data / "train", "--run", tmp_path / "run", *small, "--minutes", 0.02)
+    assert text.startswith("steps of 32 images, rate 0.05, cosine schedule after a warm-up of 5 %: suits 120 images")
+    options = json.loads((tmp_path / "run" / "run.json").read_text())["options"]
+    assert (options["batch"], options["lr"], options["schedule"], options["warmup"]) == (32, 0.05, "cosine", 0.05)
+    assert "epochs" not in options, "the minutes count"
+    text = run("train", data / "train", "--run", tmp_path / "paper", *small, "--epochs", 1, "--recipe", "paper", "--lr", 0.01)
+    assert text.startswith("steps of 256 images, rate 0.01, step schedule: the paper's recipe")
+    options = json.loads((tmp_path / "paper" / "run.json").read_text())["options"]
+    assert (options["batch"], options["lr"], options["schedule"], options["epochs"]) == (256, 0.01, "step", 1)
+
+
+def test_training_nothing_is_an_error(data, tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / "bad" / name).mkdir(parents=True)
+        (tmp_path / "bad" / name / "page.jpg").write_text("<html>")
+    arguments = ["train", tmp_path / "bad", "--run", tmp_path / "run", *SMALL, "--skip-bad", "--epochs", 1]
+    assert "no image of the class 'cats' could be read" in run(*arguments, status=1)
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_resume_of_other_images_must_be_wanted(data, tmp_path):
+    images = shutil.copytree(data / "train", tmp_path / "train")
+    arguments = ["train", images, "--run", tmp_path / "run", *SMALL]
+    run(*arguments, "--epochs", 1)
+    shutil.copy(images / "discs" / "00000.jpg", images / "discs" / "more.jpg")
+    assert "--data-changed resumes with them" in run("train", "--resume", "--run", tmp_path / "run", status=1)
+    run("train", "--resume", "--run", tmp_path / "run", "--data-changed")
 
 
 BAD_PICTURES = {"empty": b"", "text": b"hello", "cut": None}

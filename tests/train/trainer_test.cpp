@@ -39,10 +39,11 @@ class Training : public testing::Test {
     network.widths = {16, 32};
     network.depths = {1, 1};
     network.input_norm = true;
-    return {.train_data = *folder_ / "data/train",
-            .val_data = *folder_ / "data/val",
+    return {.train_data = list_train_data(*folder_ / "data/train"),
+            .val_data = data::list_image_folder(*folder_ / "data/val"),
             .run = runs_ / run,
             .network = network,
+            .weights = {},
             .recipe = {.size = 48, .resize = 64, .smallest_area = 0.4},
             .epochs = 3,
             .batch = 16,
@@ -86,15 +87,15 @@ TEST_F(Training, LearnsWhatCannotBeGuessed) {
   data::draw_folder(
       {.folder = data / "drawn", .classes = 3, .train = 150, .val = 30, .size = 64, .threads = 2}, [] {});
   auto longer = options("run");
-  longer.train_data = data / "drawn/train";
-  longer.val_data = data / "drawn/val";
+  longer.train_data = list_train_data(data / "drawn/train");
+  longer.val_data = data::list_image_folder(data / "drawn/val");
   longer.recipe.size = 64;
   longer.epochs = 12;
   longer.eval_every = 6;
   const auto result = train_all(longer);
   EXPECT_TRUE(result.finished);
   EXPECT_EQ(result.epochs, 12);
-  EXPECT_EQ(result.steps, 12 * (450 / 16)) << "the last batch, which is not full, is left out";
+  EXPECT_EQ(result.steps, 12 * 29) << "29 batches of 15 or 16 images: none is left out";
   ASSERT_TRUE(result.evaluation);
   EXPECT_GT(result.evaluation->metrics.top1(), 55) << "chance gives 33";
 
@@ -121,8 +122,8 @@ TEST_F(Training, ModelFileAloneGivesTheSameEvaluation) {
 
 TEST_F(Training, ResumeIsBitEqualWhereverItWasStopped) {
   train_all(options("whole"));
-  // An epoch has 7 batches; evaluations ask too.
-  for (const int questions : {0, 1, 5, 16, 17, 18, 19, 20, 27}) {
+  // An epoch has 8 batches; evaluations ask too.
+  for (const int questions : {0, 1, 5, 18, 19, 20, 21, 22, 30}) {
     const auto name = "stopped" + std::to_string(questions);
     auto stopped = options(name);
     ASSERT_FALSE(train_until(stopped, questions).finished) << questions;
@@ -167,8 +168,8 @@ TEST_F(Training, MicroBatchesAddUpToTheWholeBatchsGradient) {
   const test::TemporaryFolder data;
   for (int i = 0; i < 36; ++i) data.add((i % 3 == 0 ? "a/" : "b/") + std::to_string(i) + ".jpg", image);
   auto whole = options("whole");
-  whole.train_data = data.path();
-  whole.val_data.clear();
+  whole.train_data = list_train_data(data.path());
+  whole.val_data.reset();
   whole.augment = false;
   whole.network = nets::network_options("linear");
   whole.network.scales = 2;
@@ -264,29 +265,115 @@ TEST_F(Training, ResumeNeedsTheSameDataAndNetwork) {
   train_until(stopped, 5);
   stopped.mode = RunMode::Resume;
   auto other_data = stopped;
-  other_data.train_data = *folder_ / "data/val";
-  test::expect_error([&] { train_all(other_data); }, "a resume needs the same data");
+  other_data.train_data = list_train_data(*folder_ / "data/val");
+  test::expect_error([&] { train_all(other_data); }, "120 then, 60 now");
+  other_data.train_data.classes.front() = "lions";
+  other_data.accept_changed_data = true;
+  test::expect_error([&] { train_all(other_data); }, "3 classes, but the run in");
   auto other_network = stopped;
   other_network.network.widths = {16, 16};
   test::expect_error([&] { train_all(other_network); }, "has the type F32 and the shape");
 }
 
-TEST_F(Training, BadDataIsKnownBeforeTheRunFolderIsTouched) {
-  const auto image = io::read_text(*folder_ / "data/val/discs/00000.jpg", 1 << 20);
+TEST_F(Training, AClassifierNeedsTwoClasses) {
   const test::TemporaryFolder bad;
-  bad.add("one/a/1.jpg", image);
-  bad.add("unknown/lions/1.jpg", image);
-  bad.add("empty/a/1.jpg", image);
-  std::filesystem::create_directories(bad / "empty/b");
-  auto wrong = options("run");
-  wrong.train_data = bad / "one";
-  test::expect_error([&] { train_all(wrong); }, "at least 2");
-  wrong.train_data = bad / "empty";
-  test::expect_error([&] { train_all(wrong); }, "the class folder holds no");
-  wrong = options("run");
-  wrong.val_data = bad / "unknown";
-  test::expect_error([&] { train_all(wrong); }, "the class 'lions' is not among the 3 known classes");
-  EXPECT_FALSE(std::filesystem::exists(runs_ / "run"));
+  bad.add("a/1.jpg", "");
+  test::expect_error([&] { list_train_data(bad.path()); }, "at least 2");
+}
+
+TEST_F(Training, ResumeNoticesThatImagesWereReplaced) {
+  const test::TemporaryFolder data;
+  std::filesystem::copy(*folder_ / "data/train", data / "train", std::filesystem::copy_options::recursive);
+  auto stopped = options("run");
+  stopped.train_data = list_train_data(data / "train");
+  train_until(stopped, 5);
+  stopped.mode = RunMode::Resume;
+  // The same names, other images.
+  std::filesystem::remove_all(data / "train/discs");
+  std::filesystem::copy(*folder_ / "data/train/stripes", data / "train/discs");
+  const auto model = bytes_of("run/model.safetensors");
+  test::expect_error([&] { train_all(stopped); }, "--data-changed resumes with them");
+  EXPECT_EQ(bytes_of("run/model.safetensors"), model);
+  stopped.accept_changed_data = true;
+  EXPECT_TRUE(train_all(stopped).finished);
+}
+
+TEST_F(Training, ResumeFindsItsDataInAnotherPlace) {
+  const test::TemporaryFolder data;
+  auto stopped = options("run");
+  train_until(stopped, 5);
+  stopped.mode = RunMode::Resume;
+  std::filesystem::copy(*folder_ / "data/train", data / "moved", std::filesystem::copy_options::recursive);
+  stopped.train_data = list_train_data(data / "moved");
+  EXPECT_TRUE(train_all(stopped).finished);
+}
+
+TEST_F(Training, AnOverwrittenRunStaysWholeUntilTheNewOneHasACheckpoint) {
+  auto first = options("run");
+  first.epochs = 1;
+  train_all(first);
+  const std::vector<std::string> files = {"run/run.json", "run/log.jsonl", "run/eval.json",
+                                          "run/model.safetensors", "run/checkpoint.safetensors"};
+  std::vector<std::vector<std::uint8_t>> before;
+  for (const auto& file : files) before.push_back(bytes_of(file));
+  const auto expect_untouched = [&](const char* when) {
+    for (std::size_t i = 0; i < files.size(); ++i)
+      EXPECT_EQ(bytes_of(files[i]), before[i]) << when << files[i];
+  };
+
+  const test::TemporaryFolder data;
+  std::filesystem::copy(*folder_ / "data/train", data / "train", std::filesystem::copy_options::recursive);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data / "train")) {
+    if (entry.is_regular_file()) std::filesystem::resize_file(entry.path(), 100);
+  }
+  auto second = first;
+  second.mode = RunMode::Overwrite;
+  second.seed = 1;
+  second.train_data = list_train_data(data / "train");
+  test::expect_error([&] { train_all(second); }, "cannot decode");
+  expect_untouched("no image can be read: ");
+
+  second.train_data = first.train_data;
+  EXPECT_FALSE(train_until(second, 0).finished);
+  expect_untouched("stopped before the first step: ");
+  {
+    const HeldRunFolder held({second.run}, RunMode::Overwrite);
+    test::expect_error([&] { train_all(second); }, "another process is training in the run folder");
+    expect_untouched("another process trains: ");
+  }
+  EXPECT_FALSE(train_until(second, 3).finished);
+  EXPECT_NE(bytes_of("run/model.safetensors"), before[3]);
+  EXPECT_FALSE(std::filesystem::exists(runs_ / "run/eval.json")) << "it was of the earlier model";
+  second.mode = RunMode::Resume;
+  EXPECT_TRUE(train_all(second).finished);
+  auto alone = second;
+  alone.mode = RunMode::New;
+  alone.run = runs_ / "alone";
+  train_all(alone);
+  EXPECT_EQ(bytes_of("run/model.safetensors"), bytes_of("alone/model.safetensors"));
+  EXPECT_EQ(log_of("run"), log_of("alone"));
+}
+
+TEST_F(Training, AReplacementThatAKillInterruptedIsFinished) {
+  auto first = options("run");
+  first.epochs = 1;
+  train_all(first);
+  auto second = options("second");
+  second.epochs = 1;
+  second.seed = 1;
+  train_until(second, 3);
+  // As it is after the rename that decides, with some of the files moved.
+  std::filesystem::rename(runs_ / "second", runs_ / "run/.next-complete");
+  std::filesystem::rename(runs_ / "run/.next-complete/log.jsonl", runs_ / "run/log.jsonl");
+  second.run = first.run;
+  second.mode = RunMode::Resume;
+  EXPECT_TRUE(train_all(second).finished);
+  EXPECT_FALSE(std::filesystem::exists(runs_ / "run/.next-complete"));
+  auto alone = second;
+  alone.mode = RunMode::New;
+  alone.run = runs_ / "alone";
+  train_all(alone);
+  EXPECT_EQ(bytes_of("run/model.safetensors"), bytes_of("alone/model.safetensors"));
 }
 
 TEST_F(Training, BadFilesStopItOrAreLeftOutAndNamed) {
@@ -294,13 +381,62 @@ TEST_F(Training, BadFilesStopItOrAreLeftOutAndNamed) {
   std::filesystem::copy(*folder_ / "data/train", data / "train", std::filesystem::copy_options::recursive);
   data.add("train/discs/broken.jpg", "not a picture");
   auto training = options("run");
-  training.train_data = data / "train";
+  training.train_data = list_train_data(data / "train");
   test::expect_error([&] { train_all(training); }, "broken.jpg");
   training.skip_bad = true;
   const auto result = train_all(training);
   EXPECT_TRUE(result.finished);
   ASSERT_EQ(result.skipped.size(), 1U) << "counted once, although every epoch meets it";
   EXPECT_NE(result.skipped.front().file.find("broken.jpg"), std::string::npos);
+}
+
+TEST_F(Training, AClassOfWhichNothingCanBeReadIsAnError) {
+  const test::TemporaryFolder data;
+  std::filesystem::copy(*folder_ / "data/train", data / "train", std::filesystem::copy_options::recursive);
+  data.add("train/cats/1.jpg", "not a picture");
+  data.add("train/cats/2.jpg", "not a picture");
+  auto training = options("run");
+  training.val_data.reset();
+  training.train_data = list_train_data(data / "train");
+  training.skip_bad = true;
+  test::expect_error([&] { train_all(training); }, "no image of the class 'cats' could be read");
+}
+
+TEST_F(Training, BatchNormOfOneValueIsNamedForWhatItIs) {
+  auto training = options("run");
+  training.recipe.size = 16;
+  training.recipe.resize = 16;
+  training.network.depths = {1, 1};
+  training.network.scales = 3;
+  training.micro_batch = 1;
+  test::expect_error([&] { train_all(training); }, "batch norm cannot train on one value per channel");
+}
+
+TEST_F(Training, StartsFromTheWeightsOfAnotherNumberOfClasses) {
+  auto first = options("first");
+  first.epochs = 1;
+  train_all(first);
+  const test::TemporaryFolder data;
+  std::filesystem::copy(*folder_ / "data/train", data / "train", std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(data / "train/discs");
+  auto second = options("second");
+  second.train_data = list_train_data(data / "train");
+  second.val_data.reset();
+  second.epochs = 1;
+  second.schedule.learning_rate = 1e-30;  // the weights stay what they were at the start
+  second.weights = runs_ / "first/model.safetensors";
+  train_all(second);
+  const auto tensor_of = [&](const std::string& run, const char* name) {
+    const io::SafetensorsReader file(runs_ / (run + "/model.safetensors"));
+    std::vector<float> values(file.find(name)->bytes / sizeof(float));
+    file.read(*file.find(name), std::as_writable_bytes(std::span(values)));
+    return values;
+  };
+  EXPECT_EQ(tensor_of("second", "layer1.0.conv1.weight"), tensor_of("first", "layer1.0.conv1.weight"));
+  EXPECT_EQ(tensor_of("second", "fc.weight").size() / 2, tensor_of("first", "fc.weight").size() / 3);
+  second.mode = RunMode::Overwrite;
+  second.network.widths = {16, 16};
+  test::expect_error([&] { train_all(second); }, "its tensor 'layer2.0.conv1.weight' is F32 [32, 16, 3, 3]");
 }
 
 }  // namespace
