@@ -14,7 +14,7 @@ KNOWS = {
     "": {"core", "cpu", "cuda"},  # src/scattering.cpp and src/cuda_scattering.cpp, the plans
     "io": set(),
     "data": {"core", "io"},  # of core, parallel_for
-    "python": set(),
+    "python": {"data"},
     "torch": set(),
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},

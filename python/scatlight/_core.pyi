@@ -1,6 +1,10 @@
 """The compiled part. Arrays are contiguous, in memory, all float32 or all float64."""
 
+import os
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 class ScatteringError(RuntimeError): ...
 
@@ -83,6 +87,9 @@ class CudaPlanFloat32(_CudaPlan):
 class CudaPlanFloat64(_CudaPlan):
     @staticmethod
     def make(options: Options, device: int) -> CudaPlanFloat64: ...
+
+def decode_image(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
+    """The upright picture in a JPEG or PNG file, (height, width, 3), as the networks get it."""
 
 def cuda_device_count() -> int: ...  # 0, too, where built_with_cuda() is False
 def built_with_cuda() -> bool: ...

@@ -1,9 +1,11 @@
-// scatlight._core: the transform for Python. It takes contiguous arrays in memory, whoever owns them, and
-// leaves shapes, batch dimensions and defaults to the Python code above it.
+// scatlight._core: the transform for Python, and the decoder of the networks' images. It takes contiguous
+// arrays in memory, whoever owns them, and leaves shapes, batch dimensions and defaults to the Python code
+// above it.
 
 #include <fmt/format.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
@@ -12,10 +14,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "data/decode.h"
 #include "scatlight/cuda.h"
 #include "scatlight/reconstruction.h"
 #include "scatlight/scattering.h"
@@ -170,6 +176,25 @@ nb::tuple maps_shape_of(const Plan& plan) {
   return nb::make_tuple(plan.paths().size(), plan.output_height(), plan.output_width());
 }
 
+// ---- images, as the networks get them ----
+
+using Pixels = nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<3>>;
+
+// (height, width, 3); the array owns the pixels.
+Pixels decode_image(const std::filesystem::path& path) {
+  auto image = std::make_unique<data::Image>();
+  {
+    const nb::gil_scoped_release released;
+    *image = data::decode_file(path);
+  }
+  const auto height = static_cast<std::size_t>(image->height);
+  const auto width = static_cast<std::size_t>(image->width);
+  std::uint8_t* const pixels = image->rgb.data();
+  const nb::capsule owner(image.get(), [](void* held) noexcept { delete static_cast<data::Image*>(held); });
+  std::ignore = image.release();
+  return {pixels, {height, width, 3}, owner};
+}
+
 // ---- a GPU: addresses of its memory, of which torch is the owner ----
 
 template <class T>
@@ -254,6 +279,7 @@ NB_MODULE(_core, module) {
   add_cuda_plan<float>(module, "CudaPlanFloat32");
   add_cuda_plan<double>(module, "CudaPlanFloat64");
 
+  module.def("decode_image", &decode_image, nb::arg("path"));
   module.def("cuda_device_count", &cuda_device_count);
   module.def("built_with_cuda", &built_with_cuda);
   module.def("available_engines", &Scattering::available_engines);

@@ -30,7 +30,7 @@ def test_wheel(tmp_path: Path) -> None:
     python = tmp_path / "clean" / "bin" / "python"
     install = [python, "-m", "pip", "--disable-pip-version-check", "-q", "install", wheel, "pytest"]
     subprocess.run(install, check=True, env=environment)
-    for file in ("conftest.py", "test_numpy.py"):
+    for file in ("conftest.py", "test_decode.py", "test_numpy.py"):
         shutil.copy(ROOT / "tests" / "python" / file, tmp_path)
-    tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_numpy.py"]
+    tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_decode.py", "test_numpy.py"]
     subprocess.run(tests, check=True, env=environment, cwd=tmp_path)
