@@ -1,16 +1,30 @@
 """Makes pages and reads them."""
 
+import io
 import json
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from runs import write_json
+from scatlight.report.__main__ import main
 
 
-def report(*arguments) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "scatlight.report", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@dataclass
+class Result:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def report(*arguments) -> Result:
+    """In this process: another would take a second to import matplotlib."""
+    with redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
+        try:
+            returncode = main([str(argument) for argument in arguments])
+        except SystemExit as left:  # of argparse
+            returncode = int(left.code or 0)
+    return Result(returncode, stdout.getvalue(), stderr.getvalue())
 
 
 class Page(HTMLParser):

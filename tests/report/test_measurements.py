@@ -82,6 +82,47 @@ def test_pixels_that_are_all_equal(tmp_path):
     assert "plain.png equal equal -" in text
 
 
+def test_search_and_its_cliffs_are_explained(tmp_path):
+    write_reconstruction(tmp_path / "j3", {"door": 30.0, "cap": 24.5})
+    text = words_of(page_of(tmp_path / "j3"))
+    for words in (
+        "It first fits the coarsest of the J scales alone",
+        "Dotted lines: the next finer scale joins",
+        "Morlet wavelets at L = 8 angles, normalised as in kymatio",
+        "The difference is not amplified",
+        "Compressing the Input for CNNs with the First-Order Scattering Transform",
+    ):
+        assert words in text, words
+    assert "Adam" not in text
+    # Where the scales joined is not known of searches that ended early, nor one thing of several J.
+    write_reconstruction(tmp_path / "j4", {"door": 30.0}, scales=4)
+    assert "Dotted lines" not in page_of(tmp_path / "j3", tmp_path / "j4").text
+    write_reconstruction(tmp_path / "paper", {"door": 30.0}, "paper")
+    text = words_of(page_of(tmp_path / "j3", tmp_path / "paper"))
+    assert "Dotted lines" in text
+    assert "Adam on all scales at once" in text
+    write_reconstruction(tmp_path / "j3", {"door": 30.0, "cap": 24.5}, complete=False)
+    assert "Dotted lines" not in page_of(tmp_path / "j3").text
+
+
+def test_one_image_has_no_mean(tmp_path):
+    write_reconstruction(tmp_path, {"door": 30.0})
+    assert "mean PSNR" not in page_of(tmp_path).text
+    write_reconstruction(tmp_path, {"door": 30.0, "cap": 24.5})
+    assert "mean PSNR" in page_of(tmp_path).text
+
+
+def test_other_filters_are_told(tmp_path):
+    write_reconstruction(tmp_path / "a", {"door": 30.0})
+    write_reconstruction(tmp_path / "b", {"door": 30.0})
+    assert "a, b: Morlet" not in words_of(page_of(tmp_path / "a", tmp_path / "b"))
+    change(tmp_path / "b" / "reconstruction.json", sigma=0.6)
+    text = words_of(page_of(tmp_path / "a", tmp_path / "b"))
+    assert "a: Morlet wavelets" in text
+    assert "b: Morlet wavelets" in text
+    assert "sigma = 0.6" in text
+
+
 def test_search_that_was_stopped_at_once(tmp_path):
     write_reconstruction(tmp_path, {}, complete=False)
     assert "0, stopped early" in page_of(tmp_path).text
@@ -104,7 +145,9 @@ def test_pictures_come_from_the_folder_only(tmp_path):
     draw_picture(tmp_path / "private.png")
     image = reconstructed_image("door", 30.0) | {"picture": "../private.png"}
     change(tmp_path / "run" / "reconstruction.json", images=[image])
-    assert "the picture ../private.png is no longer there" in page_of(tmp_path / "run").text
+    page = page_of(tmp_path / "run")
+    assert "the picture private.png is no longer there" in page.text
+    assert not any(reference.startswith("data:image") for reference in page.references)
 
 
 def test_names_with_dollars_are_no_formulas(tmp_path):
@@ -122,7 +165,9 @@ def test_study(tmp_path):
     text = words_of(page)
     assert page.anchors == STUDY_SECTIONS
     for words in (
-        "morlet wavelets, J = 3 scales, L = 8 angles, sigma 0.8, centre frequency 2.356",
+        "J = 3; Morlet wavelets at L = 8 angles, normalised as in kymatio",
+        "sigma = 0.8 pixels, the centre frequency 2.356 radians per pixel and the slant 0.5",
+        "images of 224 x 224 pixels.",
         "these filters 1.000 0.3321 1.0204 0.6679",
         "their wavelets times the best gain 1.219 0.4931 1.5069 0.5069",
         "found: sigma 0.550, centre 2.998, slant 0.511 0.896 0.9319 1.0684 0.0684",
@@ -131,14 +176,14 @@ def test_study(tmp_path):
         "worst of all signals 0.965 0 8",
         "|a|1.00; at the Dirac's own sample, |ψ(0) - e-iω₀·aψ(a)| grows as |a|1.99",
         "16 x 2 at 45° 7.4e-16 0.022 0.022 0.022 1.1e-9 0.17 to 0.61 4.2e-9",
-        "is 4.2e-9 of its norm at most",
+        "has at most 4.2e-9 of its norm.",
         "16 x 2 at 0° 70.50 dB 0.00012 60.50 dB 0.00012",
         "2 x 2 equal 0.00012 equal 0.00012",
-        "found again from its scattering at J = 3 and J = 4.",
+        "what its scattering gives back at J = 3 and J = 4.",
         "3 1028.8 1.6 % 0.391",
         "At J = 3 order 0 keeps 70.0 % of the variance, order 1 15.0 %, and order 2 would add 1.2 %",
         "grey & plain 1 one colour: no variance 99.1 %",
-        "0.391 coefficients for each pixel, 2.6 times fewer numbers",
+        "0.391 coefficients per pixel, 2.6 times fewer numbers",
     ):
         assert words in text, words
     assert "no longer there" not in text
@@ -171,16 +216,16 @@ def test_study_before_blobs_were_sought_again(tmp_path):
     write_study(tmp_path)
     change(tmp_path / "study.json", reconstruction=None)
     text = page_of(tmp_path).text
-    assert "Found again" not in text
-    assert "left beside it" in text
+    assert "Reconstructed" not in text
+    assert "remainder" in text
 
 
 def test_two_studies_stand_one_after_the_other(tmp_path):
     write_study(tmp_path / "morlet")
     write_study(tmp_path / "gabor", largest_ratio=0.5)
     text = words_of(page_of(tmp_path / "morlet", tmp_path / "gabor"))
-    assert text.count("morlet morlet wavelets") == 1
-    assert text.count("gabor morlet wavelets") == 1
+    assert text.count("morlet J = 3; Morlet wavelets") == 1
+    assert text.count("gabor J = 3; Morlet wavelets") == 1
     assert "the largest ratio is 0.965" in text
     assert "the largest ratio is 0.500" in text
 
@@ -232,7 +277,7 @@ def spoil_curve(folder):
         (lambda f: (f / "study.json").write_text("{}"), ["study.json", "'command' is missing", '"study"']),
         (lambda f: change(f / "study.json", command="train"), ["'command' is \"train\"", '"study"']),
         (lambda f: change(f / "study.json", frame_bounds=[]), ["study.json: frame_bounds", "JSON object"]),
-        (lambda f: change(f / "study.json", options={"scales": [3]}), ["'options.scales' is [3]", "whole"]),
+        (lambda f: change(f / "study.json", options={"scales": [3]}), ["options: 'scales' is [3]", "whole"]),
         (spoil_curve, ["symmetrised_sum_by_radius", "'mean' has 31 numbers, 'radius' 32"]),
         (lambda f: change(f / "study.json", conditioning=[3]), ["conditioning[0]", "JSON object"]),
         (lambda f: change(f / "study.json", search={}), ["search.symmetrised_sum", "JSON object"]),

@@ -45,7 +45,7 @@ def test_two_runs_on_one_page(data, tmp_path):
         "results", "pictures", "scattering", "curves", "confusion", "predictions", "cost", "facts", "next"
     }  # fmt: skip
     for words in ("A & B", "scattering", "pixels", "80.0 %", "60.0 %", "1.23 M", "572 MiB", "4:00",
-                  "A <fast> one", "drops & co", "it ends too early", "the picture is no longer there",
+                  "A <fast> one", "drops & co", "it ends too early", "gone.jpg is no longer there",
                   "--network scatresnet-small --size 128 --widths 64,128 --input-norm"):  # fmt: skip
         assert words in page.text, words
     assert all(reference.startswith(("data:image/", "#")) for reference in page.references)
@@ -69,7 +69,7 @@ def test_ids_inside_the_plots_differ(data, tmp_path):
     [
         (write_facts, {"results", "facts", "next"}),
         (write_log, {"results", "curves", "cost"}),
-        (write_evaluation, {"results", "confusion", "cost"}),
+        (write_evaluation, {"results", "pictures", "confusion", "cost"}),
         (lambda run: write_predictions(run, ["gone.jpg"]), {"predictions"}),
         (lambda run: write_features(run, "gone.jpg"), {"scattering"}),
         (lambda run: write_features(run, "gone.jpg", 1, as_npy=True), {"scattering"}),

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from scatlight import __version__
@@ -9,30 +10,30 @@ from scatlight.report.fields import ReportError
 from scatlight.report.load import load_runs
 from scatlight.report.page import make_page, write_page
 
-DESCRIPTION = """Make one self-contained HTML page from the folders of runs, reconstructions and studies:
-curves, accuracy, confusion matrices, predictions, scattering maps, reconstructed images, what the transform
-keeps and loses, whatever the folders hold. Several are compared in the same pictures."""
+DESCRIPTION = """Make one self-contained HTML page of what folders of runs, transforms, reconstructions and
+studies hold: curves, accuracy, confusion matrices, predictions, scattering maps, reconstructed images, what
+the transform keeps and loses. Several folders are compared in the same pictures."""
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scatlight.report", description=DESCRIPTION)
     parser.add_argument(
         "runs",
         metavar="FOLDER",
         nargs="+",
         type=Path,
-        help="a folder that `scatlight train`, `scatlight reconstruct` or `scatlight study` made",
+        help="what `scatlight train`, `eval`, `predict`, `transform`, `reconstruct` or `study` wrote",
     )
     parser.add_argument("--out", type=Path, help="file to write (default: report.html in the first FOLDER)")
     parser.add_argument(
         "--title", default="scatlight report", help="heading of the page (default: %(default)s)"
     )
     parser.add_argument("--version", action="version", version=f"scatlight {__version__}")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
-def main() -> int:
-    arguments = parse_arguments()
+def main(words: Sequence[str] | None = None) -> int:
+    arguments = parse_arguments(words)
     out: Path = arguments.out or arguments.runs[0] / "report.html"
     try:
         write_page(out, make_page(load_runs(arguments.runs), arguments.title))

@@ -86,6 +86,9 @@ class Fields:
     def optional_number(self, name: str) -> float | None:
         return self.number(name) if self.has(name) else None
 
+    def optional_integer(self, name: str) -> int | None:
+        return self.integer(name) if self.has(name) else None
+
     def optional_text(self, name: str) -> str | None:
         return self.text(name) if self.has(name) else None
 

@@ -28,7 +28,8 @@ VARIABLES = {INK: "--ink", FAINT: "--faint", GRID: "--grid", ACCENT: "--accent",
     color: f"--series-{index}" for index, color in enumerate(SERIES)
 }
 WIDTH = 4.4  # inches: about a phone's page at its own scale, so that text is readable there
-LARGEST_LABELLED = 40  # classes
+LARGEST_LABELLED = 40  # classes with their names beside the matrix
+LARGEST_NUMBERED = 16  # classes with numbers in the matrix
 
 _numbers = count()  # of the pictures of a page: the ids inside must differ
 
@@ -44,6 +45,16 @@ class Series:
     points: bool = False
     dashed: bool = False
     thin: bool = False  # one of very many
+    steps: bool = False  # each value holds until the next
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A small plot below another, with the same x."""
+
+    series: Sequence[Series]
+    y_label: str
+    log: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,17 @@ def _to_svg(figure: Figure, label: str) -> Markup:
 
 def _new_axes(height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.add_subplot()
+    return figure, _style(figure.add_subplot())
+
+
+def _new_axes_with_panel(height: float) -> tuple[Figure, Axes, Axes]:
+    """The second below the first, a quarter as high, with the same x."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes, panel = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    return figure, _style(axes), _style(panel)
+
+
+def _style(axes: Axes) -> Axes:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -90,24 +111,10 @@ def _new_axes(height: float) -> tuple[Figure, Axes]:
     axes.tick_params(length=3)
     axes.xaxis.label.set(color=FAINT, size=9)
     axes.yaxis.label.set(color=FAINT, size=9)
-    return figure, axes
+    return axes
 
 
-def line_plot(
-    series: Sequence[Series],
-    x_label: str,
-    y_label: str,
-    label: str,
-    *,
-    log: str = "",
-    whole_x: bool = False,
-    mark: tuple[float, str] | None = None,
-    y_range: tuple[float, float] | None = None,
-) -> Markup:
-    """Series without a name are left out of the legend. `log` holds the letters of the axes that are
-    logarithmic, x by powers of 2; `whole_x` puts a tick at each whole number; `mark`: height, name.
-    """
-    figure, axes = _new_axes(3.0)
+def _draw_lines(axes: Axes, series: Sequence[Series]) -> None:
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     for line in series:
@@ -120,16 +127,12 @@ def line_plot(
             linestyle="--" if line.dashed else "-",
             marker="o" if line.points else None,
             markersize=4,
+            drawstyle="steps-post" if line.steps else "default",
             label=_plain(line.name) or "_",
         )
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    if mark:
-        axes.axhline(mark[0], color=FAINT, linewidth=1, linestyle=":")
-        axes.annotate(
-            mark[1], (1, mark[0]), xycoords=("axes fraction", "data"), xytext=(-2, 3),
-            textcoords="offset points", ha="right", size=8, color=FAINT,
-        )  # fmt: skip
+
+
+def _scale(axes: Axes, log: str, whole_x: bool) -> None:
     if "y" in log:
         axes.set_yscale("log")
     if "x" in log:
@@ -140,13 +143,59 @@ def line_plot(
     else:
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+
+
+def _mark(axes: Axes, height: float, name: str) -> None:
+    axes.axhline(height, color=FAINT, linewidth=1, linestyle=":")
+    axes.annotate(
+        _plain(name), (1, height), xycoords=("axes fraction", "data"), xytext=(-2, 3),
+        textcoords="offset points", ha="right", size=8, color=FAINT,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.75, "pad": 1},
+    )  # fmt: skip
+
+
+def _add_legend(axes: Axes) -> None:
+    legend = axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="best")
+    for handle in legend.legend_handles:
+        if isinstance(handle, Line2D):
+            handle.set(linewidth=max(1.4, handle.get_linewidth()), alpha=1)
+
+
+def line_plot(
+    series: Sequence[Series],
+    x_label: str,
+    y_label: str,
+    label: str,
+    *,
+    log: str = "",
+    whole_x: bool = False,
+    marks: Sequence[tuple[float, str]] = (),
+    events: Sequence[float] = (),
+    y_range: tuple[float, float] | None = None,
+    panel: Panel | None = None,
+) -> Markup:
+    """Series without a name are left out of the legend. `log` holds the letters of the axes that are
+    logarithmic, x by powers of 2; `whole_x` puts a tick at each whole number; `marks`: heights and names of
+    dotted lines across the plot; `events`: places of dotted lines down it; `panel`: a small plot below.
+    """
+    figure, axes, below = _new_axes_with_panel(3.8) if panel else (*_new_axes(3.0), None)
+    _draw_lines(axes, series)
+    axes.set_ylabel(y_label)
+    if panel and below:
+        _draw_lines(below, panel.series)
+        below.set_ylabel(panel.y_label)
+        _scale(below, "y" if panel.log else "", whole_x)
+    (below or axes).set_xlabel(x_label)
+    for drawn in figure.axes:
+        for place in events:
+            drawn.axvline(place, color=FAINT, linewidth=1, linestyle=":")
+    for height, name in marks:
+        _mark(axes, height, name)
+    _scale(axes, log, whole_x)
     if y_range:
         axes.set_ylim(y_range)
     if any(line.name for line in series):
-        legend = axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="best")
-        for handle in legend.legend_handles:
-            if isinstance(handle, Line2D):
-                handle.set(linewidth=max(1.4, handle.get_linewidth()), alpha=1)
+        _add_legend(axes)
     return _to_svg(figure, label)
 
 
@@ -225,7 +274,7 @@ def confusion_plot(
     # Cells are drawn as shapes, not as an image, so that they take the page's colours.
     for row, column in zip(*np.nonzero(counts), strict=True):
         axes.add_patch(_cell(int(row), int(column), float(share[row, column]), series_color(color)))
-        if side <= 16:
+        if side <= LARGEST_NUMBERED:
             text_color = PAPER if share[row, column] > 0.55 else INK
             axes.text(
                 column,
@@ -240,7 +289,7 @@ def confusion_plot(
     axes.set_ylim(side - 0.5, -0.5)
     axes.set_aspect("equal")
     if side <= LARGEST_LABELLED:
-        size = 8.5 if side <= 16 else 6
+        size = 8.5 if side <= LARGEST_NUMBERED else 6
         axes.set_xticks(range(side), classes, rotation=90, size=size)
         axes.set_yticks(range(side), classes, size=size)
     axes.set_xlabel("predicted")

@@ -24,6 +24,16 @@ class Network:
 
 
 @dataclass(frozen=True)
+class DataSet:
+    """A folder of images as it was listed."""
+
+    root: str
+    images: int
+    classes: int
+    other_files: int  # left out, as they are no images
+
+
+@dataclass(frozen=True)
 class RunFacts:
     """run.json"""
 
@@ -36,6 +46,7 @@ class RunFacts:
     memory_bytes: int
     torch: str
     started: str
+    data: dict[str, DataSet]  # by what it was for: train, val; empty in older files
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,7 @@ class Evaluation:
     confusion: list[list[int]]  # [true class][predicted class]
     per_class: list[ClassScore]
     images_per_second: float
+    cached_images: int | None  # whose maps were computed before; None: an older file does not tell
     peak_memory_bytes: float | None
     skipped: list[Skipped]
 
@@ -107,7 +119,16 @@ class Guess:
 @dataclass(frozen=True)
 class Prediction:
     file: str
-    guesses: list[Guess]
+    guesses: list[Guess]  # the most probable classes
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """predict.json"""
+
+    images: list[Prediction]
+    classes: int | None  # that the network tells apart; None: an older file does not tell
+    skipped: list[Skipped]
 
 
 @dataclass
@@ -117,15 +138,25 @@ class Run:
     facts: RunFacts | None = None
     log: Log | None = None
     evaluation: Evaluation | None = None
-    predictions: list[Prediction] = field(default_factory=list)
+    predictions: Predictions | None = None
     features: list[Features] = field(default_factory=list)
     reconstruction: Reconstruction | None = None
     study: Study | None = None
 
     @property
     def is_empty(self) -> bool:
-        found = (self.facts, self.log, self.evaluation, self.predictions, self.features)
-        return not any(found) and self.reconstruction is None and self.study is None
+        found = (self.facts, self.log, self.evaluation, self.predictions, self.reconstruction, self.study)
+        return all(record is None for record in found) and not self.features
+
+
+def _read_data(fields: Fields) -> dict[str, DataSet]:
+    found = {}
+    for part in ("train", "val"):
+        if fields.has(f"data.{part}"):
+            data = fields.within("data").within(part)
+            counts = (data.integer(name) for name in ("images", "classes", "other_files"))
+            found[part] = DataSet(data.text("root"), *counts)
+    return found
 
 
 def read_facts(fields: Fields) -> RunFacts:
@@ -145,6 +176,7 @@ def read_facts(fields: Fields) -> RunFacts:
         memory_bytes=fields.integer("machine.memory_bytes"),
         torch=fields.text("machine.torch"),
         started=fields.text("started"),
+        data=_read_data(fields),
     )
 
 
@@ -205,13 +237,18 @@ def read_evaluation(fields: Fields) -> Evaluation:
             for entry in fields.objects("per_class")
         ],
         images_per_second=fields.number("images_per_second"),
+        cached_images=fields.optional_integer("cached_images"),
         peak_memory_bytes=fields.optional_number("peak_memory_bytes"),
-        skipped=[Skipped(entry.text("file"), entry.text("reason")) for entry in fields.objects("skipped")],
+        skipped=_read_skipped(fields),
     )
 
 
-def read_predictions(fields: Fields) -> list[Prediction]:
-    return [
+def _read_skipped(fields: Fields) -> list[Skipped]:
+    return [Skipped(entry.text("file"), entry.text("reason")) for entry in fields.objects("skipped")]
+
+
+def read_predictions(fields: Fields) -> Predictions:
+    images = [
         Prediction(
             file=image.text("file"),
             guesses=[
@@ -221,6 +258,7 @@ def read_predictions(fields: Fields) -> list[Prediction]:
         )
         for image in fields.objects("images")
     ]
+    return Predictions(images, fields.optional_integer("classes_in_all"), _read_skipped(fields))
 
 
 def load_run(folder: Path) -> Run:
@@ -239,7 +277,7 @@ def load_run(folder: Path) -> Run:
         facts=read("run.json", read_facts),
         log=read_log(log_file) if log_file.exists() else None,
         evaluation=read("eval.json", read_evaluation),
-        predictions=read("predict.json", read_predictions) or [],
+        predictions=read("predict.json", read_predictions),
         features=find_features(folder),
         reconstruction=read("reconstruction.json", read_reconstruction),
         study=read("study.json", read_study),
@@ -247,7 +285,7 @@ def load_run(folder: Path) -> Run:
     if run.is_empty:
         raise ReportError(
             f"{folder}: it holds nothing to report: none of run.json, log.jsonl, eval.json, predict.json, "
-            "reconstruction.json, study.json and features"
+            "reconstruction.json, study.json and features of `scatlight transform` (of an .npy, with --index)"
         )
     return run
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scatlight.report.features import Features
-from scatlight.report.images import cropped_photograph, find_file, map_picture
+from scatlight.report.images import Crop, Picture, find_file, map_picture, photograph
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Stripe:
 
 @dataclass(frozen=True)
 class ShownMaps:
-    name: str
     source: str
-    photograph: str | None
+    photograph: Picture | None  # None: an array was transformed
     average: str | None  # order 0
+    scales: int
     stripes: list[Stripe]  # of the angles
     first: list[tuple[int, list[str]]]  # order 1: (j, one picture for each angle)
     second: list[tuple[int, int, str]]  # order 2: (j1, j2, one picture of L x L tiles)
@@ -85,13 +85,14 @@ def _second_order(features: Features) -> list[tuple[int, int, str]]:
 
 
 def show_maps(features: Features, folder: Path) -> ShownMaps:
-    picture = find_file(features.picture, folder)
+    crop = Crop(features.size, features.resize) if features.size > 0 else None
+    is_array = features.picture.endswith(".npy")
     channels, maps, height, width = features.maps.shape
     return ShownMaps(
-        name=features.file.name,
         source=features.picture,
-        photograph=cropped_photograph(picture, features.size, features.resize),
+        photograph=None if is_array else photograph(find_file(features.picture, folder), crop),
         average=_average(features),
+        scales=features.scales,
         stripes=[edge_direction(theta) for theta in features.theta],
         first=_first_order(features),
         second=_second_order(features),

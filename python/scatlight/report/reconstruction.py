@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from scatlight.report.fields import Fields
+from scatlight.report.filters import Filters, read_filters
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,7 @@ class Reconstruction:
 
     version: str
     solver: str
-    scales: int
-    angles: int
-    filters: tuple[str, str, float, float, float]  # wavelet, normalization, sigma, centre frequency, slant
+    filters: Filters
     max_order: int
     threads: int
     complete: bool
@@ -38,15 +37,7 @@ def read_reconstruction(fields: Fields) -> Reconstruction:
     return Reconstruction(
         version=fields.text("scatlight"),
         solver=fields.text("solver"),
-        scales=fields.integer("scales"),
-        angles=fields.integer("angles"),
-        filters=(
-            fields.text("wavelet"),
-            fields.text("normalization"),
-            fields.number("sigma"),
-            fields.number("center_frequency"),
-            fields.number("slant"),
-        ),
+        filters=read_filters(fields),
         max_order=fields.integer("max_order"),
         threads=fields.integer("threads"),
         complete=fields.flag("complete"),

@@ -1,7 +1,7 @@
 """How well images come back from their scattering."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from scatlight.report.section import Figure, Section
 LARGEST_GALLERY = 24  # pictures
 LARGEST_DOT_PLOT = 48  # images
 POINTS_OF_A_CURVE = 200
+FEW_CURVES = 8
+COARSE_TO_FINE = "coarse-to-fine"
 
 ImageKey = tuple[str, int, int]  # file, height, width
 
@@ -62,14 +64,24 @@ def _table(folders: Sequence[Reconstructed]) -> list[dict[str, object]]:
     ]
 
 
-def _settings(found: Reconstruction) -> tuple[object, ...]:
-    return found.solver, found.scales, found.angles, found.filters, found.max_order
+def _describe(found: Reconstruction) -> str:
+    orders = "orders 0 and 1" if found.max_order == 1 else f"orders 0 to {found.max_order}"
+    return f"{found.filters.describe()}; {orders if found.max_order else 'order 0 alone'}"
 
 
-def _comparable(one: Reconstructed, other: Reconstructed) -> bool:
+def _settings(folders: Sequence[Reconstructed]) -> list[tuple[str, str]]:
+    """Each transform with the names of its folders."""
+    names: dict[str, list[str]] = {}
+    for folder in folders:
+        names.setdefault(_describe(folder.found), []).append(folder.name)
+    return [(", ".join(of), text) for text, of in names.items()]
+
+
+def _comparable(one: Reconstruction, other: Reconstruction) -> bool:
     """A difference tells something where one setting differs at most."""
-    differ = [a != b for a, b in zip(_settings(one.found), _settings(other.found), strict=True)]
-    return sum(differ) <= 1
+    settings = [(*astuple(found.filters), found.solver, found.max_order) for found in (one, other)]
+    differ: int = sum(a != b for a, b in zip(*settings, strict=True))
+    return differ <= 1
 
 
 def _difference(one: float | None, other: float | None) -> float | None:
@@ -88,7 +100,11 @@ def _compare(folders: Sequence[Reconstructed]) -> dict[str, object] | None:
     shared = [key for key in keys if sum(key in images for images in of_folder) > 1]
     if not shared:
         return None
-    pairs = [(a, b) for a, b in combinations(range(len(folders)), 2) if _comparable(folders[a], folders[b])]
+    pairs = [
+        (a, b)
+        for a, b in combinations(range(len(folders)), 2)
+        if _comparable(folders[a].found, folders[b].found)
+    ]
     psnr = [[images[key].psnr if key in images else None for images in of_folder] for key in shared]
     differences = [[_difference(row[a], row[b]) for a, b in pairs] for row in psnr]
     names = [Path(file).name for file, _, _ in shared]
@@ -131,29 +147,46 @@ def _gallery(folders: Sequence[Reconstructed]) -> dict[str, object]:
     return {"images": shown, "left_out": max(0, len(keys) - largest)}
 
 
-def _curve(image: ReconstructedImage, name: str, color: int) -> Series | None:
+def _curve(image: ReconstructedImage, name: str, color: int, thin: bool) -> Series | None:
     """Thinned out to what can be seen; errors of zero have no place on a logarithmic axis."""
     last = len(image.errors)
     step = max(1, last // POINTS_OF_A_CURVE)
     steps = [number for number in range(1, last + 1) if (number - 1) % step == 0 or number == last]
     known = [number for number in steps if image.errors[number - 1] > 0]
     errors = [image.errors[number - 1] for number in known]
-    return Series(name, known, errors, color, points=len(known) == 1, thin=True) if known else None
+    return Series(name, known, errors, color, points=len(known) == 1, thin=thin) if known else None
 
 
-def _curves(folders: Sequence[Reconstructed]) -> list[Figure]:
+def _stages(found: Reconstruction) -> list[float]:
+    """The steps after which the coarse-to-fine search lets the next finer scale join: equal shares of all.
+    The file does not tell how many steps were allowed, so none are known where a search ended early."""
+    steps = {image.iterations for image in found.images}
+    if found.solver != COARSE_TO_FINE or not found.complete or len(steps) != 1:
+        return []
+    (last,) = steps
+    scales = found.filters.scales
+    return [last * stage / scales for stage in range(1, scales)]
+
+
+def _curves(folders: Sequence[Reconstructed]) -> Figure | None:
+    thin = sum(len(folder.images) for folder in folders) > FEW_CURVES
     lines = []
     for folder in folders:
-        name = folder.name
+        name = folder.name if len(folders) > 1 else ""
         for image in folder.images:
-            line = _curve(image, name, folder.index)
+            line = _curve(image, name, folder.index, thin)
             if line:
                 lines.append(line)
                 name = ""
     if not lines:
-        return []
-    svg = line_plot(lines, "iterations", "relative error", "error curves", log="y")
-    return [Figure(svg, "Relative error of the transform by iteration, one line an image.")]
+        return None
+    stages = [_stages(folder.found) for folder in folders if folder.found.solver == COARSE_TO_FINE]
+    events = stages[0] if stages and all(of_folder == stages[0] for of_folder in stages) else []
+    svg = line_plot(lines, "steps", "relative error", "error curves", log="y", events=events)
+    caption = "Relative error after each step of the search, one line per image."
+    if events:
+        caption += " Dotted lines: the next finer scale joins."
+    return Figure(svg, caption)
 
 
 def reconstructions(runs: Sequence[Run]) -> Section | None:
@@ -169,5 +202,8 @@ def reconstructions(runs: Sequence[Run]) -> Section | None:
         "comparison": _compare(folders) if len(folders) > 1 else None,
         "gallery": _gallery(folders),
         "curves": _curves(folders),
+        "settings": _settings(folders),
+        "solvers": {folder.found.solver for folder in folders},
+        "several": any(len(folder.images) > 1 for folder in folders),
     }
     return Section("reconstructions", "Reconstructions", "reconstruction.html.j2", content)

@@ -2,22 +2,32 @@
 nothing for it."""
 
 import math
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from scatlight.report import words
-from scatlight.report.figures import Bar, Series, bar_plot, confusion_plot, line_plot, smooth
-from scatlight.report.images import find_file, photograph
-from scatlight.report.load import Evaluation, Run, RunFacts
+from scatlight.report.baseline import baseline
+from scatlight.report.figures import LARGEST_LABELLED, LARGEST_NUMBERED, confusion_plot
+from scatlight.report.images import Crop, Picture, find_file, photograph
+from scatlight.report.load import Evaluation, Predictions, Run, RunFacts
 from scatlight.report.maps import show_maps
 from scatlight.report.reconstruction_section import reconstructions
 from scatlight.report.section import Figure, MakeSection, Section
 from scatlight.report.study_sections import STUDY_SECTIONS
+from scatlight.report.training_sections import cost, curves
 
 LARGEST_CLASS_TABLE = 200
+LARGEST_MISTAKES = 12
 PICTURES_OF_DATA = 16
+TRIES_FOR_A_PICTURE = 8  # files of a class
 LARGEST_PREDICTIONS = 24
-IMAGE_ENDINGS = {".jpg", ".jpeg", ".png"}
+LARGEST_GUESSES = 5
+# Of 20 classes, a quarter is among any five: from there on top-5 says something that top-1 does not.
+CLASSES_FOR_TOP5 = 20
+NUMBERED = " Classes are counted from 0 in the order of the table below."
+USUAL_ENDINGS = {".jpg", ".jpeg", ".png"}
 
 
 def _evaluated(runs: Sequence[Run]) -> list[tuple[int, Run, Evaluation]]:
@@ -25,61 +35,71 @@ def _evaluated(runs: Sequence[Run]) -> list[tuple[int, Run, Evaluation]]:
 
 
 def results(runs: Sequence[Run]) -> Section | None:
-    """One row a run."""
+    """One row a run, and what would be right without looking."""
     told = [(index, run) for index, run in enumerate(runs) if run.facts or run.evaluation or run.log]
     if not told:
         return None
     evaluations = [run.evaluation for _, run in told if run.evaluation]
-    best = max((evaluation.top1 for evaluation in evaluations), default=None)
-    with_top5 = any(len(evaluation.classes) > 5 for evaluation in evaluations)
-    content = {"runs": told, "best": best, "with_top5": with_top5}
+    data = list(dict.fromkeys((evaluation.data, evaluation.images) for evaluation in evaluations))
+    comparable = len(evaluations) > 1 and len(data) == 1
+    known = [found for _, run in told if run.evaluation and (found := baseline(run))]
+    content = {
+        "runs": told,
+        "best": max(evaluation.top1 for evaluation in evaluations) if comparable else None,
+        "with_top5": any(len(evaluation.classes) > CLASSES_FOR_TOP5 for evaluation in evaluations),
+        "baselines": list(dict.fromkeys(known)),
+        "data": data,
+    }
     return Section("results", "Results", "results.html.j2", content)
 
 
+def _visible_files(folder: Path) -> list[Path]:
+    """Those that the loader looks at: hidden ones and what is in hidden folders are not."""
+    files = []
+    for file in folder.rglob("*"):
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts):
+            files.append(file)
+    return sorted(files, key=lambda file: (file.suffix.lower() not in USUAL_ENDINGS, file))
+
+
+def _picture_of(folder: Path) -> Picture:
+    """The first file of a class that is a picture, whatever its name."""
+    found = Picture(problem="there is no file")
+    for file in _visible_files(folder)[:TRIES_FOR_A_PICTURE]:
+        found = photograph(file)
+        if found.uri:
+            break
+    return found
+
+
 def pictures(runs: Sequence[Run]) -> Section | None:
-    """A picture of each class, from the folder that the first evaluation used."""
-    for _, _, evaluation in _evaluated(runs):
-        shown = []
-        for name in evaluation.classes[:PICTURES_OF_DATA]:
-            folder = Path(evaluation.data) / name
-            files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_ENDINGS)
-            uri = photograph(files[0]) if files else None
-            if uri:
-                shown.append((name, uri))
-        if shown:
-            content = {"pictures": shown, "folder": evaluation.data, "classes": len(evaluation.classes)}
-            return Section("pictures", "The pictures", "pictures.html.j2", content)
-    return None
-
-
-def curves(runs: Sequence[Run]) -> Section | None:
-    """Loss and accuracy against the seconds of training."""
-    logged = [(index, run.name, run.log) for index, run in enumerate(runs) if run.log and run.log.train]
-    if not logged:
+    """A picture of each class, from the folder that an evaluation used."""
+    evaluations = [evaluation for _, _, evaluation in _evaluated(runs)]
+    if not evaluations:
         return None
-    longest = max(log.train[-1].seconds for _, _, log in logged)
-    unit, seconds = ("minutes", 60.0) if longest > 180 else ("seconds", 1.0)
-    axis = f"{unit} of training"
-    losses = []
-    accuracies = []
-    for index, name, log in logged:
-        window = max(1, len(log.train) // 40)
-        times = [point.seconds / seconds for point in log.train]
-        smoothed = smooth([point.loss for point in log.train], window)
-        losses.append(Series(name, times, smoothed, index, points=len(times) == 1))
-        if log.evals:
-            times = [point.seconds / seconds for point in log.evals]
-            held_out = [point.loss for point in log.evals]
-            losses.append(Series(f"{name}, held out", times, held_out, index, points=True, dashed=True))
-            top1 = [point.top1 for point in log.evals]
-            accuracies.append(Series(name, times, top1, index, points=True))
-    figures = [
-        Figure(line_plot(losses, axis, "loss", "loss curves"), "Loss on the training images, a moving mean.")
+    there = [evaluation for evaluation in evaluations if Path(evaluation.data).is_dir()]
+    evaluation = (there or evaluations)[0]
+    shown = [
+        (name, _picture_of(Path(evaluation.data) / name))
+        for name in (evaluation.classes[:PICTURES_OF_DATA] if there else [])
     ]
-    if accuracies:
-        svg = line_plot(accuracies, axis, "top-1, %", "accuracy curves")
-        figures.append(Figure(svg, "Top-1 accuracy on held-out images."))
-    return Section("curves", "Training", "figures.html.j2", {"figures": figures})
+    content = {"pictures": shown, "folder": evaluation.data, "classes": len(evaluation.classes)}
+    return Section("pictures", "The pictures", "pictures.html.j2", content)
+
+
+def _mistakes(evaluation: Evaluation) -> list[tuple[str, str, int, int]]:
+    """The most frequent ones: true class, predicted class, how often, of how many images."""
+    found = [
+        (count, row, column)
+        for row, counts in enumerate(evaluation.confusion)
+        for column, count in enumerate(counts)
+        if count > 0 and row != column
+    ]
+    names = evaluation.classes
+    return [
+        (names[row], names[column], count, sum(evaluation.confusion[row]))
+        for count, row, column in sorted(found, key=lambda entry: -entry[0])[:LARGEST_MISTAKES]
+    ]
 
 
 def confusion(runs: Sequence[Run]) -> Section | None:
@@ -92,119 +112,131 @@ def confusion(runs: Sequence[Run]) -> Section | None:
             confusion_plot(
                 evaluation.confusion, evaluation.classes, index, f"confusion matrix of {run.name}"
             ),
-            f"{run.name}: {words.percent(evaluation.top1)} of {evaluation.images} images on the diagonal.",
+            f"{run.name}: {words.percent(evaluation.top1)} of {evaluation.images} images are on the diagonal."
+            + (NUMBERED if len(evaluation.classes) > LARGEST_LABELLED else ""),
         )
         for index, run, evaluation in evaluated
     ]
     scores = [{score.name: score for score in evaluation.per_class} for _, _, evaluation in evaluated]
     names = list(dict.fromkeys(name for of_run in scores for name in of_run))
+    rows = [(name, [of_run.get(name) for of_run in scores]) for name in names]
     content = {
         "figures": figures,
         "runs": [(index, run.name) for index, run, _ in evaluated],
-        "rows": [(name, [of_run.get(name) for of_run in scores]) for name in names[:LARGEST_CLASS_TABLE]],
+        "rows": rows[:LARGEST_CLASS_TABLE],
         "left_out": max(0, len(names) - LARGEST_CLASS_TABLE),
+        # Where they were tested with other images, each run tells how many.
+        "same_images": all(len({score.images for score in found if score}) == 1 for _, found in rows),
+        "mistakes": [
+            (run.name, _mistakes(evaluation))
+            for _, run, evaluation in evaluated
+            if len(evaluation.classes) > LARGEST_NUMBERED
+        ],
         "skipped": [(run.name, evaluation.skipped) for _, run, evaluation in evaluated if evaluation.skipped],
     }
     return Section("confusion", "Which classes are confused", "confusion.html.j2", content)
 
 
+def _crop(facts: RunFacts) -> Crop | None:
+    size, resize = facts.options.get("size"), facts.options.get("resize")
+    if not isinstance(size, int) or size < 1:
+        return None
+    return Crop(size, resize if isinstance(resize, int) and resize > 0 else round(size * 256 / 224))
+
+
+def _guesses_of(run: Run, predictions: Predictions) -> str:
+    """How many of the classes stand on the page."""
+    shown = max((len(image.guesses[:LARGEST_GUESSES]) for image in predictions.images), default=0)
+    in_all = predictions.classes or (len(run.facts.classes) if run.facts else None)
+    if in_all is None:
+        return f"top {shown}"
+    return f"all {in_all} classes" if shown >= in_all else f"top {shown} of {in_all} classes"
+
+
 def predictions(runs: Sequence[Run]) -> Section | None:
     """Pictures with what each run takes them for."""
-    guessing = [(index, run) for index, run in enumerate(runs) if run.predictions]
+    guessing = [(index, run, run.predictions) for index, run in enumerate(runs) if run.predictions]
     if not guessing:
         return None
-    files = list(dict.fromkeys(prediction.file for _, run in guessing for prediction in run.predictions))
-    classes = {name for _, run in guessing if run.facts for name in run.facts.classes}
+    files = list(dict.fromkeys(image.file for _, _, found in guessing for image in found.images))
+    classes = {name for _, run, _ in guessing if run.facts for name in run.facts.classes}
+    crops = {_crop(run.facts) if run.facts else None for _, run, _ in guessing}
+    crop = crops.pop() if len(crops) == 1 else None
     shown = []
     for file in files[:LARGEST_PREDICTIONS]:
         folder_name = Path(file).parent.name
         shown.append(
             {
                 "file": file,
-                "picture": photograph(find_file(file, guessing[0][1].folder)),
+                "picture": photograph(find_file(file, guessing[0][1].folder), crop),
                 "truth": folder_name if folder_name in classes else None,
                 "guesses": [
-                    (index, run.name, prediction.guesses[:3])
-                    for index, run in guessing
-                    for prediction in run.predictions
-                    if prediction.file == file
+                    (index, run.name, image.guesses[:LARGEST_GUESSES])
+                    for index, run, found in guessing
+                    for image in found.images
+                    if image.file == file
                 ],
             }
         )
     content = {
         "images": shown,
+        "crop": crop,
+        "with_truth": any(image["truth"] for image in shown),
+        "told": [(run.name, _guesses_of(run, found)) for _, run, found in guessing],
         "left_out": max(0, len(files) - LARGEST_PREDICTIONS),
-        "many": len(guessing) > 1,
+        "skipped": [(run.name, found.skipped) for _, run, found in guessing if found.skipped],
     }
     return Section("predictions", "Predictions", "predictions.html.j2", content)
 
 
 def scattering(runs: Sequence[Run]) -> Section | None:
     """The maps that a transform made, as pictures."""
-    shown = [show_maps(features, run.folder) for run in runs for features in run.features]
-    return (
-        Section("scattering", "What the network sees", "scattering.html.j2", {"shown": shown})
-        if shown
-        else None
-    )
-
-
-def _rate(value: float) -> str:
-    return f"{value:.0f} images/s" if value >= 10 else f"{value:.1f} images/s"
-
-
-def _bars(values: list[Bar], text: Callable[[float], str], caption: str) -> Figure | None:
-    return Figure(bar_plot(values, text, caption), caption) if values else None
-
-
-def cost(runs: Sequence[Run]) -> Section | None:
-    """Throughput and memory."""
-    logs = [(index, run.name, run.log) for index, run in enumerate(runs) if run.log and run.log.train]
-    training = [
-        Bar(name, sum(point.images_per_second for point in log.train) / len(log.train), index)
-        for index, name, log in logs
+    shown = [
+        (
+            f"{run.name}: {features.file.name}" if len(runs) > 1 else features.file.name,
+            show_maps(features, run.folder),
+        )
+        for run in runs
+        for features in run.features
     ]
-    testing = [
-        Bar(run.name, evaluation.images_per_second, index) for index, run, evaluation in _evaluated(runs)
-    ]
-    memory = [Bar(name, log.peak_memory_bytes, index) for index, name, log in logs if log.peak_memory_bytes]
-    figures = [
-        _bars(training, _rate, "Training, decoding and augmentation included."),
-        _bars(testing, _rate, "Evaluation, decoding included."),
-        _bars(memory, words.memory, "Peak memory of the training."),
-    ]
-    content = {"figures": [figure for figure in figures if figure]}
-    return Section("cost", "Speed and memory", "figures.html.j2", content) if content["figures"] else None
+    return Section("scattering", "Scattering maps", "scattering.html.j2", {"shown": shown}) if shown else None
+
+
+def _words_of_flags(options: dict[str, Any]) -> Iterator[str]:
+    """What was given or holds by default, as on a command line."""
+    for flag, value in options.items():
+        if value is None or value is False or flag == "data":
+            continue
+        if flag == "epochs" and options.get("minutes"):
+            continue  # older files have both, of which the minutes count
+        yield f"--{flag}"
+        if isinstance(value, list):
+            yield ",".join(map(str, value))
+        elif value is not True:
+            yield str(value)
+
+
+def _command(facts: RunFacts, run: str) -> str:
+    """Which trains the same network into another folder."""
+    data = str(facts.options.get("data", "DATA"))
+    return shlex.join(["scatlight", "train", data, "--run", run, *_words_of_flags(facts.options)])
 
 
 def facts(runs: Sequence[Run]) -> Section | None:
-    """Machine, network and flags of each run, for whoever wants to repeat it."""
-    known = [(run.name, run.facts) for run in runs if run.facts]
+    """Machine, network, data and flags of each run, for whoever wants to repeat it."""
+    known = [(run.name, run.facts, _command(run.facts, f"{run.folder}-again")) for run in runs if run.facts]
     return Section("facts", "How it was made", "facts.html.j2", {"runs": known}) if known else None
+
+
+FLAGS_OF_A_NETWORK = (
+    "network", "size", "widths", "depths", "stem", "scales", "angles", "max-order", "input-norm",
+)  # fmt: skip
 
 
 def _network_flags(facts: RunFacts) -> str:
     """The flags that make the same network again."""
-    words_ = []
-    for flag in (
-        "network",
-        "size",
-        "widths",
-        "depths",
-        "stem",
-        "scales",
-        "angles",
-        "max-order",
-        "input-norm",
-    ):
-        value = facts.options.get(flag)
-        if value is True:
-            words_.append(f"--{flag}")
-        elif isinstance(value, list):
-            words_.append(f"--{flag} {','.join(map(str, value))}")
-        elif value is not None and value is not False:
-            words_.append(f"--{flag} {value}")
-    return " ".join(words_)
+    options = {flag: facts.options.get(flag) for flag in FLAGS_OF_A_NETWORK}
+    return shlex.join(_words_of_flags(options))
 
 
 def next_steps(runs: Sequence[Run]) -> Section | None:

@@ -1,9 +1,9 @@
 """What `scatlight study` wrote: section 2 of the paper in numbers."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from scatlight.report.fields import Fields
+from scatlight.report.filters import Filters, read_filters
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,8 @@ class Study:
     """study.json"""
 
     version: str
-    options: dict[str, Any]
-    scales: int  # J and L among the options
-    angles: int
+    filters: Filters
+    size: int  # of the images, in pixels
     frame: Frame
     search: list[FoundFrame]  # without a gain, then with one; empty if there was no search
     signals: list[Signal]
@@ -260,9 +259,8 @@ def read_study(fields: Fields) -> Study:
     searches = ("search.symmetrised_sum", "search.symmetrised_sum_with_gain")
     return Study(
         version=fields.text("scatlight"),
-        options=fields.items("options"),
-        scales=fields.integer("options.scales"),
-        angles=fields.integer("options.angles"),
+        filters=read_filters(fields.within("options")),
+        size=fields.integer("options.size"),
         frame=_read_frame(fields.within("frame_bounds")),
         search=[_read_found(fields.within(name)) for name in searches if fields.has("search")],
         signals=[

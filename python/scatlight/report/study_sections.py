@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scatlight.report.figures import Series, line_plot, stacked_plot
-from scatlight.report.images import drawing
+from scatlight.report.images import Picture, drawing
 from scatlight.report.load import Run
 from scatlight.report.section import Figure, MakeSection, Section
 from scatlight.report.study import Blob, Bounds, FoundBlob, ImageEnergy, Shift, Signal, Study
@@ -18,8 +18,7 @@ FIRST_SIGNALS = 2  # of proposition 1, made by the study itself: the worst signa
 
 @dataclass(frozen=True)
 class Drawing:
-    name: str
-    uri: str | None  # None: no longer there
+    picture: Picture
     caption: str
     small_text: bool = True  # then it does not shrink with the page but scrolls
 
@@ -28,7 +27,7 @@ Part = Callable[[Study, Path], dict[str, Any] | None]
 
 
 def _drawing(folder: Path, name: str, caption: str, small_text: bool = True) -> Drawing:
-    return Drawing(name, drawing(folder / name), caption, small_text)
+    return Drawing(drawing(folder / name), caption, small_text)
 
 
 def _section(name: str, title: str, part: Part) -> MakeSection:
@@ -47,18 +46,6 @@ def _section(name: str, title: str, part: Part) -> MakeSection:
 
 
 # ---- frame bounds and filters ----
-
-
-def _settings(options: dict[str, Any]) -> str:
-    def value(name: str) -> object:
-        found = options.get(name, "?")
-        return f"{found:.4g}" if isinstance(found, float) else found
-
-    return (
-        f"{value('wavelet')} wavelets, J = {value('scales')} scales, L = {value('angles')} angles, "
-        f"sigma {value('sigma')}, centre frequency {value('center_frequency')}, slant {value('slant')}, "
-        f"normalised as {value('normalization')}, on {value('size')} x {value('size')} pixels"
-    )
 
 
 def _frame(study: Study, folder: Path) -> dict[str, Any]:
@@ -82,21 +69,24 @@ def _frame(study: Study, folder: Path) -> dict[str, Any]:
         Series("mean", curve.radius, curve.mean, 7),
         Series("lowest", curve.radius, curve.lowest, 0),
     ]
-    radial = line_plot(lines, "|ω|, radians a pixel", "sum", "Littlewood-Paley sum by radius", mark=(1, ""))
-    figures = [Figure(radial, "The sum on circles around zero; 1 would keep all energy.")]
+    radial = line_plot(
+        lines, "|ω|, radians per pixel", "sum", "Littlewood-Paley sum by radius", marks=[(1, "")]
+    )
+    figures = [Figure(radial, "The sum on circles around zero. At 1 all energy would be kept.")]
     if frame.by_scales:
         scales = [row[0] for row in frame.by_scales]
         lines = [
             Series("upper", scales, [bounds.upper for _, bounds in frame.by_scales], 1, points=True),
             Series("lower", scales, [bounds.lower for _, bounds in frame.by_scales], 0, points=True),
         ]
-        svg = line_plot(lines, "J", "frame bounds", "frame bounds against J", whole_x=True, mark=(1, ""))
+        svg = line_plot(lines, "J", "frame bounds", "frame bounds against J", whole_x=True, marks=[(1, "")])
         figures.append(Figure(svg, "Frame bounds against J."))
     drawings = [_drawing(folder, "frame.png", "The Littlewood-Paley sum of these filters.")]
     if study.search:
         drawings.append(_drawing(folder, "frame_found.png", "The same with the parameters that were found."))
     return {
-        "settings": _settings(study.options),
+        "settings": f"J = {study.filters.scales}; {study.filters.describe()}; images of {study.size} x"
+        f" {study.size} pixels",
         "rows": rows,
         "bounds": frame.bounds,
         "printed": frame.printed,
@@ -129,7 +119,7 @@ def _ratio_figure(signal: Signal, caption: str, least: float) -> Figure:
         lines.append(Series(f"j = {scale}", shifts, [row.ratio for row in rows], scale, points=True))
     label = f"proposition 1, {signal.name}"
     svg = line_plot(
-        lines, "|a|, pixels", "left / right", label, log="xy", mark=(1, "the bound"), y_range=(least, 1.6)
+        lines, "|a|, pixels", "left / right", label, log="xy", marks=[(1, "the bound")], y_range=(least, 1.6)
     )
     return Figure(svg, caption)
 
@@ -140,12 +130,10 @@ def _translation(study: Study, _: Path) -> dict[str, Any] | None:
         return None
     ratios = [row.ratio for signal in signals[:FIRST_SIGNALS] for row in signal.table if row.ratio > 0]
     least = 0.7 * min(ratios, default=0.1)
-    captions = [f"{signals[0].name.capitalize()}: how much of the bound is used."]
-    captions += [f"{signal.name.capitalize()}." for signal in signals[1:]]
     return {
         "figures": [
-            _ratio_figure(signal, caption, least)
-            for signal, caption in zip(signals[:FIRST_SIGNALS], captions, strict=False)
+            _ratio_figure(signal, f"{signal.name.capitalize()}: the share of the bound that it takes.", least)
+            for signal in signals[:FIRST_SIGNALS]
         ],
         "rows": [(signal.name, _tightest(signal)) for signal in signals],
         "largest": max(_tightest(signal).ratio for signal in signals),
@@ -166,7 +154,7 @@ def _found_blobs(study: Study, folder: Path) -> dict[str, Any] | None:
     of = {(_blob_name(row), row.scales): row for row in study.found_blobs}
     names = dict.fromkeys(name for name, _ in of)
     rows_below = " and ".join(f"J = {value}" for value in scales)
-    caption = f"The middle of each blob, and below what was found again from its scattering at {rows_below}."
+    caption = f"The middle of each blob, and below what its scattering gives back at {rows_below}."
     return {
         "scales": scales,
         "rows": [(name, [of.get((name, value)) for value in scales]) for name in names],
@@ -217,20 +205,22 @@ def _conditioning(study: Study, _: Path) -> dict[str, Any] | None:
     )
     scales = [row.scales for row in rows]
     shares = [
-        Series("coefficients for each pixel", scales, [row.coefficients for row in rows], 1, points=True),
+        Series("coefficients per pixel", scales, [row.coefficients for row in rows], 1, points=True),
         Series("share of dimensions seen", scales, [row.seen for row in rows], 0, points=True),
     ]
     figures = [
         Figure(
             line_plot(
                 [condition], "J", "log₁₀ of the condition number", "conditioning against J",
-                log="y", whole_x=True, mark=(FLOAT64_DIGITS, "float64 has 16 digits"),
+                log="y", whole_x=True, marks=[(FLOAT64_DIGITS, "float64 has 16 digits")],
             ),
             "Decimal digits that the inversion loses, before any sample is dropped.",
         ),
         Figure(
-            line_plot(shares, "J", "share", "dimensions seen against J", log="y", whole_x=True, mark=(1, "")),
-            "After subsampling by 2 to the power of J, each way.",
+            line_plot(
+                shares, "J", "share", "dimensions seen against J", log="y", whole_x=True, marks=[(1, "")],
+            ),
+            "After the subsampling by 2 to the power of J in both directions.",
         ),
     ]  # fmt: skip
     return {"figures": figures, "rows": rows}
@@ -256,9 +246,9 @@ def _energy(study: Study, _: Path) -> dict[str, Any] | None:
         svg = stacked_plot(columns, parts, "share of the variance", "energy by order against J")
         images = "one image" if count == 1 else f"the mean of {count} images"
         figures = [Figure(svg, f"Share of the variance that each order keeps, {images}.")]
-    own = [row for row in varied if row.scales == study.scales]
+    own = [row for row in varied if row.scales == study.filters.scales]
     shares = [_mean_shares(own, order)[0] for order in range(3)] if own else None
-    return {"figures": figures, "rows": study.energy, "scales": study.scales, "shares": shares}
+    return {"figures": figures, "rows": study.energy, "scales": study.filters.scales, "shares": shares}
 
 
 def _compression(study: Study, _: Path) -> dict[str, Any] | None:
@@ -270,7 +260,7 @@ def _compression(study: Study, _: Path) -> dict[str, Any] | None:
         (scales, [of.get((scales, count)) for count in angles])
         for scales in sorted({size.scales for size in study.sizes})
     ]
-    own = of.get((study.scales, study.angles))
+    own = of.get((study.filters.scales, study.filters.angles))
     return {"angles": angles, "rows": rows, "own": own}
 
 
