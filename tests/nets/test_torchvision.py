@@ -1,5 +1,6 @@
 """Weights go to and from torchvision, and the outputs are the same."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from scatlight.convert import from_torchvision
 
 RUN_NETWORK = os.environ["SCATLIGHT_RUN_NETWORK"]
 
@@ -73,6 +76,9 @@ def test_exchange(tmp_path: Path, ours: str, theirs: str, size: int) -> None:
         print(f"{ours} {more}: error {error:.2e} of the largest logit")
         assert error < 1e-5
 
+    with safe_open(tmp_path / "saved.safetensors", "pt") as file:
+        network = json.loads(file.metadata()["network"])
+    assert network == from_torchvision(dict(model.state_dict()), size)[1]
     saved = load_file(tmp_path / "saved.safetensors")
     back = torchvision.models.get_model(theirs, num_classes=13)
     back.load_state_dict(saved, strict=True)
