@@ -1,9 +1,31 @@
+# The program of the README, word for word, with the installed library.
 file(REMOVE_RECURSE ${WORK}/prefix ${WORK}/program)
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
+
+# The first block of a language in the README into a file.
+function(extract language file)
+  file(READ ${README} text)
+  string(FIND "${text}" "```${language}\n" start)
+  if(start EQUAL -1)
+    message(FATAL_ERROR "${README} has no block of ${language}")
+  endif()
+  string(LENGTH "```${language}\n" opening)
+  math(EXPR start "${start} + ${opening}")
+  string(SUBSTRING "${text}" ${start} -1 text)
+  string(FIND "${text}" "```" end)
+  string(SUBSTRING "${text}" 0 ${end} text)
+  file(WRITE ${file} "${text}")
+endfunction()
+
+extract(cpp ${WORK}/program/compress.cpp)
+extract(cmake ${WORK}/program/CMakeLists.txt)
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix --component scatlight)
-run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/program -G ${GENERATOR} -DCMAKE_MAKE_PROGRAM=${MAKE_PROGRAM}
+run(${CMAKE_COMMAND} -S ${WORK}/program -B ${WORK}/program/build -G ${GENERATOR} -DCMAKE_MAKE_PROGRAM=${MAKE_PROGRAM}
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/prefix "-DCMAKE_CXX_FLAGS=${FLAGS}")
-run(${CMAKE_COMMAND} --build ${WORK}/program)
-run(${WORK}/program/compress)
+run(${CMAKE_COMMAND} --build ${WORK}/program/build)
+execute_process(COMMAND ${WORK}/program/build/compress OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
+if(NOT said STREQUAL "150528 numbers became 58800, the first average is 0.500\n")
+  message(FATAL_ERROR "the program of the README says: ${said}")
+endif()
