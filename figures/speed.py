@@ -35,7 +35,7 @@ def main() -> None:
     axis.invert_yaxis()
     axis.set_xscale("log")
     where = f"{machine['threads_used']} thread of {machine['processor']} ({machine['engine']})"
-    axis.set_xlabel(f"milliseconds an image, {where}")
+    axis.set_xlabel(f"milliseconds per image, {where}")
     axis.margins(x=0.12)
     axis.set_axisbelow(True)
     axis.grid(axis="x", color="0.92")
