@@ -67,8 +67,8 @@ def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--classes",
         metavar="FILE",
         type=Path,
-        help="names of the classes, one a line, in the order of the outputs: for ImageNet the sorted names of"
-        " its folders (default: 0, 1, 2 ...)",
+        help="names of the classes, one per line, in the order of the outputs: for ImageNet the sorted names"
+        " of its folders (default: 0, 1, 2 ...)",
     )
     command = commands.add_parser(
         "from-torchvision", parents=[ours], help="a state_dict of torchvision's ResNets or VGG-16"

@@ -72,7 +72,7 @@ def read_weights(file: Path) -> tuple[State, Options]:
 
 
 def read_classes(file: Path | None, count: int) -> list[str]:
-    """The names in a file, one a line; without a file the numbers from 0 on."""
+    """The names in a file, one per line; without a file the numbers from 0 on."""
     if file is None:
         return [str(index) for index in range(count)]
     try:

@@ -31,7 +31,7 @@ UNUSED = {"scales": 3, "angles": 8, "max_order": 1, "input_norm": False, "first_
 
 
 def _name_of(options: Options) -> str:
-    """Of torchvision's network with these options."""
+    """The name of torchvision's network with these options."""
     if options["family"] == "vgg":
         return VGG16
     kind = (options["block"], tuple(options["depths"]), tuple(options["widths"]), options["expansion"])

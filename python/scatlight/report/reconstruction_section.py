@@ -38,7 +38,7 @@ class Reconstructed:
 
     @property
     def mean_psnr(self) -> float | None:
-        """Of the images whose pixels are not all equal to the original's."""
+        """Over the images whose pixels are not all equal to the original's."""
         known = [image.psnr for image in self.images if image.psnr is not None]
         return sum(known) / len(known) if known else None
 

@@ -35,7 +35,7 @@ def _evaluated(runs: Sequence[Run]) -> list[tuple[int, Run, Evaluation]]:
 
 
 def results(runs: Sequence[Run]) -> Section | None:
-    """One row a run, and what would be right without looking."""
+    """One row per run, and what would be right without looking."""
     told = [(index, run) for index, run in enumerate(runs) if run.facts or run.evaluation or run.log]
     if not told:
         return None

@@ -19,7 +19,7 @@ class Bounds:
 class RadialCurve:
     """The Littlewood-Paley sum on circles around zero."""
 
-    radius: list[float]  # radians a pixel
+    radius: list[float]  # radians per pixel
     lowest: list[float]
     mean: list[float]
     highest: list[float]

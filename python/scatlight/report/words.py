@@ -29,7 +29,7 @@ def percent(value: float) -> str:
 
 
 def decibel(value: float | None) -> str:
-    """Of a peak signal-to-noise ratio, which None says is infinite."""
+    """A peak signal-to-noise ratio; None stands for an infinite one."""
     return "equal" if value is None else f"{value:.2f} dB"
 
 
