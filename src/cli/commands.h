@@ -1,8 +1,12 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <cstdint>
 
 namespace scatlight::cli {
+
+/// Every reader of JSON knows whole numbers up to here exactly.
+constexpr std::int64_t largest_seed = std::int64_t{1} << 53;
 
 // Each adds its subcommand to the app. Flags become a typed struct in the command's own file and nowhere
 // else.

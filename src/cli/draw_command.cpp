@@ -66,7 +66,7 @@ void add_draw_command(CLI::App& app) {
       ->check(CLI::Range(16, 4096))
       ->capture_default_str();
   command->add_option("--seed", options.seed, "Another seed gives other pictures.")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, largest_seed))
       ->capture_default_str();
   command->add_option("--format", flags->format, "File format.")
       ->check(CLI::IsMember({"jpg", "png"}))

@@ -72,7 +72,7 @@ std::string range_of(const std::string& check) {
   const auto low = check.substr(open + 4, dash - open - 4);
   const auto high = check.substr(dash + 3, close - dash - 3);
   // Bounds at the type's own limit say nothing.
-  if (high.size() > 9) return "at least " + low;
+  if (high.size() > 16) return "at least " + low;
   return low + " to " + high;
 }
 

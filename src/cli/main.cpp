@@ -13,14 +13,14 @@
 
 namespace {
 
-/// Standard input, output and error that the caller closed are opened, so that no file of ours gets their
-/// numbers. What is written to them fails, as it would to a closed one.
+/// Opens the standard streams that the caller closed, so that no file of ours gets their numbers. Results
+/// that are written to such an output fail, as they should; messages are lost.
 void open_standard_streams() {
-  int descriptor = 0;
-  do {
-    descriptor = ::open("/dev/null", O_RDONLY);
-  } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-  if (descriptor >= 0) ::close(descriptor);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest free number is the stream's.
+    [[maybe_unused]] const int opened = ::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+  }
 }
 
 /// OpenMP's threads wait for their next work by spinning, unless told otherwise. On a machine that others use

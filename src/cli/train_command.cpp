@@ -3,7 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <limits>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -142,10 +142,10 @@ void print_chosen(const TrainFlags& flags, const train::TrainOptions& options) {
   std::string line = fmt::format("steps of {} images, rate {:.3g}, {} schedule", options.batch,
                                  schedule.learning_rate, schedule_name(schedule.kind));
   if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
-  fmt::print("{}\n", flags.recipe == "paper"
-                         ? line + ": the paper's recipe"
-                         : fmt::format("{}: suits {} images; --recipe paper takes the paper's", line,
-                                       options.train_data.samples.size()));
+  fmt::print(stderr, "{}\n",
+             flags.recipe == "paper" ? line + ": the paper's recipe"
+                                     : fmt::format("{}: suits {} images; --recipe paper takes the paper's",
+                                                   line, options.train_data.samples.size()));
 }
 
 void take_flags_of_run(CLI::App& command, const TrainFlags& flags) {
@@ -172,6 +172,7 @@ void run_training(CLI::App& command, TrainFlags& flags) {
   if (flags.resume) take_flags_of_run(command, flags);
   if (flags.data.empty()) throw CLI::RequiredError("DATA");
   auto options = to_options(flags);
+  options.device = torch_ops::open_device(flags.gpu);
   try {
     train::check(options);
   } catch (const Error& error) {
@@ -183,7 +184,6 @@ void run_training(CLI::App& command, TrainFlags& flags) {
     take_steps(flags, train::defaults_for(std::ssize(options.train_data.samples)), options);
   train::check(options);
   options.flags = all_flags(flags, command, options);
-  options.device = torch_ops::open_device(flags.gpu);
   if (!flags.resume) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
   const auto result = train::train(options, io::StopOnSignal::requested);
@@ -296,7 +296,7 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   auto& options = flags.options;
   command
       .add_option("--seed", options.seed, "Another seed gives other first weights, order and augmentation.")
-      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
+      ->check(CLI::Range(std::int64_t{0}, largest_seed))
       ->capture_default_str();
   add_device_flag(command, flags.gpu);
   command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")

@@ -318,13 +318,13 @@ void Trainer::check_classes() const {
     ++left[static_cast<std::size_t>(label)];
     label_of.emplace(file.native(), label);
   }
-  for (const auto& [file, reason] : skipped_) {
-    const auto label = static_cast<std::size_t>(label_of.at(file));
-    if (--left[label] == 0) {
-      throw Error(fmt::format("no image of the class '{}' could be read; the last one: {}",
-                              io::display(data().classes[label]), reason));
-    }
-  }
+  for (const auto& skipped : skipped_) --left[static_cast<std::size_t>(label_of.at(skipped.file))];
+  const auto empty = std::ranges::find(left, 0) - left.begin();
+  if (empty == std::ssize(left)) return;
+  const auto first =
+      std::ranges::find(skipped_, empty, [&](const auto& skipped) { return label_of.at(skipped.file); });
+  throw Error(fmt::format("no image of the class '{}' could be read; the first: {}",
+                          io::display(data().classes[static_cast<std::size_t>(empty)]), first->reason));
 }
 
 /// Names each file once, although every epoch meets it again.

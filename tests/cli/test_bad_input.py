@@ -147,7 +147,7 @@ def test_options_that_do_not_fit_the_image(photo, tmp_path):
     file = photo("a.png", 32, 32)
     out = ["--out", tmp_path / "out.npy"]
     fail(1, ["a.png", "32 x 32", "64"], "transform", file, *out, "--scales", 6)
-    fail(1, ["sigma is nan"], "transform", file, *out, "--sigma", "nan")
+    fail(2, ["--sigma nan is not accepted: give a number"], "transform", file, *out, "--sigma", "nan")
     fail(1, ["stride is 3", "power of two"], "transform", file, *out, "--stride", 3)
     fail(1, ["stride is 16", "2^J = 8"], "transform", file, *out, "--stride", 16)
     fail(1, ["short side 8", "16"], "transform", file, *out, "--size", 16, "--resize", 8)
