@@ -11,6 +11,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "cli/commands.h"
 #include "cli/config.h"
@@ -118,6 +119,10 @@ int run_program(int argc, char** argv) try {
   return failure;
 } catch (const std::bad_alloc&) {
   return complain(failure, "out of memory");
+} catch (const std::system_error& error) {
+  const bool threads = error.code() == std::errc::resource_unavailable_try_again;
+  return complain(failure, threads ? "no more threads can be made: the system's limit is reached (ulimit -u)"
+                                   : error.what());
 } catch (const std::exception& error) {
   return complain(failure, error.what());
 }

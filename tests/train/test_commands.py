@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -367,3 +368,33 @@ def test_config_file(data, tmp_path):
     assert options["no-flip"] is True
     config.write_text("epoch = 1\n")
     assert "did you mean epochs?" in run(*arguments, status=2)
+
+
+def test_threads_that_cannot_be_made(data, tmp_path):
+    """torch's pool would wait for them for ever. The limit does not bind root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    tmp_path.chmod(0o777)
+
+    def become_somebody_with_one_process():
+        os.setgroups([])
+        os.setgid(54321)
+        os.setuid(54321)
+        resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+
+    command = [PROGRAM, "eval", str(tmp_path), str(data / "val"), "--threads", "3"]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            preexec_fn=become_somebody_with_one_process,
+        )
+    except PermissionError:
+        pytest.skip("another user may not run this build")
+    if "cannot open shared object" in done.stderr or "No such file" in done.stderr:
+        pytest.skip("another user may not read this build")
+    assert done.returncode == 1
+    assert "3 threads cannot be made, only 0" in done.stderr
