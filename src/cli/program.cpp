@@ -1,5 +1,7 @@
 #include "cli/program.h"
 
+#include <fmt/format.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -7,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
@@ -17,6 +20,7 @@
 #include "cli/config.h"
 #include "cli/help.h"
 #include "cli/usage.h"
+#include "io/display.h"
 #include "io/interrupt.h"
 #include "scatlight/error.h"
 #include "scatlight/version.h"
@@ -119,6 +123,8 @@ int run_program(int argc, char** argv) try {
   return failure;
 } catch (const std::bad_alloc&) {
   return complain(failure, "out of memory");
+} catch (const std::filesystem::filesystem_error& error) {
+  return complain(failure, fmt::format("{}: {}", io::display_path(error.path1()), error.code().message()));
 } catch (const std::system_error& error) {
   const bool threads = error.code() == std::errc::resource_unavailable_try_again;
   return complain(failure, threads ? "no more threads can be made: the system's limit is reached (ulimit -u)"
