@@ -14,9 +14,10 @@ collect() {
   rm -rf "$pack"
   mkdir -p "$pack/debs" "$pack/wheels" "$pack/root"
   (cd "$pack/debs" && apt-get download -qq libhwy-dev libhwy1 libfmt-dev libfmt9 libgtest-dev libgmock-dev googletest \
-    nlohmann-json3-dev libxxhash-dev libtomlplusplus-dev libtomlplusplus3 libcli11-dev libturbojpeg0 libturbojpeg0-dev libspng0 libspng-dev \
-    zlib1g-dev pkgconf-bin libpkgconf3)
+    nlohmann-json3-dev libxxhash-dev libtomlplusplus-dev libtomlplusplus3 libcli11-dev libjpeg62-turbo libjpeg62-turbo-dev \
+    libspng0 libspng-dev libwebp7 libwebpdemux2 libwebp-dev zlib1g-dev pkgconf-bin libpkgconf3)
   for deb in "$pack"/debs/*.deb; do dpkg-deb -x "$deb" "$pack/root"; done
+  mv "$pack/root/usr/include/$(gcc -print-multiarch)/jconfig.h" "$pack/root/usr/include"  # beside jpeglib.h, which includes it
   rm -rf "$pack/debs" "$pack"/root/usr/share/{doc,man,lintian}
   # kymatio, for the torch and the numpy of Python 3.12 that are there already.
   "${SCATLIGHT_PYTHON:-.venv/bin/python}" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \

@@ -3,20 +3,47 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
+#include "data/jpeg.h"
 #include "data/orientation.h"
 #include "data/png.h"
+#include "data/webp.h"
 #include "io/display.h"
 #include "io/file.h"
 #include "scatlight/error.h"
 
 namespace scatlight::data {
+
+using Bytes = std::span<const std::uint8_t>;
+
+/// The functions that read one format.
+struct PictureFormat {
+  bool (*matches)(Bytes);
+  PictureHeader (*read_header)(Bytes);
+  Image (*decode)(Bytes, int reduction);
+  bool can_reduce = false;
+};
+
 namespace {
 
 constexpr std::uint64_t largest_file = std::uint64_t{512} << 20;
 constexpr int largest_side = 65500;  // libjpeg's own limit
-constexpr std::int64_t most_pixels = std::int64_t{1} << 28;
+
+constexpr std::array<PictureFormat, 3> formats = {{
+    {is_jpeg, read_jpeg_header, decode_jpeg, true},
+    {is_png, read_png_header, [](Bytes bytes, int) { return decode_png(bytes); }},
+    {is_webp, read_webp_header, [](Bytes bytes, int) { return decode_webp(bytes); }},
+}};
+
+const PictureFormat& find_format(Bytes bytes) {
+  if (bytes.empty()) throw Error("it is empty");
+  const auto* format = std::ranges::find_if(formats, [&](const auto& known) { return known.matches(bytes); });
+  if (format == formats.end()) throw Error("it is neither a JPEG nor a PNG nor a WebP");
+  return *format;
+}
 
 /// Runs a step of decoding; its errors get the file's name.
 template <class Step>
@@ -30,64 +57,57 @@ auto named(const std::string& name, Step&& step) {
 
 }  // namespace
 
-EncodedImage::EncodedImage(std::vector<std::uint8_t> bytes, std::string name)
+EncodedImage::EncodedImage(std::vector<std::uint8_t> bytes, std::string name, std::int64_t max_pixels)
     : bytes_(std::move(bytes)), name_(std::move(name)) {
-  named(name_, [this] {
-    read_header();
-    check_size();
+  named(name_, [&] {
+    format_ = &find_format(bytes_);
+    header_ = format_->read_header(bytes_);
+    check_size(max_pixels);
   });
 }
 
-EncodedImage EncodedImage::open(const std::filesystem::path& path) {
-  return {io::read_bytes(path, largest_file), path.native()};
+EncodedImage EncodedImage::open(const std::filesystem::path& path, std::int64_t max_pixels) {
+  return {io::read_bytes(path, largest_file), path.native(), max_pixels};
 }
 
-void EncodedImage::read_header() {
-  if (bytes_.empty()) throw Error("it is empty");
-  is_jpeg_ = is_jpeg(bytes_);
-  if (is_jpeg_) {
-    jpeg_ = read_jpeg_header(bytes_);
-    size_ = {.width = jpeg_.width, .height = jpeg_.height};
-    if (swaps_sides(jpeg_.orientation)) std::swap(size_.width, size_.height);
-  } else if (is_png(bytes_)) {
-    size_ = read_png_size(bytes_);
-  } else {
-    throw Error("it is neither a JPEG nor a PNG");
+void EncodedImage::check_size(std::int64_t max_pixels) const {
+  const auto [width, height] = header_.stored;
+  if (width < 1 || height < 1) throw Error(fmt::format("it has no pixels ({} x {})", width, height));
+  if (std::max(width, height) > largest_side || std::int64_t{width} * height > max_pixels) {
+    throw Error(fmt::format("it has {} x {} pixels; at most {} a side and {} in all are accepted", width,
+                            height, largest_side, max_pixels));
   }
 }
 
-void EncodedImage::check_size() const {
-  if (size_.width < 1 || size_.height < 1) {
-    throw Error(fmt::format("it has no pixels ({} x {})", size_.width, size_.height));
-  }
-  if (std::max(size_.width, size_.height) > largest_side ||
-      std::int64_t{size_.width} * size_.height > most_pixels) {
-    throw Error(fmt::format("it has {} x {} pixels; at most {} a side and {} in all are accepted",
-                            size_.width, size_.height, largest_side, most_pixels));
-  }
+ImageSize EncodedImage::size() const {
+  auto size = header_.stored;
+  if (swaps_sides(header_.orientation)) std::swap(size.width, size.height);
+  return size;
 }
+
+bool EncodedImage::can_reduce() const { return format_->can_reduce; }
 
 Image EncodedImage::decode(int reduction) const {
-  return named(name_, [&] {
-    if (!is_jpeg_) return decode_png(bytes_);
-    return make_upright(decode_jpeg(bytes_, jpeg_, reduction), jpeg_.orientation);
-  });
+  return named(name_, [&] { return make_upright(format_->decode(bytes_, reduction), header_.orientation); });
 }
 
-Image decode_file(const std::filesystem::path& path) { return EncodedImage::open(path).decode(); }
+Image decode_file(const std::filesystem::path& path, std::int64_t max_pixels) {
+  return EncodedImage::open(path, max_pixels).decode();
+}
 
-ImageSize read_image_size(const std::filesystem::path& path) {
+ImageSize read_image_size(const std::filesystem::path& path, std::int64_t max_pixels) {
   constexpr std::uint64_t usual_header = 65536;
   const io::ReadOnlyFile file(path);
-  std::vector<std::uint8_t> start(std::min(file.size(), usual_header));
-  file.read(0, std::as_writable_bytes(std::span(start)));
-  try {
-    return EncodedImage(std::move(start), path.native()).size();
-  } catch (const Error&) {
-    if (file.size() <= usual_header) throw;
+  if (file.size() > usual_header) {
+    std::vector<std::uint8_t> start(usual_header);
+    file.read(0, std::as_writable_bytes(std::span(start)));
+    try {
+      if (is_jpeg(start)) return EncodedImage(std::move(start), path.native(), max_pixels).size();
+    } catch (const Error&) {
+      // Large records of a camera may stand before the size.
+    }
   }
-  // Large records of a camera may stand before the size.
-  return EncodedImage::open(path).size();
+  return EncodedImage::open(path, max_pixels).size();
 }
 
 }  // namespace scatlight::data

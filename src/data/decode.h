@@ -6,32 +6,47 @@
 #include <vector>
 
 #include "data/image.h"
-#include "data/jpeg.h"
 
 namespace scatlight::data {
 
-/// A JPEG or PNG file in memory, recognised by its content, whose header was read and whose size is sane: at
-/// most 65,500 pixels a side and 2^28 in all. Every error of the file names it and the reason.
+struct PictureFormat;
+
+/// The limit of pixels where none is given: a third of 2^29, the size from which Pillow, and so torchvision,
+/// refuses a picture as a decompression bomb. A photograph of 150 megapixels fits.
+inline constexpr std::int64_t default_max_pixels = 178'956'970;
+
+/// The limit cannot be set higher than this.
+inline constexpr std::int64_t largest_max_pixels = std::int64_t{1} << 30;
+
+/// A JPEG, PNG or WebP file in memory, recognised by its content, whose header was read and whose size is
+/// sane: at most 65,500 pixels a side and `max_pixels` in all. Every error of the file names it and the
+/// reason.
 ///
 /// What becomes of the kinds of pictures:
 /// - JPEG (baseline, progressive, arithmetic; 8 bits): accurate integer DCT and smooth chroma upsampling, as
 ///   Pillow and torchvision. Grey is repeated. CMYK and YCCK are taken as Adobe's inverted inks and converted
-///   with Pillow's arithmetic. EXIF's orientation is applied (torchvision's folder loader does not).
-///   A picture that ends early or has broken codes is an error (see jpeg.h).
-/// - PNG: see png.h. The rare eXIf chunk and colour profiles are not applied.
+///   with Pillow's arithmetic. A picture that lacks pixels is an error (see data/jpeg.h).
+/// - PNG: see data/png.h. WebP, of an animation the first frame: see data/webp.h.
+/// - The orientation of EXIF or XMP is applied to all (torchvision's folder loader does not). Colour profiles
+///   are not.
+///
+/// Memory while decoding, for each pixel of the file: 3 bytes for the result, 3 more where it is turned; 2
+/// for each component of a JPEG of several scans; 4 for a lossless WebP. That is 11 at the most, 2.0 GB for a
+/// progressive CMYK JPEG at the default limit.
 class EncodedImage {
  public:
   /// `name` is the file's name for errors.
-  EncodedImage(std::vector<std::uint8_t> bytes, std::string name);
+  EncodedImage(std::vector<std::uint8_t> bytes, std::string name,
+               std::int64_t max_pixels = default_max_pixels);
 
   /// Reads a file of at most 512 MiB.
-  static EncodedImage open(const std::filesystem::path& path);
+  static EncodedImage open(const std::filesystem::path& path, std::int64_t max_pixels = default_max_pixels);
 
   /// Of the upright picture.
-  ImageSize size() const { return size_; }
+  ImageSize size() const;
 
   /// True for JPEG.
-  bool can_reduce() const { return is_jpeg_; }
+  bool can_reduce() const;
 
   /// Decodes the upright picture. A JPEG can be decoded to 1/2, 1/4 or 1/8 of each side (rounded up) by
   /// leaving out the fine coefficients of its DCT, which is several times faster; `reduction` is 1 for other
@@ -39,20 +54,19 @@ class EncodedImage {
   Image decode(int reduction = 1) const;
 
  private:
-  void read_header();
-  void check_size() const;
+  void check_size(std::int64_t max_pixels) const;
 
   std::vector<std::uint8_t> bytes_;
   std::string name_;
-  bool is_jpeg_ = false;
-  JpegHeader jpeg_ = {};
-  ImageSize size_ = {};
+  const PictureFormat* format_ = nullptr;
+  PictureHeader header_ = {};
 };
 
 /// The upright picture of a file.
-Image decode_file(const std::filesystem::path& path);
+Image decode_file(const std::filesystem::path& path, std::int64_t max_pixels = default_max_pixels);
 
-/// The upright size, from the header alone; reads no more of the file than needed.
-ImageSize read_image_size(const std::filesystem::path& path);
+/// The upright size. Reads no more of a JPEG than its header; the records that tell how a PNG or a WebP lies
+/// may stand behind its pixels.
+ImageSize read_image_size(const std::filesystem::path& path, std::int64_t max_pixels = default_max_pixels);
 
 }  // namespace scatlight::data

@@ -18,4 +18,10 @@ struct ImageSize {
   friend bool operator==(const ImageSize&, const ImageSize&) = default;
 };
 
+/// What a file says of its picture before that is decoded.
+struct PictureHeader {
+  ImageSize stored = {};  ///< Before the orientation is applied.
+  int orientation = 1;    ///< 1 to 8, see data/orientation.h.
+};
+
 }  // namespace scatlight::data

@@ -1,13 +1,18 @@
 #include "data/jpeg.h"
 
 #include <fmt/format.h>
-#include <turbojpeg.h>
 
 #include <algorithm>
+#include <array>
+#include <csetjmp>
 #include <cstddef>
-#include <memory>
-#include <string>
+#include <cstdio>
 #include <string_view>
+#include <vector>
+
+// These need FILE before them.
+#include <jerror.h>
+#include <jpeglib.h>
 
 #include "data/orientation.h"
 #include "scatlight/error.h"
@@ -15,32 +20,140 @@
 namespace scatlight::data {
 namespace {
 
-constexpr std::string_view exif_mark{"Exif\0\0", 6};
+using Bytes = std::span<const std::uint8_t>;
 
-/// One decompressor a thread: it keeps nothing of a picture, and making it costs more than a small picture.
-tjhandle decompressor() {
-  struct Destroy {
-    void operator()(void* handle) const { tjDestroy(handle); }
-  };
-  thread_local const std::unique_ptr<void, Destroy> handle(tjInitDecompress());
-  if (!handle) throw Error("no memory for a JPEG decoder");
-  return handle.get();
-}
+constexpr int records_marker = JPEG_APP0 + 1;  // of EXIF and XMP
 
-bool is_frame_header(int marker) {
-  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-}
+/// libjpeg's decompressor of one file, at its header or at its pixels. Its errors become Error.
+class Decompressor {
+ public:
+  explicit Decompressor(Bytes bytes) {
+    info_.err = jpeg_std_error(&errors_);
+    info_.client_data = this;
+    errors_.error_exit = [](j_common_ptr info) { of(info).leave(); };
+    errors_.emit_message = [](j_common_ptr info, int level) {
+      if (level < 0) of(info).judge_warning();
+    };
+    run([&] {
+      jpeg_create_decompress(&info_);
+      jpeg_mem_src(&info_, bytes.data(), bytes.size());
+    });
+    progress_.progress_monitor = [](j_common_ptr info) { of(info).limit_scans(); };
+    info_.progress = &progress_;
+  }
+  ~Decompressor() { jpeg_destroy_decompress(&info_); }
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
 
-void read_frame_header(std::span<const std::uint8_t> segment, int marker, JpegHeader& header) {
-  if (segment.size() < 6) throw Error("its JPEG frame header is too short");
-  header.height = segment[1] << 8 | segment[2];
-  header.width = segment[3] << 8 | segment[4];
-  header.components = segment[5];
-  header.arithmetic = marker >= 0xC9;
-}
+  void keep_records() {
+    run([&] { jpeg_save_markers(&info_, records_marker, 0xFFFF); });
+  }
+  void read_header() {
+    run([&] { jpeg_read_header(&info_, TRUE); });
+  }
+
+  void start(J_COLOR_SPACE colours, int reduction) {
+    info_.out_color_space = colours;
+    info_.scale_num = 1;
+    info_.scale_denom = static_cast<unsigned>(reduction);
+    is_at_pixels_ = true;
+    run([&] { jpeg_start_decompress(&info_); });
+    check_scans();
+  }
+  /// The next rows, as many as there is room for.
+  void read_rows(std::span<JSAMPROW> rows) {
+    run([&] {
+      for (std::size_t done = 0; done < rows.size();) {
+        done += jpeg_read_scanlines(&info_, &rows[done], static_cast<JDIMENSION>(rows.size() - done));
+      }
+    });
+  }
+
+  const jpeg_decompress_struct& info() const { return info_; }
+
+ private:
+  static Decompressor& of(j_common_ptr info) { return *static_cast<Decompressor*>(info->client_data); }
+
+  /// Runs C code that comes back here when it fails, because no exception may pass through it. `step` must
+  /// hold nothing that has a destructor.
+  template <class Step>
+  void run(const Step& step) {
+    if (setjmp(failed_) != 0) throw Error(reason_.data());
+    step();
+  }
+
+  [[noreturn]] void leave() {
+    errors_.format_message(reinterpret_cast<j_common_ptr>(&info_), reason_.data());
+    std::longjmp(failed_, 1);
+  }
+  [[noreturn]] void leave(std::string_view reason) {
+    reason_[reason.copy(reason_.data(), reason_.size() - 1)] = '\0';
+    std::longjmp(failed_, 1);
+  }
+
+  /// Every warning is judged: libjpeg itself tells the first alone, which may hide a worse one.
+  void judge_warning() {
+    switch (errors_.msg_code) {
+      case JWRN_ADOBE_XFORM:
+      case JWRN_JFIF_MAJOR:
+      case JWRN_NOT_SEQUENTIAL:
+        return;
+      case JWRN_EXTRANEOUS_DATA:
+        // Within a scan these are codes before a restart mark, which no block has taken up.
+        if (is_within_scan()) leave();
+        return;
+      case JWRN_JPEG_EOF:
+        if (!is_at_pixels_) leave("it ends within its JPEG header");
+        // A Huffman decoder reads ahead, and warns again when it lacks bits. An arithmetic one does not.
+        if (is_within_scan() && info_.arith_code) leave();
+        has_ended_ = true;
+        return;
+      default:
+        leave();
+    }
+  }
+
+  bool is_within_scan() const { return is_at_pixels_ && info_.input_iMCU_row < info_.total_iMCU_rows; }
+
+  /// A small file may hold a great many scans of a large picture, each of which takes as long as the first.
+  void limit_scans() {
+    constexpr int most_scans = 500;
+    if (info_.input_scan_number > most_scans) leave("it has more than 500 scans");
+  }
+
+  /// Looks for scans that are lacking, in a file of several, which has been read to its end by now.
+  void check_scans() {
+    if (!jpeg_has_multiple_scans(&info_)) return;
+    const std::span components(info_.comp_info, static_cast<std::size_t>(info_.num_components));
+    const bool has_all_components = std::ranges::all_of(
+        components, [](const auto& component) { return component.quant_table != nullptr; });
+    if (!has_all_components) throw Error("it has no scan of one of its colour components");
+    // An encoder may leave out the last refinements, but then it sets an end mark.
+    if (has_ended_ && info_.progressive_mode && !has_all_coefficients()) {
+      throw Error("Premature end of JPEG file");
+    }
+  }
+
+  bool has_all_coefficients() const {
+    for (int component = 0; component < info_.num_components; ++component) {
+      // For each coefficient, the bits not known yet, or -1.
+      const auto& missing = info_.coef_bits[component];
+      if (std::ranges::any_of(missing, [](int bits) { return bits != 0; })) return false;
+    }
+    return true;
+  }
+
+  jpeg_decompress_struct info_ = {};
+  jpeg_error_mgr errors_ = {};
+  jpeg_progress_mgr progress_ = {};
+  std::jmp_buf failed_ = {};
+  std::array<char, JMSG_LENGTH_MAX> reason_ = {};
+  bool is_at_pixels_ = false;
+  bool has_ended_ = false;
+};
 
 /// Pillow's arithmetic, exactly. JPEG files hold inverted inks, by Adobe's convention.
-void convert_inverted_cmyk(std::span<const std::uint8_t> cmyk, std::span<std::uint8_t> rgb) {
+void convert_inverted_cmyk(Bytes cmyk, std::span<std::uint8_t> rgb) {
   for (std::size_t i = 0, pixels = rgb.size() / 3; i < pixels; ++i) {
     const int paper = cmyk[4 * i + 3];
     for (std::size_t c = 0; c < 3; ++c) {
@@ -51,78 +164,71 @@ void convert_inverted_cmyk(std::span<const std::uint8_t> cmyk, std::span<std::ui
   }
 }
 
-/// Complaints of libjpeg about files that many cameras and programs write. All pixels are there.
-bool is_harmless(std::string_view complaint) {
-  return complaint.find("extraneous bytes before marker") != complaint.npos ||
-         complaint.starts_with("Invalid SOS parameters") || complaint.starts_with("Unknown Adobe color");
+int orientation_of(const jpeg_decompress_struct& info) {
+  constexpr std::string_view exif_mark{"Exif\0\0", 6};
+  constexpr std::string_view xmp_mark{"http://ns.adobe.com/xap/1.0/\0", 29};
+  std::vector<std::uint8_t> exif;  // may be split over several segments
+  std::string_view xmp;
+  for (const auto* segment = info.marker_list; segment != nullptr; segment = segment->next) {
+    const std::string_view text(reinterpret_cast<const char*>(segment->data), segment->data_length);
+    if (text.starts_with(exif_mark)) {
+      exif.insert(exif.end(), text.begin() + exif_mark.size(), text.end());
+    } else if (text.starts_with(xmp_mark)) {
+      xmp = text.substr(xmp_mark.size());
+    }
+  }
+  return read_orientation(exif, xmp);
 }
 
-void decompress(std::span<const std::uint8_t> bytes, int width, int height, TJPF format,
-                std::uint8_t* pixels) {
-  const auto handle = decompressor();
-  constexpr int flags = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS;
-  if (tjDecompress2(handle, bytes.data(), bytes.size(), pixels, width, 0, height, format, flags) != 0) {
-    // The last complaint is the one that is kept. A file that ends early always has its end as the last.
-    const std::string_view complaint = tjGetErrorStr2(handle);
-    if (!is_harmless(complaint)) throw Error(std::string(complaint));
+/// Each 8 x 8 block takes a bit at the very least (arithmetic codes may take less), so a file that claims a
+/// size which its bytes cannot fill is known before memory is taken.
+void check_length(const jpeg_decompress_struct& info, Bytes bytes) {
+  const std::uint64_t blocks =
+      (std::uint64_t{info.image_width} + 7) / 8 * ((std::uint64_t{info.image_height} + 7) / 8);
+  if (!info.arith_code && blocks / 8 > bytes.size()) {
+    throw Error(fmt::format("truncated: a JPEG of {} x {} pixels does not fit into {} bytes",
+                            info.image_width, info.image_height, bytes.size()));
   }
 }
 
 }  // namespace
 
-bool is_jpeg(std::span<const std::uint8_t> bytes) {
+bool is_jpeg(Bytes bytes) {
   return bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
 }
 
-JpegHeader read_jpeg_header(std::span<const std::uint8_t> bytes) {
-  JpegHeader header;
-  bool has_orientation = false;
-  std::size_t at = 2;
-  while (true) {
-    if (at >= bytes.size()) throw Error("it ends within its JPEG header");
-    if (bytes[at] != 0xFF) throw Error(fmt::format("no JPEG marker where one belongs, at byte {}", at));
-    while (at < bytes.size() && bytes[at] == 0xFF) ++at;  // a marker may be padded
-    if (bytes.size() - at < 3) throw Error("it ends within its JPEG header");
-    const int marker = bytes[at];
-    const std::size_t length = static_cast<std::size_t>(bytes[at + 1]) << 8 | bytes[at + 2];
-    if (marker == 0xD9 || marker == 0xDA) throw Error("its JPEG header has no frame");
-    if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {
-      throw Error(fmt::format("its JPEG header has a misplaced marker {:02X}", marker));
-    }
-    if (length < 2 || length > bytes.size() - at - 1) throw Error("it ends within its JPEG header");
-    const auto segment = bytes.subspan(at + 3, length - 2);
-    if (is_frame_header(marker)) {
-      read_frame_header(segment, marker, header);
-      return header;
-    }
-    if (marker == 0xE1 && !has_orientation && segment.size() > exif_mark.size() &&
-        std::equal(exif_mark.begin(), exif_mark.end(), segment.begin())) {
-      header.orientation = read_exif_orientation(segment.subspan(exif_mark.size()));
-      has_orientation = true;
-    }
-    at += 1 + length;
-  }
+PictureHeader read_jpeg_header(Bytes bytes) {
+  Decompressor file(bytes);
+  file.keep_records();
+  file.read_header();
+  const auto& info = file.info();
+  return {
+      .stored = {.width = static_cast<int>(info.image_width), .height = static_cast<int>(info.image_height)},
+      .orientation = orientation_of(info)};
 }
 
-Image decode_jpeg(std::span<const std::uint8_t> bytes, const JpegHeader& header, int reduction) {
-  // Each 8 x 8 block takes a bit at the very least (arithmetic codes may take less), so a file that claims a
-  // size which its bytes cannot fill is known before memory is taken.
-  const std::uint64_t blocks =
-      (std::uint64_t(header.width) + 7) / 8 * ((std::uint64_t(header.height) + 7) / 8);
-  if (!header.arithmetic && blocks / 8 > bytes.size()) {
-    throw Error(fmt::format("truncated: a JPEG of {} x {} pixels does not fit into {} bytes", header.width,
-                            header.height, bytes.size()));
+Image decode_jpeg(Bytes bytes, int reduction) {
+  Decompressor file(bytes);
+  file.read_header();
+  check_length(file.info(), bytes);
+  const bool is_cmyk = file.info().num_components == 4;
+  file.start(is_cmyk ? JCS_CMYK : JCS_EXT_RGB, reduction);
+  Image image{.width = static_cast<int>(file.info().output_width),
+              .height = static_cast<int>(file.info().output_height)};
+  const auto width = static_cast<std::size_t>(image.width);
+  const auto height = static_cast<std::size_t>(image.height);
+  image.rgb.resize(3 * width * height);
+  std::vector<JSAMPROW> rows(height);
+  for (std::size_t y = 0; y < height; ++y) rows[y] = &image.rgb[3 * width * y];
+  if (!is_cmyk) {
+    file.read_rows(rows);
+    return image;
   }
-  Image image{.width = (header.width + reduction - 1) / reduction,
-              .height = (header.height + reduction - 1) / reduction};
-  const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
-  image.rgb.resize(3 * pixels);
-  if (header.components == 4) {
-    std::vector<std::uint8_t> cmyk(4 * pixels);
-    decompress(bytes, image.width, image.height, TJPF_CMYK, cmyk.data());
-    convert_inverted_cmyk(cmyk, image.rgb);
-  } else {
-    decompress(bytes, image.width, image.height, TJPF_RGB, image.rgb.data());
+  std::vector<std::uint8_t> inks(4 * width);
+  std::array<JSAMPROW, 1> row_of_inks = {inks.data()};
+  for (auto* row : rows) {
+    file.read_rows(row_of_inks);
+    convert_inverted_cmyk(inks, {row, 3 * width});
   }
   return image;
 }

@@ -12,7 +12,6 @@
 #include <thread>
 #include <utility>
 
-#include "data/decode.h"
 #include "scatlight/error.h"
 
 namespace scatlight::data {
@@ -32,6 +31,7 @@ LoaderOptions checked(LoaderOptions options, std::int64_t samples) {
   check("batch size", options.batch_size, 1, largest_batch);
   check("loader threads", options.threads, 0, most_threads);
   check("prefetched batches", options.prefetch, 1, 1024);
+  check("most pixels of a picture", options.max_pixels, 1, largest_max_pixels);
   check("epoch", options.epoch, 0, std::int64_t{1} << 40);
   check("first batch", options.start_batch, 0, part_count(samples, options.batch_size));
   if (options.threads == 0) {
@@ -167,7 +167,8 @@ class Loader::Workers {
     const auto count = recipe_.result_count();
     const auto result = std::span(pending.batch.images).subspan(position * count, count);
     try {
-      const auto encoded = EncodedImage::open(folder_.samples[static_cast<std::size_t>(index)].file);
+      const auto encoded =
+          EncodedImage::open(folder_.samples[static_cast<std::size_t>(index)].file, options_.max_pixels);
       if (options_.augment) {
         CounterRandom random(options_.seed, static_cast<std::uint64_t>(options_.epoch),
                              static_cast<std::uint64_t>(index));

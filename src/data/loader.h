@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "data/decode.h"
 #include "data/folder.h"
 #include "data/recipe.h"
 
 namespace scatlight::data {
 
 struct LoaderOptions {
-  std::int64_t batch_size =
-      256;                 ///< At most: an epoch is cut into the fewest batches, as even as they can be.
+  /// At most: an epoch is cut into the fewest batches, as even as they can be.
+  std::int64_t batch_size = 256;
   int threads = 0;         ///< That decode; 0 means one for each core.
   std::uint64_t seed = 0;  ///< Of order and augmentation.
   std::int64_t epoch = 0;  ///< Each epoch has its own order and augmentation.
@@ -21,6 +22,7 @@ struct LoaderOptions {
   bool shuffle = false;    ///< Samples in a random order, else in the data set's.
   bool skip_bad = false;   ///< Leave out files that cannot be decoded, and record them.
   int prefetch = 2;        ///< Batches in memory that are being made or wait; at least 1.
+  std::int64_t max_pixels = default_max_pixels;  ///< Of a picture; a file with more is bad.
   std::int64_t start_batch = 0;  ///< First batch to deliver, for an exact resume within an epoch.
 };
 

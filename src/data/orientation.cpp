@@ -1,10 +1,14 @@
 #include "data/orientation.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <optional>
 
 namespace scatlight::data {
 namespace {
+
+constexpr int upright = 1;
 
 /// Bounds-checked numbers of a TIFF record in its own byte order.
 class TiffBytes {
@@ -27,34 +31,58 @@ class TiffBytes {
   bool is_big_endian_;
 };
 
-constexpr std::uint32_t orientation_tag = 0x0112;
-constexpr std::uint32_t short_type = 3;
+/// The tag's value, or nothing where the record has no such tag.
+std::optional<int> find_exif_orientation(std::span<const std::uint8_t> exif) {
+  constexpr std::array<std::uint8_t, 6> mark = {'E', 'x', 'i', 'f', 0, 0};
+  for (int i = 0; i < 2 && exif.size() >= mark.size() && std::ranges::equal(exif.first(6), mark); ++i) {
+    exif = exif.subspan(mark.size());
+  }
+  if (exif.size() < 8 || exif[0] != exif[1] || (exif[0] != 'I' && exif[0] != 'M')) return std::nullopt;
+  const TiffBytes bytes(exif, exif[0] == 'M');
+  const auto version = bytes.number(2, 2);
+  if (version != 42U && version != 42U << 8) return std::nullopt;
+  const std::size_t directory = *bytes.number(4, 4);
+  const auto entries = bytes.number(directory, 2);
+  for (std::size_t i = 0; entries && i < *entries; ++i) {
+    const std::size_t entry = directory + 2 + 12 * i;
+    if (bytes.number(entry, 2) != 0x0112U) continue;
+    const auto type = bytes.number(entry + 2, 2);
+    const auto count = bytes.number(entry + 4, 4);
+    const std::size_t size = type == 3U || type == 8U ? 2 : 4;  // SHORT, SSHORT; LONG, SLONG
+    if (size == 4 && type != 4U && type != 9U) return upright;  // no whole number
+    if (count == 0U) continue;
+    const bool is_inside = count && *count <= 4 / size;
+    const auto place = is_inside ? std::optional<std::uint32_t>(entry + 8) : bytes.number(entry + 8, 4);
+    const auto value = place ? bytes.number(*place, size) : std::nullopt;
+    if (value) return *value >= 1 && *value <= 8 ? static_cast<int>(*value) : upright;
+  }
+  return std::nullopt;
+}
+
+std::optional<int> find_xmp_orientation(std::string_view xmp) {
+  constexpr std::string_view name = "tiff:Orientation";
+  for (auto at = xmp.find(name); at != xmp.npos; at = xmp.find(name, at)) {
+    at += name.size();
+    const auto rest = xmp.substr(at);
+    const std::size_t start = rest.starts_with("=\"") ? 2 : rest.starts_with(">") ? 1 : rest.size();
+    if (start >= rest.size() || rest[start] < '0' || rest[start] > '9') continue;
+    const int value = rest[start] - '0';
+    return value >= 1 && value <= 8 ? value : upright;
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
-int read_exif_orientation(std::span<const std::uint8_t> tiff) {
-  if (tiff.size() < 8 || tiff[0] != tiff[1] || (tiff[0] != 'I' && tiff[0] != 'M')) return 1;
-  const TiffBytes bytes(tiff, tiff[0] == 'M');
-  if (bytes.number(2, 2) != 42U) return 1;
-  const std::size_t directory = *bytes.number(4, 4);
-  const auto entries = bytes.number(directory, 2);
-  if (!entries) return 1;
-  for (std::size_t i = 0; i < *entries; ++i) {
-    const std::size_t entry = directory + 2 + 12 * i;
-    const auto tag = bytes.number(entry, 2);
-    if (!tag) return 1;
-    if (tag != orientation_tag) continue;
-    if (bytes.number(entry + 2, 2) != short_type || bytes.number(entry + 4, 4) != 1U) return 1;
-    const auto value = bytes.number(entry + 8, 2);
-    return value && *value >= 1 && *value <= 8 ? static_cast<int>(*value) : 1;
-  }
-  return 1;
+int read_orientation(std::span<const std::uint8_t> exif, std::string_view xmp) {
+  if (const auto value = find_exif_orientation(exif)) return *value;
+  return find_xmp_orientation(xmp).value_or(upright);
 }
 
 bool swaps_sides(int orientation) { return orientation >= 5; }
 
 Image make_upright(Image stored, int orientation) {
-  if (orientation == 1) return stored;
+  if (orientation == upright) return stored;
   // Upright pixel (x, y) lies in the stored picture at start + x * step_x + y * step_y.
   const std::ptrdiff_t width = stored.width;
   const std::ptrdiff_t height = stored.height;
@@ -76,20 +104,20 @@ Image make_upright(Image stored, int orientation) {
       {last_column, down, -right},              // 8 to be turned anticlockwise
   };
   const auto walk = walks[orientation - 1];
-  Image upright{.width = swaps_sides(orientation) ? stored.height : stored.width,
-                .height = swaps_sides(orientation) ? stored.width : stored.height};
-  upright.rgb.resize(stored.rgb.size());
-  auto* to = upright.rgb.data();
-  for (std::ptrdiff_t y = 0; y < upright.height; ++y) {
+  Image turned{.width = swaps_sides(orientation) ? stored.height : stored.width,
+               .height = swaps_sides(orientation) ? stored.width : stored.height};
+  turned.rgb.resize(stored.rgb.size());
+  auto* to = turned.rgb.data();
+  for (std::ptrdiff_t y = 0; y < turned.height; ++y) {
     const auto* from = stored.rgb.data() + walk.start + y * walk.step_y;
-    for (std::ptrdiff_t x = 0; x < upright.width; ++x, to += 3) {
+    for (std::ptrdiff_t x = 0; x < turned.width; ++x, to += 3) {
       const auto* pixel = from + x * walk.step_x;
       to[0] = pixel[0];
       to[1] = pixel[1];
       to[2] = pixel[2];
     }
   }
-  return upright;
+  return turned;
 }
 
 }  // namespace scatlight::data

@@ -2,15 +2,17 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "data/image.h"
 
 namespace scatlight::data {
 
-/// The orientation (1 to 8) that a camera's EXIF record asks for; `tiff` is the record after "Exif\0\0". A
-/// record that is broken, or that does not say, means 1, upright: other readers ignore it too, and the
-/// picture is whole.
-int read_exif_orientation(std::span<const std::uint8_t> tiff);
+/// The orientation (1 to 8) that a picture is to be shown in, by the records of its file, either of which may
+/// be empty. As in Pillow, tag 274 of the EXIF record decides where it is there, and tiff:Orientation of the
+/// XMP packet where it is not. The mark "Exif\0\0" may stand before the EXIF record, even twice. What is
+/// broken or out of range means 1, upright: other readers ignore it too, and the picture is whole.
+int read_orientation(std::span<const std::uint8_t> exif, std::string_view xmp);
 
 /// True for the orientations that exchange width and height.
 bool swaps_sides(int orientation);

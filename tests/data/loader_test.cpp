@@ -221,6 +221,15 @@ TEST_F(LoaderTest, SkipsCountsAndNamesBadFiles) {
   EXPECT_EQ(indices.size(), static_cast<std::size_t>(count) - 7);
 }
 
+TEST_F(LoaderTest, TakesAPictureBeyondTheLimitOfPixelsForABadFile) {
+  const auto samples = folder();
+  Loader loader(samples, recipe_, {.threads = 2, .skip_bad = true, .max_pixels = 1000});
+  const auto batches = rest(loader);
+  ASSERT_FALSE(loader.skipped().empty());
+  EXPECT_EQ(batches.front().count + std::ssize(loader.skipped()), count);
+  EXPECT_NE(loader.skipped().front().reason.find("1000 in all are accepted"), std::string::npos);
+}
+
 TEST_F(LoaderTest, StopsInTheMiddleOfAnEpoch) {
   const auto samples = folder();
   for (int taken = 0; taken < 4; ++taken) {
@@ -253,6 +262,7 @@ TEST_F(LoaderTest, RefusesOptionsOutOfRange) {
   refuses({.threads = 257}, "loader threads 257");
   refuses({.prefetch = 0}, "prefetched batches 0: 1 to");
   refuses({.epoch = -1}, "epoch -1");
+  refuses({.max_pixels = 0}, "most pixels of a picture 0: 1 to");
   refuses({.batch_size = 4, .start_batch = 7}, "first batch 7: 0 to 6 is accepted");
 }
 

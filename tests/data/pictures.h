@@ -1,5 +1,7 @@
 #pragma once
 
+#include <webp/encode.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -39,6 +41,18 @@ inline std::vector<std::uint8_t> to_jpeg(const data::Image& image, int quality =
 }
 inline std::vector<std::uint8_t> to_png(const data::Image& image) {
   return data::encode_png(image.rgb, image.height, image.width);
+}
+
+/// Quality 100 is without loss.
+inline std::vector<std::uint8_t> to_webp(const data::Image& image, int quality) {
+  std::uint8_t* bytes = nullptr;
+  const auto* rgb = image.rgb.data();
+  const std::size_t size =
+      quality == 100 ? WebPEncodeLosslessRGB(rgb, image.width, image.height, 3 * image.width, &bytes)
+                     : WebPEncodeRGB(rgb, image.width, image.height, 3 * image.width, float(quality), &bytes);
+  std::vector<std::uint8_t> result(bytes, bytes + size);
+  WebPFree(bytes);
+  return result;
 }
 
 inline std::string_view as_text(const std::vector<std::uint8_t>& bytes) {
