@@ -1,10 +1,13 @@
 #include "data/folder.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <string_view>
+#include <cerrno>
+#include <span>
 #include <system_error>
+#include <utility>
 
 #include "io/display.h"
 #include "scatlight/error.h"
@@ -13,16 +16,6 @@ namespace scatlight::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has_image_name(const fs::path& file) {
-  auto extension = file.extension().native();
-  for (auto& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
-
-bool is_hidden(const fs::path& path) { return path.filename().native().starts_with('.'); }
 
 /// Turns the standard library's errors, such as a folder that may not be read, into ours.
 template <class Step>
@@ -35,51 +28,91 @@ auto with_errors_of(const fs::path& folder, Step&& step) {
   }
 }
 
+/// True for a link to a folder, too. A link that leads nowhere is a file: its name tells what is missing.
+bool is_folder(const fs::directory_entry& entry) {
+  std::error_code error;
+  const bool result = entry.is_directory(error);
+  if (error && error.value() != ELOOP) throw fs::filesystem_error("is_directory", entry.path(), error);
+  return result;
+}
+
+/// What a folder is by whatever path it is reached.
+using FolderId = std::pair<dev_t, ino_t>;
+
+FolderId identify(const fs::path& folder) {
+  struct stat status = {};
+  if (::stat(folder.c_str(), &status) != 0) {
+    throw fs::filesystem_error("stat", folder, std::error_code(errno, std::generic_category()));
+  }
+  return {status.st_dev, status.st_ino};
+}
+
+bool contains(const std::vector<FolderId>& folders, FolderId id) {
+  return std::ranges::find(folders, id) != folders.end();
+}
+
+/// The folders that a folder lies in.
+std::vector<FolderId> identify_above(const fs::path& folder) {
+  std::vector<FolderId> above;
+  for (auto path = fs::canonical(folder); path != path.parent_path();) {
+    path = path.parent_path();
+    above.push_back(identify(path));
+  }
+  return above;
+}
+
+/// One folder, in no order. Hidden entries are counted only.
 struct Listing {
-  std::vector<fs::path> images;  ///< Sorted.
-  std::int64_t other_files = 0;
+  std::vector<fs::path> folders;
+  std::vector<fs::path> files;
 };
 
-Listing list_recursively(const fs::path& folder) {
+Listing list_one(const fs::path& folder, LeftOut& left_out) {
   Listing listing;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink);
-  for (; entry != fs::recursive_directory_iterator(); ++entry) {
-    if (is_hidden(entry->path())) {
-      entry.disable_recursion_pending();
-      ++listing.other_files;
-    } else if (!entry->is_directory()) {
-      if (has_image_name(entry->path())) {
-        listing.images.push_back(entry->path());
-      } else {
-        ++listing.other_files;
-      }
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (kind_of(entry.path()) == FileKind::Hidden) {
+      left_out.add(FileKind::Hidden, entry.path());
+    } else {
+      (is_folder(entry) ? listing.folders : listing.files).push_back(entry.path());
     }
   }
-  std::ranges::sort(listing.images, {},
-                    [](const fs::path& path) -> const std::string& { return path.native(); });
   return listing;
 }
 
-struct TopLevel {
-  std::vector<std::string> folders;  ///< Sorted.
-  std::int64_t images = 0;
-  std::int64_t other_files = 0;
-};
-
-TopLevel list_top_level(const fs::path& root) {
-  TopLevel top;
-  for (const auto& entry : fs::directory_iterator(root)) {
-    const bool hidden = is_hidden(entry.path());
-    if (!hidden && entry.is_directory()) {
-      top.folders.push_back(entry.path().filename().native());
-    } else if (!hidden && has_image_name(entry.path())) {
-      ++top.images;
+/// `above` are the folders on the way here, into which no link is followed.
+void add_images_under(const fs::path& folder, std::vector<FolderId>& above, std::vector<fs::path>& images,
+                      LeftOut& left_out) {
+  const auto id = identify(folder);
+  if (contains(above, id)) {
+    ++left_out.circular_links;
+    return;
+  }
+  auto listing = list_one(folder, left_out);
+  for (auto& file : listing.files) {
+    const auto kind = kind_of(file);
+    if (kind == FileKind::Image) {
+      images.push_back(std::move(file));
     } else {
-      ++top.other_files;
+      left_out.add(kind, file);
     }
   }
-  std::ranges::sort(top.folders);
-  return top;
+  above.push_back(id);
+  for (const auto& inner : listing.folders) add_images_under(inner, above, images, left_out);
+  above.pop_back();
+}
+
+/// All images at any depth, sorted.
+std::vector<fs::path> list_recursively(const fs::path& folder, std::vector<FolderId> above,
+                                       LeftOut& left_out) {
+  std::vector<fs::path> images;
+  add_images_under(folder, above, images, left_out);
+  std::ranges::sort(images, {}, [](const fs::path& path) -> const std::string& { return path.native(); });
+  return images;
+}
+
+/// Why a folder has no image: what was left out, or what is read.
+std::string no_image_text(const LeftOut& left_out) {
+  return left_out.total() > 0 ? describe(left_out) : image_endings() + " are read";
 }
 
 std::int64_t find_label(const ImageFolder& folder, const std::string& name) {
@@ -92,46 +125,91 @@ std::int64_t find_label(const ImageFolder& folder, const std::string& name) {
   return found - folder.classes.begin();
 }
 
+/// "apple, avocado, ..."
+std::string list_some(std::span<const std::string> names) {
+  constexpr std::size_t most = 10;
+  const auto some = names.first(std::min(names.size(), most));
+  return io::display(fmt::format("{}{}", fmt::join(some, ", "), names.size() > most ? ", ..." : ""));
+}
+
 }  // namespace
 
 ImageFolder list_image_folder(const fs::path& root,
                               const std::optional<std::vector<std::string>>& known_classes) {
   return with_errors_of(root, [&] {
-    const auto top = list_top_level(root);
+    ImageFolder folder{.root = root};
+    auto top = list_one(root, folder.left_out);
+    for (const auto& file : top.files) folder.left_out.add(kind_of(file), file);
+    auto above = identify_above(root);
+    above.push_back(identify(root));
+    const auto circular = std::ranges::remove_if(
+        top.folders, [&](const fs::path& path) { return contains(above, identify(path)); });
+    folder.left_out.circular_links += std::ssize(circular);
+    top.folders.erase(circular.begin(), circular.end());
+    std::ranges::sort(top.folders, {},
+                      [](const fs::path& path) -> const std::string& { return path.native(); });
     if (top.folders.empty()) {
-      throw Error(fmt::format(
-          "{}: there is no class folder in it{}; expected are folders of images, one a class",
-          io::display_path(root), top.images > 0 ? fmt::format(", but {} images", top.images) : ""));
+      throw Error(
+          fmt::format("{}: there is no class folder in it ({}); expected are folders of images, one a class",
+                      io::display_path(root), no_image_text(folder.left_out)));
     }
-    ImageFolder folder{.root = root,
-                       .classes = known_classes.value_or(top.folders),
-                       .other_files = top.images + top.other_files};
-    for (const auto& name : top.folders) {
-      const auto label = find_label(folder, name);
-      auto listing = list_recursively(root / name);
-      if (listing.images.empty()) {
-        throw Error(fmt::format("{}: the class folder holds no .jpg, .jpeg or .png file",
-                                io::display_path(root / name)));
+
+    if (known_classes) {
+      folder.classes = *known_classes;
+    } else {
+      for (const auto& path : top.folders) folder.classes.push_back(path.filename().native());
+    }
+    for (const auto& path : top.folders) {
+      const auto label = find_label(folder, path.filename().native());
+      LeftOut left_out;
+      auto images = list_recursively(path, above, left_out);
+      if (images.empty() && !known_classes) {
+        throw Error(fmt::format("{}: the class folder holds no image ({})", io::display_path(path),
+                                no_image_text(left_out)));
       }
-      for (auto& file : listing.images) folder.samples.push_back({.file = std::move(file), .label = label});
-      folder.other_files += listing.other_files;
+      for (auto& file : images) folder.samples.push_back({.file = std::move(file), .label = label});
+      folder.left_out.add(left_out);
+    }
+    if (folder.samples.empty()) {
+      throw Error(fmt::format("{}: its class folders hold no image ({})", io::display_path(root),
+                              no_image_text(folder.left_out)));
     }
     return folder;
   });
 }
 
-std::vector<fs::path> list_images(const fs::path& path) {
+std::string describe(const ImageFolder& folder) {
+  std::vector<std::int64_t> images(folder.classes.size());
+  for (const auto& sample : folder.samples) ++images[static_cast<std::size_t>(sample.label)];
+  std::vector<std::string> without_image;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (images[i] == 0) without_image.push_back(folder.classes[i]);
+  }
+  return fmt::format("{} of {} ({}){}", count(std::ssize(folder.samples), "image"),
+                     count(std::ssize(folder.classes), "class"), list_some(folder.classes),
+                     without_image.empty() ? "" : ", none of " + list_some(without_image));
+}
+
+std::vector<fs::path> list_images(const fs::path& path, LeftOut& left_out) {
   return with_errors_of(path, [&]() -> std::vector<fs::path> {
     if (!fs::is_directory(path)) {
       if (!fs::exists(path)) throw Error(fmt::format("{}: no such file or folder", io::display_path(path)));
       return {path};
     }
-    auto listing = list_recursively(path);
-    if (listing.images.empty()) {
-      throw Error(fmt::format("{}: there is no .jpg, .jpeg or .png file in it", io::display_path(path)));
+    LeftOut left_out_here;
+    auto images = list_recursively(path, identify_above(path), left_out_here);
+    if (images.empty()) {
+      throw Error(fmt::format("{}: there is no image in it ({})", io::display_path(path),
+                              no_image_text(left_out_here)));
     }
-    return std::move(listing.images);
+    left_out.add(left_out_here);
+    return images;
   });
+}
+
+std::vector<fs::path> list_images(const fs::path& path) {
+  LeftOut not_told;
+  return list_images(path, not_told);
 }
 
 }  // namespace scatlight::data
