@@ -1,7 +1,6 @@
 #include "data/drawn_folder.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include "core/parallel_for.h"
 #include "data/dead_leaves.h"
 #include "data/encode.h"
+#include "io/atomic_folder.h"
 #include "io/display.h"
 #include "io/machine.h"
 #include "scatlight/error.h"
@@ -41,7 +41,6 @@ void check(const DrawnFolderOptions& options) {
 /// Refuses a folder that holds anything, unless it is an earlier data set and may be replaced.
 void check_target(const DrawnFolderOptions& options) {
   const fs::path& folder = options.folder;
-  if (folder.empty()) throw Error("the folder to draw into has an empty name");
   if (!fs::exists(folder)) return;
   if (!fs::is_directory(folder))
     throw Error(fmt::format("{} is a file, not a folder", io::display_path(folder)));
@@ -63,32 +62,6 @@ void write_file(const fs::path& path, const char* bytes, std::size_t size) {
   file.close();
   if (!file) throw Error(fmt::format("cannot write {}: {}", io::display_path(path), std::strerror(errno)));
 }
-
-/// A folder that vanishes with this object unless it was put in place.
-class Staging {
- public:
-  explicit Staging(const fs::path& target) : target_(fs::absolute(target).lexically_normal()) {
-    if (!target_.has_filename()) target_ = target_.parent_path();  // "out/" is "out"
-    folder_ = target_.parent_path() / fmt::format(".{}.partial-{}", target_.filename().string(), getpid());
-    fs::create_directories(folder_);
-  }
-  ~Staging() {
-    std::error_code ignored;
-    if (!folder_.empty()) fs::remove_all(folder_, ignored);
-  }
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-  const fs::path& folder() const { return folder_; }
-  void put_in_place() {
-    fs::remove_all(target_);
-    fs::rename(folder_, target_);
-    folder_.clear();
-  }
-
- private:
-  fs::path target_;
-  fs::path folder_;
-};
 
 /// One picture to draw.
 struct Task {
@@ -133,20 +106,25 @@ std::string describe(const DrawnFolderOptions& options) {
 
 void draw_folder(const DrawnFolderOptions& options, const std::function<void()>& on_picture) try {
   check(options);
+  if (options.folder.empty()) throw Error("the folder to draw into has an empty name");
+  io::AtomicFolder folder(options.folder);
   check_target(options);
-  Staging staging(options.folder);
   const auto tasks = tasks_of(options);
   for (const Task& task : tasks) {
-    if (task.index == 0) fs::create_directories(staging.folder() / class_folder(task));
+    if (task.index == 0) fs::create_directories(folder.partial() / class_folder(task));
   }
   const int threads = options.threads > 0 ? options.threads : io::processor_threads();
   parallel_for(threads, static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i) {
-    draw_file(options, staging.folder(), tasks[static_cast<std::size_t>(i)]);
+    draw_file(options, folder.partial(), tasks[static_cast<std::size_t>(i)]);
     on_picture();
   });
   const auto description = describe(options);
-  write_file(staging.folder() / marker, description.data(), description.size());
-  staging.put_in_place();
+  write_file(folder.partial() / marker, description.data(), description.size());
+  if (options.overwrite) {
+    folder.replace();
+  } else {
+    folder.commit();
+  }
 } catch (const fs::filesystem_error& error) {
   throw Error(fmt::format("cannot write {}: {}", io::display_path(error.path1()), error.code().message()));
 }

@@ -23,8 +23,8 @@ struct DrawnFolderOptions {
   bool overwrite = false;  ///< Replace an earlier drawn data set, and never anything else.
 };
 
-/// Draws a data set, with a file dead_leaves.json that says its options. All is drawn in a new folder beside
-/// the wanted one and renamed at the end, so that the folder is never half-written. on_picture is called
+/// Draws a data set, with a file dead_leaves.json that says its options. The folder is written as
+/// io::AtomicFolder does it, so it is never half-written. on_picture is called
 /// after each picture, from any thread. Throws Error for options out of range, a folder that is not empty,
 /// and files that cannot be written.
 void draw_folder(const DrawnFolderOptions& options, const std::function<void()>& on_picture);

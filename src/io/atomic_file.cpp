@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <system_error>
 
 #include "io/display.h"
+#include "io/open_locked.h"
 #include "scatlight/error.h"
 
 namespace scatlight::io {
@@ -27,14 +27,6 @@ std::filesystem::path follow_links(std::filesystem::path path) {
     path = path.parent_path() / target;
   }
   return path;
-}
-
-/// True when the name still leads to the open file: another writer may have renamed it in between.
-bool is_at(int descriptor, const std::filesystem::path& name) {
-  struct stat open_file = {};
-  struct stat named_file = {};
-  return ::fstat(descriptor, &open_file) == 0 && ::lstat(name.c_str(), &named_file) == 0 &&
-         open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
 int sync_descriptor(int descriptor) {
@@ -66,24 +58,9 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::open_temporary() {
-  // The lock tells a living writer from a leftover, and dies with its process.
-  while (descriptor_ < 0) {
-    const int descriptor = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (descriptor < 0) fail_with_errno();
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      const int reason = errno;
-      ::close(descriptor);
-      if (reason == EINTR) continue;
-      if (reason == EWOULDBLOCK) fail("another process is writing it");
-      errno = reason;
-      fail_with_errno();
-    }
-    if (is_at(descriptor, temporary_)) {
-      descriptor_ = descriptor;
-    } else {
-      ::close(descriptor);
-    }
-  }
+  descriptor_ = open_locked(temporary_);
+  if (descriptor_ < 0)
+    fail(errno == EWOULDBLOCK ? "another process is writing it" : std::generic_category().message(errno));
   if (::ftruncate(descriptor_, 0) != 0) {
     const int reason = errno;
     close_temporary();

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +15,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "data/drawn_folder.h"
 #include "scatlight/error.h"
@@ -222,6 +227,49 @@ TEST_F(DrawnFolder, ReplacesOnlyADrawnDataSetAndOnlyWhenAsked) {
   std::ofstream(foreign.folder / "thesis.txt") << "precious";
   EXPECT_NE(error_of(foreign).find("is no drawn data set"), std::string::npos);
   EXPECT_EQ(files_in(foreign.folder).size(), 1U);
+}
+
+// The moments that matter come after the last picture: the old set goes, the new one takes its place.
+TEST_F(DrawnFolder, IsWholeAfterAKillAtAnyMoment) {
+  auto wanted = options("out");
+  wanted.train = 2;
+  wanted.val = 1;
+  wanted.threads = 1;
+  wanted.overwrite = true;
+  draw_folder(wanted, [] {});
+  const auto old_files = files_in(wanted.folder);
+  wanted.seed = 1;
+  wanted.folder = root_ / "other";
+  draw_folder(wanted, [] {});
+  const auto new_files = files_in(wanted.folder);
+  fs::remove_all(wanted.folder);
+  wanted.folder = root_ / "out";
+  for (int round = 0; round < 25; ++round) {
+    int ends[2] = {};
+    ASSERT_EQ(pipe(ends), 0);
+    const auto child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      int pictures = 0;
+      draw_folder(wanted, [&] {
+        if (++pictures == wanted.classes * (wanted.train + wanted.val)) [[maybe_unused]]
+          const auto written = write(ends[1], "x", 1);
+      });
+      _exit(0);
+    }
+    close(ends[1]);
+    char byte = 0;
+    EXPECT_EQ(read(ends[0], &byte, 1), 1);  // the end of the pipe, if the child died before
+    std::this_thread::sleep_for(std::chrono::microseconds(10 * round));
+    kill(child, SIGKILL);
+    ASSERT_EQ(waitpid(child, nullptr, 0), child);
+    close(ends[0]);
+    const auto files = files_in(wanted.folder);
+    EXPECT_TRUE(files == old_files || files == new_files) << files.size() << " files after round " << round;
+  }
+  draw_folder(wanted, [] {});
+  EXPECT_EQ(files_in(wanted.folder), new_files);
+  EXPECT_EQ(std::distance(fs::directory_iterator(root_), {}), 1);
 }
 
 TEST_F(DrawnFolder, LeavesNothingBehindWhenItFails) {
