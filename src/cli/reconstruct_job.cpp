@@ -11,10 +11,10 @@
 #include <set>
 
 #include "cli/filter_flags.h"
+#include "cli/image_flags.h"
 #include "core/parallel_for.h"
 #include "data/decode.h"
 #include "data/encode.h"
-#include "data/folder.h"
 #include "data/resize.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
@@ -132,11 +132,7 @@ Json to_json(const ReconstructedImage& image) {
 
 class Job {
  public:
-  explicit Job(const ReconstructJob& job) : job_(job) {
-    for (const auto& input : job.inputs) {
-      const auto found = data::list_images(input);
-      files_.insert(files_.end(), found.begin(), found.end());
-    }
+  explicit Job(const ReconstructJob& job) : job_(job), files_(list_inputs(job.inputs)) {
     names_ = names_of(files_);
     threads_ = job.threads > 0 ? job.threads : io::processor_threads();
     results_.resize(files_.size());

@@ -17,10 +17,10 @@
 #include "analysis/frame_search.h"
 #include "analysis/translation.h"
 #include "cli/filter_flags.h"
+#include "cli/image_flags.h"
 #include "data/dead_leaves.h"
 #include "data/decode.h"
 #include "data/encode.h"
-#include "data/folder.h"
 #include "data/resize.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
@@ -67,9 +67,7 @@ StudyImage read_image(const fs::path& file, const StudyJob& job) {
 
 std::vector<StudyImage> read_images(const StudyJob& job) {
   std::vector<StudyImage> images;
-  for (const auto& input : job.inputs) {
-    for (const auto& file : data::list_images(input)) images.push_back(read_image(file, job));
-  }
+  for (const auto& file : list_inputs(job.inputs)) images.push_back(read_image(file, job));
   if (!job.inputs.empty()) return images;
   for (const auto kind : {data::Kind::Discs, data::Kind::Stripes, data::Kind::Stars}) {
     const auto name = data::kind_names()[static_cast<std::size_t>(kind)];

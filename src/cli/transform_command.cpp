@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/device_flag.h"
 #include "cli/filter_flags.h"
+#include "cli/image_flags.h"
 #include "cli/transform_job.h"
 #include "cli/transform_output.h"
 #include "io/display.h"
@@ -53,7 +54,7 @@ void check(const TransformFlags& flags, const CLI::App& command) try {
   if (job.index && format == FeatureFormat::Safetensors)
     throw CLI::ValidationError("--index is for .npy files: a .safetensors file holds its description itself");
   const bool array = std::ranges::any_of(job.inputs, [](const auto& path) { return path.ends_with(".npy"); });
-  for (const auto* name : {"--size", "--resize", "--pixels", "--per-file", "--skip-bad"}) {
+  for (const auto* name : {"--size", "--resize", "--pixels", "--per-file", "--skip-bad", "--max-pixels"}) {
     if (array && command.count(name) > 0)
       throw CLI::ValidationError(fmt::format("{} is for image files, and a .npy file was given", name));
   }
@@ -98,6 +99,7 @@ void add_image_flags(CLI::App& command, TransformFlags& flags) {
   command.add_flag(
       "--per-file", flags.job.per_file,
       "One tensor (3, K, h, w) for each image, named as its file, instead of one array for all.");
+  add_max_pixels_flag(command, flags.job.max_pixels);
   command.add_flag(
       "--skip-bad", flags.job.skip_bad,
       "Leave out images that cannot be read or are too small, and name them. Every file is read twice.");
@@ -125,16 +127,16 @@ void add_scattering_flags(CLI::App& command, TransformFlags& flags) {
 
 void add_transform_command(CLI::App& app) {
   auto flags = std::make_shared<TransformFlags>();
-  auto* command =
-      app.add_subcommand("transform",
-                         "Compute the scattering transform of images\n"
-                         "INPUT is any number of JPEG and PNG files and folders of them, or one .npy array: "
-                         "(H, W), (C, H, W) or "
-                         "(N, C, H, W) of float32, float64 or uint8. Each channel gives K maps: 1 of order "
-                         "0, J * L of order 1 (scale "
-                         "slow, angle fast) and L * L * J * (J - 1) / 2 of order 2. Images give (N, 3, K, h, "
-                         "w), arrays (..., K, h, w), "
-                         "with the numbers of kymatio's Scattering2D. The output may be larger than memory.");
+  auto* command = app.add_subcommand(
+      "transform",
+      "Compute the scattering transform of images\n"
+      "INPUT is any number of JPEG, PNG and WebP files and folders of them, or one .npy array: "
+      "(H, W), (C, H, W) or "
+      "(N, C, H, W) of float32, float64 or uint8. Each channel gives K maps: 1 of order "
+      "0, J * L of order 1 (scale "
+      "slow, angle fast) and L * L * J * (J - 1) / 2 of order 2. Images give (N, 3, K, h, "
+      "w), arrays (..., K, h, w), "
+      "with the numbers of kymatio's Scattering2D. The output may be larger than memory.");
   command->add_option("INPUT", flags->job.inputs, "Images, folders of images at any depth, or one .npy file.")
       ->required()
       ->type_name("PATH");

@@ -29,8 +29,8 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 }  // namespace
 
 ImageInput::ImageInput(std::vector<std::filesystem::path> files, const std::optional<data::Recipe>& recipe,
-                       bool imagenet_pixels)
-    : files_(std::move(files)), recipe_(recipe) {
+                       bool imagenet_pixels, std::int64_t max_pixels)
+    : files_(std::move(files)), recipe_(recipe), max_pixels_(max_pixels) {
   const data::RecipeOptions imagenet;
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t byte = 0; byte < 256; ++byte) {
@@ -42,12 +42,12 @@ ImageInput::ImageInput(std::vector<std::filesystem::path> files, const std::opti
 
 data::ImageSize ImageInput::size(std::int64_t piece) const {
   if (recipe_) return {.width = recipe_->options().size, .height = recipe_->options().size};
-  return data::read_image_size(files_[static_cast<std::size_t>(piece)]);
+  return data::read_image_size(files_[static_cast<std::size_t>(piece)], max_pixels_);
 }
 
 template <class T>
 Planes<T> ImageInput::read(std::int64_t piece) const {
-  const auto image = data::decode_file(files_[static_cast<std::size_t>(piece)]);
+  const auto image = data::decode_file(files_[static_cast<std::size_t>(piece)], max_pixels_);
   Planes<T> planes{.size = {.width = image.width, .height = image.height}};
   if (recipe_) {
     std::vector<float> result(recipe_->result_count());

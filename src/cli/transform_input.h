@@ -24,9 +24,10 @@ struct Planes {
 /// Image files, one after the other, each as its three planes R, G, B.
 class ImageInput {
  public:
-  /// Without a recipe the pictures keep their size, and samples are pixels / 255.
+  /// Without a recipe the pictures keep their size, and samples are pixels / 255. An image of more than
+  /// `max_pixels` is an error.
   ImageInput(std::vector<std::filesystem::path> files, const std::optional<data::Recipe>& recipe,
-             bool imagenet_pixels);
+             bool imagenet_pixels, std::int64_t max_pixels);
 
   const std::vector<std::filesystem::path>& files() const { return files_; }
   std::int64_t pieces() const { return std::ssize(files_); }
@@ -41,6 +42,7 @@ class ImageInput {
  private:
   std::vector<std::filesystem::path> files_;
   std::optional<data::Recipe> recipe_;
+  std::int64_t max_pixels_;
   std::array<std::array<float, 256>, 3> samples_;  // (channel, byte): for pictures that keep their size
 };
 

@@ -11,9 +11,9 @@
 #include <optional>
 #include <utility>
 
+#include "cli/image_flags.h"
 #include "cli/transform_input.h"
 #include "cli/transform_output.h"
-#include "data/folder.h"
 #include "data/in_order.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
@@ -221,15 +221,19 @@ Plans<Scattering> make_plans(const TransformJob& job, std::int64_t pieces) {
 
 io::DType dtype(const std::string& type) { return type == "float64" ? io::DType::F64 : io::DType::F32; }
 
+/// Refuses (H, W, C) and (N, H, W, C): at most 4 samples in a row, and more than 4 where the channels belong.
+void check_channels_first(const ArrayInput& input, const std::filesystem::path& file) {
+  const auto& leading = input.leading_shape();
+  if (leading.empty() || leading.back() <= 4 || input.size().height <= 4 || input.size().width > 4) return;
+  throw Error(fmt::format("{}: its shape ({}, {}, {}) has the channels last; give {}", io::display_path(file),
+                          fmt::join(leading, ", "), input.size().height, input.size().width,
+                          leading.size() == 1 ? "(C, H, W)" : "(N, C, H, W)"));
+}
+
 TransformResult transform_array(const TransformJob& job) {
   const ArrayInput input(job.inputs.front());
   const auto size = input.size();
-  const bool channels_last = input.leading_shape().size() == 1 && size.width <= 4 && size.height > 4;
-  if (channels_last) {
-    throw Error(fmt::format("{}: its shape ({}, {}, {}) has the channels last; give (C, H, W)",
-                            io::display_path(job.inputs.front()), input.leading_shape()[0], size.height,
-                            size.width));
-  }
+  check_channels_first(input, job.inputs.front());
   check_large_enough(size, job.scattering, job.inputs.front());
   const auto usual = input.type() == io::NpyType::Float64 ? "float64" : "float32";
   TransformResult result{.type = job.precision.empty() ? usual : job.precision};
@@ -244,11 +248,7 @@ TransformResult transform_array(const TransformJob& job) {
 }
 
 std::vector<std::filesystem::path> list_files(const TransformJob& job) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& path : job.inputs) {
-    auto found = data::list_images(path);
-    files.insert(files.end(), std::move_iterator(found.begin()), std::move_iterator(found.end()));
-  }
+  auto files = list_inputs(job.inputs);
   // The order in which a .safetensors file holds its tensors.
   if (job.per_file) {
     std::ranges::sort(files, {}, [](const auto& file) -> const std::string& { return file.native(); });
@@ -257,13 +257,13 @@ std::vector<std::filesystem::path> list_files(const TransformJob& job) {
 }
 
 ImageInput open_images(const TransformJob& job, std::vector<std::filesystem::path> files) {
-  if (job.size == 0) return {std::move(files), std::nullopt, job.imagenet_pixels};
+  if (job.size == 0) return {std::move(files), std::nullopt, job.imagenet_pixels, job.max_pixels};
   data::RecipeOptions recipe{.size = job.size, .resize = job.resize};
   if (!job.imagenet_pixels) {
     recipe.mean = {0, 0, 0};
     recipe.deviation = {1, 1, 1};
   }
-  return {std::move(files), data::Recipe(recipe), job.imagenet_pixels};
+  return {std::move(files), data::Recipe(recipe), job.imagenet_pixels, job.max_pixels};
 }
 
 /// The files that decode and are large enough. The number of images stands at the start of the output, so bad

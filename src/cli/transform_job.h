@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/decode.h"
 #include "scatlight/scattering.h"
 
 namespace scatlight::cli {
@@ -23,7 +24,8 @@ struct TransformJob {
   bool skip_bad = false;                 ///< Leave out image files that cannot be used.
   bool index = false;                    ///< Also write the description, beside the output.
   int threads = 0;                       ///< 0: one for each core.
-  std::optional<int> gpu = {};           ///< The number of the GPU that transforms; none: the CPU.
+  std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image file.
+  std::optional<int> gpu = {};  ///< The number of the GPU that transforms; none: the CPU.
 };
 
 struct SkippedImage {

@@ -32,9 +32,12 @@ class FeatureWriter {
   void write(std::span<const float> values);
   void write(std::span<const double> values);
 
+  /// No index stands beside an array that it does not describe, even after a kill: that of an earlier array
+  /// goes first, and the new one comes last.
   void commit();
 
  private:
+  std::optional<std::filesystem::path> earlier_index_;
   std::optional<io::NpyWriter> npy_;
   std::optional<io::SafetensorsWriter> safetensors_;
   std::optional<io::AtomicFile> index_;

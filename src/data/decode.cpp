@@ -98,14 +98,13 @@ Image decode_file(const std::filesystem::path& path, std::int64_t max_pixels) {
 ImageSize read_image_size(const std::filesystem::path& path, std::int64_t max_pixels) {
   constexpr std::uint64_t usual_header = 65536;
   const io::ReadOnlyFile file(path);
-  if (file.size() > usual_header) {
-    std::vector<std::uint8_t> start(usual_header);
-    file.read(0, std::as_writable_bytes(std::span(start)));
-    try {
-      if (is_jpeg(start)) return EncodedImage(std::move(start), path.native(), max_pixels).size();
-    } catch (const Error&) {
-      // Large records of a camera may stand before the size.
-    }
+  std::vector<std::uint8_t> start(std::min(file.size(), usual_header));
+  file.read(0, std::as_writable_bytes(std::span(start)));
+  const bool is_whole = start.size() == file.size();
+  try {
+    if (is_whole || is_jpeg(start)) return EncodedImage(std::move(start), path.native(), max_pixels).size();
+  } catch (const Error&) {
+    if (is_whole) throw;  // else large records of a camera may stand before the size
   }
   return EncodedImage::open(path, max_pixels).size();
 }

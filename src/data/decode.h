@@ -16,7 +16,7 @@ struct PictureFormat;
 inline constexpr std::int64_t default_max_pixels = 178'956'970;
 
 /// The limit cannot be set higher than this.
-inline constexpr std::int64_t largest_max_pixels = std::int64_t{1} << 30;
+inline constexpr std::int64_t largest_max_pixels = std::int64_t{1} << 29;
 
 /// A JPEG, PNG or WebP file in memory, recognised by its content, whose header was read and whose size is
 /// sane: at most 65,500 pixels a side and `max_pixels` in all. Every error of the file names it and the

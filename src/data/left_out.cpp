@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -52,7 +51,8 @@ std::int64_t sum(const std::map<std::string, std::int64_t>& by_ending) {
 std::string list(const std::map<std::string, std::int64_t>& by_ending) {
   constexpr std::size_t most = 6;
   std::vector<std::pair<std::string, std::int64_t>> sorted(by_ending.begin(), by_ending.end());
-  std::ranges::stable_sort(sorted, std::ranges::greater(), [](const auto& entry) { return entry.second; });
+  std::ranges::sort(
+      sorted, {}, [](const auto& entry) { return std::pair(-entry.second, std::string_view(entry.first)); });
   std::string text;
   for (std::size_t i = 0; i < std::min(sorted.size(), most); ++i) {
     const auto& [ending, number] = sorted[i];

@@ -64,7 +64,7 @@ std::optional<int> find_xmp_orientation(std::string_view xmp) {
   for (auto at = xmp.find(name); at != xmp.npos; at = xmp.find(name, at)) {
     at += name.size();
     const auto rest = xmp.substr(at);
-    const std::size_t start = rest.starts_with("=\"") ? 2 : rest.starts_with(">") ? 1 : rest.size();
+    const std::size_t start = rest.starts_with("=\"") ? 2 : rest.starts_with('>') ? 1 : rest.size();
     if (start >= rest.size() || rest[start] < '0' || rest[start] > '9') continue;
     const int value = rest[start] - '0';
     return value >= 1 && value <= 8 ? value : upright;

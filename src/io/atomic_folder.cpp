@@ -22,7 +22,7 @@ bool exchange(const fs::path& a, const fs::path& b) {
   return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
 }
 
-fs::path without_last_slash(fs::path path) { return path.has_filename() ? path : path.parent_path(); }
+fs::path without_last_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
 }  // namespace
 

@@ -1,8 +1,6 @@
 #include "io/file_lock.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "io/display.h"
+#include "io/open_locked.h"
 #include "scatlight/error.h"
 
 namespace scatlight::io {
@@ -30,12 +29,9 @@ FileLock FileLock::try_lock(const std::filesystem::path& file) {
     throw Error(
         fmt::format("cannot lock {}: {}", display_path(file), std::generic_category().message(errno)));
   };
-  // Neither a link to somewhere else nor a pipe, which would wait for its other end.
-  FileLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666));
-  if (!lock) fail();
-  if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) == 0) return lock;
-  if (errno != EWOULDBLOCK) fail();
-  return {};
+  FileLock lock(open_locked(file));
+  if (!lock && errno != EWOULDBLOCK) fail();
+  return lock;
 }
 
 }  // namespace scatlight::io

@@ -80,7 +80,7 @@ def test_bad_image_among_good_ones_is_the_one_that_is_named(photo, tmp_path):
     ("make", "words"),
     [
         (lambda folder: None, ["absent", "no such file"]),
-        (lambda folder: folder.mkdir(), ["absent", "no .jpg"]),
+        (lambda folder: folder.mkdir(), ["absent", "no image in it", ".jpg"]),
     ],
 )
 def test_nothing_to_transform(make, words, tmp_path):
@@ -103,7 +103,9 @@ def with_sample(value: float) -> np.ndarray:
         (np.zeros((1, 1, 1, 16, 16), np.float32), ["(N, C, H, W)"]),
         (np.zeros((0, 3, 16, 16), np.float32), ["no sample"]),
         (np.zeros((3, 16, 0), np.float32), ["no sample"]),
-        (np.zeros((64, 48, 3), np.uint8), ["(64, 48, 3)", "(C, H, W)"]),
+        (np.zeros((64, 48, 3), np.uint8), ["(64, 48, 3)", "channels last; give (C, H, W)"]),
+        (np.zeros((2, 16, 24, 3), np.uint8), ["(2, 16, 24, 3)", "channels last; give (N, C, H, W)"]),
+        (np.zeros((2, 3, 24, 3), np.uint8), ["3 x 24", "at least 8"]),
         (np.zeros((16, 16), np.int64), ["<i8", "float32"]),
         (np.asfortranarray(np.zeros((16, 24))), ["Fortran"]),
         (np.zeros((16, 4), np.float32), ["4 x 16", "at least 8"]),

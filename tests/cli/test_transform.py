@@ -1,10 +1,13 @@
 """`scatlight transform`: the numbers of kymatio, the shapes, the formats and what they tell of themselves."""
 
 import json
+import os
+import subprocess
+import time
 
 import numpy as np
 import pytest
-from conftest import fail, pixels_of, run, succeed
+from conftest import PROGRAM, fail, pixels_of, run, succeed
 from kymatio.numpy import Scattering2D
 from PIL import Image
 from safetensors import safe_open
@@ -108,7 +111,6 @@ def test_options_reach_the_plan(photo, tmp_path):
 
 def test_folder_in_order_whatever_the_threads(photo, tmp_path):
     files = [photo(f"in/{name}", 20 + i, 30, seed=i) for i, name in enumerate(["b.png", "a/z.jpg", "c.jpeg"])]
-    (tmp_path / "in/notes.txt").write_text("no image")
     flags = ["--size", 16, "--scales", 2]
     one = transform(tmp_path, tmp_path / "in", *flags, "--threads", 1)
     many = transform(tmp_path, tmp_path / "in", *flags, "--threads", 5)
@@ -116,6 +118,31 @@ def test_folder_in_order_whatever_the_threads(photo, tmp_path):
     assert np.array_equal(one, many)
     in_order = [transform(tmp_path, file, *flags)[0] for file in (files[1], files[0], files[2])]
     assert np.array_equal(one, in_order)
+
+
+def test_folder_says_what_it_leaves_out(photo, tmp_path):
+    photo("in/a.png")
+    photo("in/b.webp")
+    arguments = ["transform", tmp_path / "in", "--out", tmp_path / "out.npy"]
+    assert "left out" not in run(*arguments).stderr
+    for name in ("notes.txt", "c.tiff", "deep/d.TIFF", "@eaDir/a.png"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_text("no image")
+    result = run(*arguments, tmp_path / "in/a.png")
+    assert result.stdout == f"{tmp_path}/out.npy: float32 (3, 3, 25, 5, 7)\n"
+    assert result.stderr.splitlines()[0] == (
+        "4 files left out: 2 pictures (2 .tiff), 1 other (1 .txt), 1 hidden; "
+        ".jpg, .jpeg, .jpe, .jfif, .png, .apng and .webp are read"
+    )
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
+def test_limit_of_pixels(name, photo, tmp_path):
+    file = photo(name, 40, 57)
+    transform(tmp_path, file, "--max-pixels", 40 * 57)
+    for flags in ([], ["--size", 32]):
+        words = [name, "57 x 40 pixels", "2279 in all are accepted"]
+        fail(1, words, "transform", file, "--out", tmp_path / "x.npy", "--max-pixels", 40 * 57 - 1, *flags)
 
 
 def test_safetensors_tells_what_it_holds(photo, tmp_path):
@@ -144,6 +171,32 @@ def test_index_beside_npy(photo, tmp_path):
     facts = json.loads((tmp_path / "out.npy.json").read_text())
     assert facts["files"] == [str(tmp_path / "a.png")]
     assert len(facts["paths"]) == 25
+
+
+def test_array_never_has_the_index_of_another(photo, tmp_path):
+    transform(tmp_path, photo("a.png"), "--index")
+    transform(tmp_path, photo("b.png", 24, 32))
+    assert not (tmp_path / "out.npy.json").exists()
+    (tmp_path / "out.npy.json").write_text('{"mine": true}')
+    transform(tmp_path, photo("a.png"))
+    assert (tmp_path / "out.npy.json").read_text() == '{"mine": true}'
+
+
+def test_run_that_ends_between_array_and_index_leaves_no_index(tmp_path):
+    """Such a moment is made by taking the new index away before it can get its name."""
+    np.save(tmp_path / "in.npy", np.random.default_rng(0).random((30, 3, 64, 64)).astype(np.float32))
+    old = transform(tmp_path, tmp_path / "in.npy", "--index", "--scales", 4)
+    assert (tmp_path / "out.npy.json").exists()
+    command = [PROGRAM, "transform", tmp_path / "in.npy", "--out", tmp_path / "out.npy", "--index"]
+    slow = os.environ | {"SCATLIGHT_ENGINE": "reference"}
+    process = subprocess.Popen(command, env=slow, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (tmp_path / ".out.npy.json.tmp").exists():
+        assert process.poll() is None, "it ended before the index could be taken away"
+        time.sleep(0.001)
+    (tmp_path / ".out.npy.json.tmp").unlink()
+    assert process.wait() == 1
+    assert np.load(tmp_path / "out.npy", mmap_mode="r").shape != old.shape
+    assert not (tmp_path / "out.npy.json").exists()
 
 
 def test_one_tensor_a_file(photo, tmp_path):
@@ -196,6 +249,7 @@ def test_skip_bad_names_and_counts(photo, tmp_path):
         (["--angles 257", "1 to 256"], ["--angles", 257]),
         (["--max-order 3", "0 to 2"], ["--max-order", 3]),
         (["--size 0"], ["--size", 0]),
+        (["--max-pixels 0", "1 to 536870912"], ["--max-pixels", 0]),
         (["--wavelet haar", "morlet, gabor"], ["--wavelet", "haar"]),
         (["--sigma 0", "0.1 to 100"], ["--sigma", 0]),
     ],
@@ -205,7 +259,9 @@ def test_wrong_flags(words, flags, photo, tmp_path):
     fail(2, words, "transform", photo("a.png"), *out, *flags, cwd=tmp_path)
 
 
-@pytest.mark.parametrize("flag", [["--size", 16], ["--per-file"], ["--skip-bad"], ["--pixels", "unit"]])
+@pytest.mark.parametrize(
+    "flag", [["--size", 16], ["--per-file"], ["--skip-bad"], ["--pixels", "unit"], ["--max-pixels", 9]]
+)
 def test_flags_for_images_do_not_fit_an_array(flag, tmp_path):
     np.save(tmp_path / "in.npy", np.zeros((8, 8), np.float32))
     fail(2, [flag[0], ".npy"], "transform", tmp_path / "in.npy", "--out", tmp_path / "x.safetensors", *flag)

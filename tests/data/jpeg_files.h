@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <jpeglib.h>
 
 #include "data/image.h"
+#include "data/pictures.h"
 
 namespace scatlight::test {
 
@@ -126,9 +128,9 @@ inline Bytes with_bytes(Bytes jpeg, std::size_t place, const Bytes& more) {
 
 inline Bytes segment(std::uint8_t marker, std::string_view content) {
   const auto length = content.size() + 2;
-  Bytes bytes = {0xFF, marker, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)};
-  bytes.insert(bytes.end(), content.begin(), content.end());
-  return bytes;
+  const std::string text = {'\xFF', static_cast<char>(marker), static_cast<char>(length >> 8),
+                            static_cast<char>(length)};
+  return as_bytes(text + std::string(content));
 }
 
 inline Bytes first_bytes(const Bytes& bytes, std::size_t count) {

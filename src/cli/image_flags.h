@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace scatlight::cli {
+
+/// Adds --max-pixels. `max_pixels` keeps its value when the flag is not given.
+void add_max_pixels_flag(CLI::App& command, std::int64_t& max_pixels);
+
+/// The images of the files and folders of a command line, as data::list_images() tells them, in this order.
+/// Says in one line of standard error what the folders hold besides.
+std::vector<std::filesystem::path> list_inputs(const std::vector<std::string>& inputs);
+
+}  // namespace scatlight::cli
