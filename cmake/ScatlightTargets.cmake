@@ -30,6 +30,8 @@ function(scatlight_add_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   if(ARG_WHOLE)
     add_test(NAME ${name} COMMAND ${name})
+    # As the program does: on a busy machine OpenMP's threads would spin away the time of those that they wait for.
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)
   else()
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
   endif()

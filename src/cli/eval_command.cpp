@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/device_flag.h"
+#include "cli/image_flags.h"
 #include "data/folder.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
@@ -75,6 +76,7 @@ void evaluate(const EvalFlags& flags) {
   options.threads = train::use_threads(options.threads);
   auto model = train::load_model(train::find_model(flags.model), device);
   const auto folder = data::list_image_folder(flags.data, model.classes);
+  print_summary("evaluated", folder);
   const data::Recipe recipe(model.recipe);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("evaluate", std::ssize(folder.samples));
@@ -118,6 +120,7 @@ void add_eval_command(CLI::App& app) {
   command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
+  add_max_pixels_flag(*command, flags->options.max_pixels);
   add_device_flag(*command, flags->gpu);
   command->add_flag("--skip-bad", flags->options.skip_bad,
                     "Leave out files that cannot be read, and name them.");

@@ -10,6 +10,13 @@
 #include "data/folder.h"
 
 namespace scatlight::cli {
+namespace {
+
+void print(const data::LeftOut& left_out) {
+  if (left_out.total() > 0) fmt::print(stderr, "{}\n", data::describe(left_out));
+}
+
+}  // namespace
 
 void add_max_pixels_flag(CLI::App& command, std::int64_t& max_pixels) {
   command
@@ -28,8 +35,13 @@ std::vector<std::filesystem::path> list_inputs(const std::vector<std::string>& i
     const auto found = data::list_images(input, left_out);
     files.insert(files.end(), found.begin(), found.end());
   }
-  if (left_out.total() > 0) fmt::print(stderr, "{}\n", data::describe(left_out));
+  print(left_out);
   return files;
+}
+
+void print_summary(const char* name, const data::ImageFolder& folder) {
+  fmt::print(stderr, "{}: {}\n", name, data::describe(folder));
+  print(folder.left_out);
 }
 
 }  // namespace scatlight::cli

@@ -11,7 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/device_flag.h"
-#include "data/folder.h"
+#include "cli/image_flags.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/interrupt.h"
@@ -48,11 +48,7 @@ void predict(const PredictFlags& flags) {
   if (!flags.out.empty()) io::make_folder_for(flags.out);
   const auto device = torch_ops::open_device(flags.gpu);
   options.threads = train::use_threads(options.threads);
-  std::vector<std::filesystem::path> files;
-  for (const auto& path : flags.images) {
-    const auto found = data::list_images(path);
-    files.insert(files.end(), found.begin(), found.end());
-  }
+  const auto files = list_inputs(flags.images);
   auto model = train::load_model(train::find_model(flags.model), device);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("predict", std::ssize(files));
@@ -98,6 +94,7 @@ void add_predict_command(CLI::App& app) {
   command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
+  add_max_pixels_flag(*command, flags->options.max_pixels);
   add_device_flag(*command, flags->gpu);
   command->add_flag("--skip-bad", flags->options.skip_bad,
                     "Leave out files that cannot be read, and name them.");

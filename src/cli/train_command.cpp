@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/device_flag.h"
+#include "cli/image_flags.h"
 #include "cli/run_flags.h"
 #include "data/folder.h"
 #include "io/display.h"
@@ -60,8 +61,8 @@ struct TrainFlags {
 const std::vector<std::string> of_the_call = {"run", "resume", "overwrite", "data-changed", "config", "help"};
 
 /// Flags that a resume may change: none of them changes the result, but for the rounding of another device.
-const std::vector<std::string> free_at_resume = {"data",     "val",        "device",          "threads",
-                                                 "skip-bad", "eval-every", "checkpoint-every"};
+const std::vector<std::string> free_at_resume = {"data",       "val",      "device",     "threads",
+                                                 "max-pixels", "skip-bad", "eval-every", "checkpoint-every"};
 
 void refuse(bool given, const char* flags, const std::string& network, const char* why) {
   if (given)
@@ -180,6 +181,8 @@ void run_training(CLI::App& command, TrainFlags& flags) {
   }
   options.train_data = train::list_train_data(flags.data);
   if (!flags.val.empty()) options.val_data = data::list_image_folder(flags.val, options.train_data.classes);
+  print_summary("training", options.train_data);
+  if (options.val_data) print_summary("evaluation", *options.val_data);
   if (flags.recipe == "auto")
     take_steps(flags, train::defaults_for(std::ssize(options.train_data.samples)), options);
   train::check(options);
@@ -310,6 +313,7 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
                   "Seconds between checkpoints within an epoch; there is always one after each epoch.")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_max_pixels_flag(command, options.max_pixels);
   command.add_flag("--skip-bad", options.skip_bad, "Leave out files that cannot be read, and name them.");
   auto* resume =
       command.add_flag("--resume", flags.resume,

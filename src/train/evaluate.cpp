@@ -42,6 +42,7 @@ data::LoaderOptions Evaluator::loader_options() const {
   return {.batch_size = options_.batch,
           .threads = options_.threads,
           .skip_bad = options_.skip_bad,
+          .max_pixels = options_.max_pixels,
           .start_batch = first_uncached_};
 }
 

@@ -18,6 +18,7 @@ struct EvaluateOptions {
   std::int64_t batch = 64;
   int threads = 0;  ///< That decode; 0 means one for each core.
   bool skip_bad = false;
+  std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.
   std::int64_t cache_bytes = 0;  ///< Of main memory for maps that are kept from one evaluation to the next.
 };
 

@@ -43,6 +43,7 @@ struct TrainOptions {
   at::Device device = at::kCPU;  ///< Of the network; all that is random is the CPU's.
   int threads = 0;               ///< 0 means one per core.
   bool skip_bad = false;
+  std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.
   std::int64_t eval_every = 1;      ///< Epochs between evaluations; the last one is always there.
   double checkpoint_seconds = 300;  ///< Between checkpoints within an epoch; one is written after each epoch.
   std::int64_t cache_bytes = 0;     ///< Of memory for the maps of the validation images.

@@ -28,9 +28,11 @@ Predictions predict(Model& model, const std::vector<std::filesystem::path>& file
   const auto folder = as_folder(files);
   const data::Recipe recipe(model.recipe);
   const auto classes = model.classes.size();
-  data::Loader loader(
-      folder, recipe,
-      {.batch_size = options.batch, .threads = options.threads, .skip_bad = options.skip_bad});
+  data::Loader loader(folder, recipe,
+                      {.batch_size = options.batch,
+                       .threads = options.threads,
+                       .skip_bad = options.skip_bad,
+                       .max_pixels = options.max_pixels});
   model.network.train(false);
   Predictions result;
   while (auto batch = loader.next()) {

@@ -15,6 +15,7 @@ struct PredictOptions {
   std::int64_t batch = 32;
   int threads = 0;  ///< That decode; 0 means one for each core.
   bool skip_bad = false;
+  std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.
 };
 
 struct Prediction {

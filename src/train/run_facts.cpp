@@ -22,19 +22,19 @@ std::string now_text() {
   return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc)};
 }
 
-Json describe(const data::ImageFolder& folder) {
-  return {{"folder", folder.root.string()},
+Json to_json(const data::ImageFolder& folder) {
+  return {{"root", folder.root.string()},
           {"images", folder.samples.size()},
           {"classes", folder.classes.size()},
-          {"other_files", folder.other_files}};
+          {"other_files", folder.left_out.total()}};
 }
 
 }  // namespace
 
 std::string run_facts_json(const TrainOptions& training, const nets::Network& network) {
   const auto& options = network.options();
-  Json data = {{"train", describe(training.train_data)}};
-  if (training.val_data) data["val"] = describe(*training.val_data);
+  Json data = {{"train", to_json(training.train_data)}};
+  if (training.val_data) data["val"] = to_json(*training.val_data);
   const Json json = {
       {"scatlight", SCATLIGHT_VERSION},
       {"command", "train"},

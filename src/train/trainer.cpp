@@ -111,6 +111,7 @@ Trainer::Trainer(const TrainOptions& options, const std::function<bool()>& stop)
     evaluator_.emplace(*options_.val_data, recipe_,
                        EvaluateOptions{.threads = options_.threads,
                                        .skip_bad = options_.skip_bad,
+                                       .max_pixels = options_.max_pixels,
                                        .cache_bytes = repeats ? options_.cache_bytes : 0});
   }
   if (options_.mode == RunMode::Resume) resume();
@@ -167,6 +168,7 @@ data::LoaderOptions Trainer::loader_options() const {
           .augment = options_.augment,
           .shuffle = true,
           .skip_bad = options_.skip_bad,
+          .max_pixels = options_.max_pixels,
           .start_batch = position_.batch};
 }
 
