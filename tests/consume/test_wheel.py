@@ -18,7 +18,7 @@ def test_wheel(tmp_path: Path) -> None:
         environment |= {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache", "CC": "cc", "CXX": "c++"}
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT]
-    build += ["--config-settings=cmake.define.SCATLIGHT_CUDA=OFF"]  # minutes that the other tests have spent already
+    build += ["--config-settings=cmake.define.SCATLIGHT_CUDA=OFF"]  # minutes that other tests have spent
     subprocess.run(build, check=True, env=environment)
     (wheel,) = tmp_path.glob("scatlight-*.whl")
     names = zipfile.ZipFile(wheel).namelist()

@@ -18,7 +18,8 @@ using test::TemporaryFolder;
 std::vector<std::string> names(const ImageFolder& folder) {
   std::vector<std::string> result;
   for (const auto& sample : folder.samples) {
-    result.push_back(std::to_string(sample.label) + " " + sample.file.lexically_relative(folder.root).string());
+    result.push_back(std::to_string(sample.label) + " " +
+                     sample.file.lexically_relative(folder.root).string());
   }
   return result;
 }
@@ -158,7 +159,8 @@ TEST(ImageFolder, FollowsNoLinkIntoAFolderThatItLiesIn) {
   fs::create_directory_symlink("loop", folder / "root/cat/loop");  // leads nowhere
   const auto listed = list_image_folder(folder / "root");
   EXPECT_EQ(listed.classes, std::vector<std::string>{"cat"});
-  EXPECT_EQ(names(listed), (std::vector<std::string>{"0 cat/0.jpg", "0 cat/beside/2.jpg", "0 cat/deep/1.jpg"}));
+  EXPECT_EQ(names(listed),
+            (std::vector<std::string>{"0 cat/0.jpg", "0 cat/beside/2.jpg", "0 cat/deep/1.jpg"}));
   EXPECT_EQ(listed.left_out.circular_links, 4);
   EXPECT_EQ(listed.left_out.others.at(""), 1);
   EXPECT_EQ(list_images(folder / "root/cat").size(), 3U);
