@@ -89,7 +89,7 @@ class CudaPlanFloat64(_CudaPlan):
     def make(options: Options, device: int) -> CudaPlanFloat64: ...
 
 def decode_image(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
-    """The upright picture in a JPEG or PNG file, (height, width, 3), as the networks get it."""
+    """The upright picture in a JPEG, PNG or WebP file, (height, width, 3), as the networks get it."""
 
 def cuda_device_count() -> int: ...  # 0, too, where built_with_cuda() is False
 def built_with_cuda() -> bool: ...
