@@ -37,7 +37,7 @@ def test_orientation_as_a_long_number(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"RIFF....WEBPVP8 ", "it is neither a JPEG nor a PNG"), (b"", "it is empty")],
+    [(b"II*.", "it is neither a JPEG nor a PNG nor a WebP"), (b"", "it is empty")],
 )
 def test_reason_why_there_is_no_picture(content, reason, tmp_path):
     file = tmp_path / "photo.jpg"

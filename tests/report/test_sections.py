@@ -232,7 +232,7 @@ def test_pictures_are_known_by_their_content(tmp_path):
     write_evaluation(tmp_path / "run", data)
     text = text_of("pictures", tmp_path / "run")
     assert section_of("pictures", tmp_path / "run").count("data:image/") == 1
-    assert f"cannot decode {data}/discs/0.jpg: it is neither a JPEG nor a PNG discs" in text
+    assert f"cannot decode {data}/discs/0.jpg: it is neither a JPEG nor a PNG nor a WebP discs" in text
     assert "there is no file rings" in text
 
 
