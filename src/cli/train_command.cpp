@@ -336,7 +336,8 @@ void add_train_command(CLI::App& app) {
   auto* command = app.add_subcommand(
       "train",
       "Train a network on a folder of images\n"
-      "DATA has one folder of JPEG, PNG or WebP files for each class. The run folder gets model.safetensors (all "
+      "DATA has one folder of JPEG, PNG or WebP files for each class. The run folder gets model.safetensors "
+      "(all "
       "that "
       "`scatlight eval` and `scatlight predict` need), run.json, log.jsonl, eval.json, and "
       "checkpoint.safetensors, from which --resume continues after a kill.");
