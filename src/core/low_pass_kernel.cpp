@@ -16,7 +16,7 @@ LowPassKernel::LowPassKernel(const FilterBank& bank, const Axis& axis, int level
 
   double total = 0;
   for (int n = 0; n < length; ++n) total += std::abs(at(n));
-  const double negligible = total * epsilon * 16;
+  const double negligible = total * epsilon * (level == 0 ? 0.5 : 16);
   radius = length / 2;
   double tail = 0;
   while (radius > 0) {

@@ -61,6 +61,30 @@ TEST_P(EveryEngine, EqualsTheReference) {
   }
 }
 
+// Of noise around zero, which phi_J averages to little: whatever it leaves out shows.
+TEST_P(EveryEngine, KeepsTheDigitsOfOrderZero) {
+  std::mt19937 generator(0);
+  std::normal_distribution<double> normal(0, 1);
+  // The last one is on tiles.
+  for (const auto& [height, width, order] :
+       {std::tuple{64, 64, 0}, {96, 128, 0}, {224, 224, 0}, {331, 331, 1}}) {
+    for (const int scales : {2, 3, 4}) {
+      const ScatteringOptions options{
+          .height = height, .width = width, .scales = scales, .angles = 1, .max_order = order};
+      if (order == 1 && scales != 3) continue;
+      std::vector<double> image(static_cast<std::size_t>(height) * width);
+      for (auto& sample : image) sample = static_cast<float>(normal(generator));
+      auto expected = transform(make_plan("reference", options), image);
+      auto actual = transform(make_plan(GetParam(), options), std::vector<float>(image.begin(), image.end()));
+      const auto map = static_cast<std::size_t>(height >> scales) * (width >> scales);
+      expected.resize(map);
+      actual.resize(map);
+      test::expect_close(std::span(actual), std::span(expected), {.relative = 0, .of_scale = 6e-7},
+                         name_of(options).c_str());
+    }
+  }
+}
+
 // Bit-equal whatever the plane's place in the batch, the other planes and the number of threads are: of small
 // planes, some that share vectors; of seven of 120 x 112, which do not, three threads take two each and share
 // the last.

@@ -62,6 +62,19 @@ def test_maps(case, engine, dtype, use_engine) -> None:
     assert_close(maps, expected, 1e-5, 1e-6)
 
 
+@pytest.fixture(scope="module")
+def noise():
+    images = np.random.default_rng(0).standard_normal((2, 3, 32, 32)).astype("float32")
+    return images, TheirsNumpy(4, (32, 32))(images.astype("float64"))
+
+
+def test_noise_around_zero(noise, engine, use_engine) -> None:
+    """In float32, to the bounds of kymatio's own test. Order 0 averages it to little, so all digits count."""
+    use_engine(engine)
+    images, expected = noise
+    np.testing.assert_allclose(Scattering2D(4, (32, 32))(images), expected, rtol=1e-5, atol=1e-8)
+
+
 def test_pre_padded_maps(engine, use_engine) -> None:
     use_engine(engine)
     for shape in [(40, 64), (37, 65)]:
