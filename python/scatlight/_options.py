@@ -43,10 +43,14 @@ class Options:
         """Names and values in one string, which a schema of torch can hold."""
         return json.dumps(vars(self))
 
+    @staticmethod
+    def parse(description: str) -> "Options":
+        return Options(**json.loads(description))
+
 
 def to_core(description: str, threads: int = 0) -> _core.Options:
     """From Options.describe()."""
-    return _core.Options.make(**json.loads(description), threads=threads)
+    return _core.Options.make(**vars(Options.parse(description)), threads=threads)
 
 
 @functools.lru_cache(maxsize=16)
