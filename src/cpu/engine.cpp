@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <optional>
 
 #include "core/parallel_for.h"
+#include "core/range.h"
 #include "cpu/kernels.h"
 
 namespace scatlight::cpu {
@@ -198,6 +200,26 @@ class PackedTransform {
            spectra->data(), run);
   }
 
+  bool are_in_range(const T* values, std::int64_t count) const {
+    return is_in_range(functions_.largest_magnitude(values, count));
+  }
+
+  // A strip of a bundle, as by analyse_strip. Returns whether the strip's share of the samples is in Range:
+  // together, those of the first tiling look at all of them.
+  bool analyse(const Strip& strip, int planes, const T* images, T* spectra, T* features, T* shares,
+               T* room) const {
+    bool fits = true;
+    if (strip.tiling == &tables_.tilings[0] && tables_.options.max_order >= 1) {
+      const std::int64_t first = image_size() * strip.index / strip.tiling->strips();
+      const std::int64_t end = image_size() * (strip.index + 1) / strip.tiling->strips();
+      for (int plane = 0; plane < planes; ++plane)
+        fits = are_in_range(images + plane * image_size() + first, end - first) && fits;
+    }
+    functions_.analyse_strip(tables_, *strip.tiling, strip.index, planes, images, spectra, features, shares,
+                             room);
+    return fits;
+  }
+
   // `spectra` are a bundle's, then the gradients of them.
   void backward_block(const T* images, const T* feature_gradients, const Block& block, T* spectra,
                       T* image_gradients, const ParallelFor& run) const {
@@ -206,6 +228,7 @@ class PackedTransform {
     const std::int64_t count = bundles(planes);
     const bool first_order = tables_.options.max_order >= 1;
     if (first_order) {
+      std::atomic<bool> fit = true;
       loop(run, count * strips(), [&](std::int64_t index) {
         const auto room = rooms_.borrow(tables_.room.size);
         const auto [first, size] = bundle(index / strips(), planes);
@@ -213,9 +236,20 @@ class PackedTransform {
         const Tiling<T>& tiling = *strip.tiling;
         T* of_strip = spectra + index / strips() * spectra_of_bundle +
                       tiling.spectrum_offset(tiling.tile(strip.index, 0));
-        functions_.analyse_strip(tables_, tiling, strip.index, size, images + first * image_size(), of_strip,
-                                 nullptr, nullptr, room->data());
+        if (!analyse(strip, size, images + first * image_size(), of_strip, nullptr, nullptr, room->data()))
+          fit = false;
+        for (std::int64_t plane = first; plane < first + size && index % strips() == 0; ++plane) {
+          if (!are_in_range(feature_gradients + plane * features_size(), features_size())) fit = false;
+        }
       });
+      if (!fit) {  // what an image is multiplied with does not change its gradient
+        const ScaledPlanes<T> scaled_images(images, planes, image_size());
+        const ScaledPlanes<T> scaled_gradients(feature_gradients, planes, features_size());
+        if (scaled_images.are_scaled() || scaled_gradients.are_scaled()) {
+          backward_block(scaled_images.data(), scaled_gradients.data(), block, spectra, image_gradients, run);
+          return scaled_gradients.scale_back(image_gradients, image_size());
+        }
+      }
       loop(run, count * sums, [&](std::int64_t index) {
         const auto room = rooms_.borrow(tables_.room.size);
         const auto [first, size] = bundle(index / sums, planes);
@@ -276,13 +310,21 @@ class PackedTransform {
                      const ParallelFor& run) const {
     const std::int64_t planes = block.planes;
     const std::int64_t count = bundles(planes);
+    std::atomic<bool> fit = true;
     loop(run, count, [&](std::int64_t index) {
       const auto room = rooms_.borrow(tables_.room.forward_size);
       const auto [first, size] = bundle(index, planes);
-      functions_.analyse_strip(tables_, tables_.tilings[0], 0, size, images + first * image_size(),
-                               spectra + index * spectra_size(), features + first * features_size(), nullptr,
-                               room->data());
+      if (!analyse(strips_[0], size, images + first * image_size(), spectra + index * spectra_size(),
+                   features + first * features_size(), nullptr, room->data()))
+        fit = false;
     });
+    if (!fit) {
+      const ScaledPlanes<T> scaled(images, planes, image_size());
+      if (scaled.are_scaled()) {
+        forward_block(scaled.data(), block, spectra, features, run);
+        return scaled.scale_back(features, features_size());
+      }
+    }
     // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
     // together. Small ones go in bunches, so that handing them out costs nothing.
     const auto& groups = tables_.groups;
@@ -308,6 +350,7 @@ class PackedTransform {
     const auto spectra =
         spectra_.borrow(std::min<std::ptrdiff_t>(at_once, strips()) * tables_.strip_spectra_size);
     const auto shares = shares_.borrow(tables_.shares_of_scale.back());
+    std::atomic<bool> fit = true;
     for (std::ptrdiff_t first = 0; first < strips(); first += at_once) {
       const std::ptrdiff_t end = std::min(first + at_once, strips());
       const auto spectra_of = [&](std::ptrdiff_t strip) {
@@ -317,10 +360,18 @@ class PackedTransform {
         const auto room = rooms_.borrow(tables_.room.forward_size);
         const Strip& strip = strips_[first + index];
         const bool has_map = strip.tiling == &tables_.tilings[0];
-        functions_.analyse_strip(tables_, *strip.tiling, strip.index, planes, images,
-                                 spectra_of(first + index), nullptr, has_map ? shares->data() : nullptr,
-                                 room->data());
+        if (!analyse(strip, planes, images, spectra_of(first + index), nullptr,
+                     has_map ? shares->data() : nullptr, room->data()))
+          fit = false;
       });
+      if (!fit) {
+        const ScaledPlanes<T> scaled(images, planes, image_size());
+        if (scaled.are_scaled()) {
+          forward_on_tiles(scaled.data(), block, features, run);
+          return scaled.scale_back(features, features_size());
+        }
+        fit = true;  // if one share is not in Range, all of them together may be
+      }
       const std::ptrdiff_t first_piece = strips_[first].first_piece;
       const std::ptrdiff_t end_piece = end < strips() ? strips_[end].first_piece : std::ssize(pieces_);
       loop(run, end_piece - first_piece, [&](std::int64_t index) {

@@ -7,6 +7,9 @@
 #define SCATLIGHT_CPU_KERNELS_INL_H_
 #endif
 
+#include <algorithm>
+#include <bit>
+
 #include "cpu/gradient-inl.h"
 #include "cpu/kernels.h"
 #include "cpu/plane-inl.h"
@@ -17,6 +20,24 @@ namespace HWY_NAMESPACE {
 
 template <class T>
 using Vectors = hn::ScalableTag<T>;
+
+// Magnitudes are compared as integers, of which NaN is the largest.
+template <class T>
+HWY_ATTR T largest_magnitude(const T* values, std::size_t count) {
+  const Vectors<T> d;
+  const hn::RebindToSigned<Vectors<T>> integers;
+  constexpr std::size_t lanes = hn::MaxLanes(d);
+  auto largest = hn::Zero(integers);
+  const auto add = [&](const T* at) HWY_ATTR {
+    largest = hn::Max(largest, hn::BitCast(integers, hn::Abs(hn::LoadU(d, at))));
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) add(values + i);
+  T rest[lanes] = {};
+  std::copy_n(values + i, count - i, rest);
+  add(rest);
+  return std::bit_cast<T>(hn::GetLane(hn::MaxOfLanes(integers, largest)));
+}
 
 template <class T, int Side>
 HWY_ATTR void analyse_strip(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
@@ -59,7 +80,8 @@ HWY_ATTR void differentiate_planes(const Tables<T>& tables, int planes, const T*
 
 template <class T, int Side>
 HWY_ATTR Functions<T> make_functions() {
-  return {.analyse_strip = analyse_strip<T, Side>,
+  return {.largest_magnitude = largest_magnitude<T>,
+          .analyse_strip = analyse_strip<T, Side>,
           .transform_paths = transform_paths<T, Side>,
           .write_maps = write_maps<T, Side>,
           .differentiate_paths = differentiate_paths<T, Side>,

@@ -16,6 +16,9 @@ namespace scatlight::cpu {
 /// is fetched meanwhile.
 template <class T>
 struct Functions {
+  /// NaN if one of the values is.
+  T (*largest_magnitude)(const T* values, std::size_t count);
+
   /// The folded spectra of the tiles of one strip of the images, which stand one after the other in
   /// `spectra`; with the shares of map 0, also what the strip gives to it; with features, map 0, from the
   /// only strip.

@@ -89,21 +89,13 @@ struct DifferentiateRows {
         [&](int line, int n, auto stride, auto& x) { load(wavelets + row_of(line) * width + n, stride, x); },
         [&](int line, int k, Complex<T> value) {
           Complex<T>& gradient = rows[line * width + k];
-          gradient = gradient.re * direction_of(value);
+          gradient = gradient.re * Squared<T>(value).direction();  // that of the modulus
         });
     fft.template transform<Direction::Forward, Order::AlongLines>(
         block, room, [&](int line, int n, auto stride, auto& x) { load(rows + line * width + n, stride, x); },
         [&](int line, int k, Complex<T> value) {
           if (first + line < height) wavelets[(first_row + first + line) * width + k] = value;
         });
-  }
-
- private:
-  // value / |value|, the gradient of the modulus; 0 for 0.
-  SCATLIGHT_HD static Complex<T> direction_of(Complex<T> value) {
-    const T square = value.re * value.re + value.im * value.im;
-    const T least = sizeof(T) == sizeof(float) ? T(least_square) : T(0);
-    return square <= least ? Complex<T>{0, 0} : reciprocal_root(square) * value;  // NaN stays
   }
 };
 

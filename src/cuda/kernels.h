@@ -319,7 +319,7 @@ struct ModulusRows {
           load(wavelets + (first_row + smaller(first + line, height - 1)) * width + n, stride, x);
         },
         [&](int line, int k, Complex<T> value) {
-          rows[line * row_size() + before + k] = square_root(value.re * value.re + value.im * value.im);
+          rows[line * row_size() + before + k] = Squared<T>(value).modulus();
         });
     if (moduli != nullptr) {
       block.for_each(lines * width, [&](int index) {

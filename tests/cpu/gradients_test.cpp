@@ -15,30 +15,14 @@ namespace {
 
 using test::are_small;
 using test::cases;
+using test::differentiate;
 using test::make_plan;
 using test::name_of;
 using test::planes_for;
+using test::random_gradients;
 using test::random_planes;
 using test::repeat_planes;
 using test::transform;
-
-// dL/dfeatures for some L: numbers of both signs.
-template <class T>
-std::vector<T> random_gradients(const Scattering& plan, int planes) {
-  std::mt19937 generator(5);
-  std::uniform_real_distribution<T> uniform(-1, 1);
-  std::vector<T> gradients(planes * plan.paths().size() * plan.output_height() * plan.output_width());
-  for (auto& gradient : gradients) gradient = uniform(generator);
-  return gradients;
-}
-
-template <class T>
-std::vector<T> differentiate(const Scattering& plan, const std::vector<T>& images,
-                             const std::vector<T>& gradients) {
-  std::vector<T> result(images.size(), std::numeric_limits<T>::quiet_NaN());
-  plan.backward(std::span<const T>(images), std::span<const T>(gradients), std::span<T>(result));
-  return result;
-}
 
 class EveryGradient : public testing::TestWithParam<std::string> {};
 

@@ -44,6 +44,35 @@ std::vector<T> random_planes(const ScatteringOptions& options, int planes, unsig
   return images;
 }
 
+/// dL/dfeatures for some L: numbers of both signs.
+template <class T>
+std::vector<T> random_gradients(const Scattering& plan, int planes) {
+  std::mt19937 generator(5);
+  std::uniform_real_distribution<T> uniform(-1, 1);
+  std::vector<T> gradients(planes * plan.paths().size() * plan.output_height() * plan.output_width());
+  for (auto& gradient : gradients) gradient = uniform(generator);
+  return gradients;
+}
+
+template <class T>
+std::vector<T> differentiate(const Scattering& plan, const std::vector<T>& images,
+                             const std::vector<T>& gradients) {
+  std::vector<T> result(images.size(), std::numeric_limits<T>::quiet_NaN());
+  plan.backward(std::span<const T>(images), std::span<const T>(gradients), std::span<T>(result));
+  return result;
+}
+
+/// A plane of samples, maps or gradients, times each of some factors.
+template <class T>
+std::vector<T> times(const std::vector<T>& plane, const std::vector<T>& factors) {
+  std::vector<T> planes;
+  planes.reserve(plane.size() * factors.size());
+  for (const T factor : factors) {
+    for (const T value : plane) planes.push_back(factor * value);
+  }
+  return planes;
+}
+
 /// Planes to try options with: one where the reference engine needs long for it.
 inline int planes_for(const ScatteringOptions& options, int most) {
   return options.height * options.width > 100000 ? 1 : most;

@@ -187,6 +187,41 @@ TEST(CudaKernels, ZeroModulusHasTheGradientZero) {
   EXPECT_EQ(emulation.backward(image, gradients), image);
 }
 
+template <class T>
+void compare_magnitudes(const std::vector<T>& magnitudes, const test::Bound& of_maps, double of_gradients) {
+  const ScatteringOptions options{.height = 32, .width = 40, .scales = 2, .angles = 3, .max_order = 2};
+  const Emulation<T> emulation(options);
+  const auto reference = make_plan("reference", options);
+  const auto image = random_planes<T>(options, 1);
+  const auto gradient = random_gradients<T>(emulation.feature_count(1));
+  const std::vector<double> exact_image(image.begin(), image.end());
+  const std::vector<double> exact_gradient(gradient.begin(), gradient.end());
+  const auto expected_maps = transform(reference, exact_image);
+  const auto expected_gradient = test::differentiate(reference, exact_image, exact_gradient);
+  for (const T magnitude : magnitudes) {
+    const auto name = fmt::format("samples up to {}", magnitude);
+    const auto planes = test::times(image, {magnitude});
+    const auto divided = [&](const std::vector<T>& values, double by) {
+      std::vector<double> result(values.begin(), values.end());
+      for (auto& value : result) value /= by;
+      return result;
+    };
+    const auto maps = divided(emulation.forward(planes), magnitude);
+    test::expect_close(std::span(maps), std::span(expected_maps), of_maps, name.c_str());
+    for (const T of_gradient : magnitudes) {
+      const auto actual =
+          divided(emulation.backward(planes, test::times(gradient, {of_gradient})), of_gradient);
+      test::expect_close_in_norm(std::span(actual), std::span(expected_gradient), of_gradients, name.c_str());
+    }
+  }
+}
+
+TEST(CudaKernels, TakeNumbersOfAnyMagnitude) {
+  compare_magnitudes<float>({1e-30F, 1e-22F, 1e-20F, 1e20F, 1e30F}, {.relative = 1e-5, .of_scale = 1e-6},
+                            1e-5);
+  compare_magnitudes<double>({1e-250, 1e-170, 1e170, 1e250}, {.relative = 0, .of_scale = 1e-12}, 1e-11);
+}
+
 template <class F>
 void compare_halves(double relative) {
   const ScatteringOptions options{.height = 40, .width = 32, .scales = 2};
