@@ -142,10 +142,8 @@ ImageFolder list_image_folder(const fs::path& root,
     for (const auto& file : top.files) folder.left_out.add(kind_of(file), file);
     auto above = identify_above(root);
     above.push_back(identify(root));
-    const auto circular = std::ranges::remove_if(
-        top.folders, [&](const fs::path& path) { return contains(above, identify(path)); });
-    folder.left_out.circular_links += std::ssize(circular);
-    top.folders.erase(circular.begin(), circular.end());
+    folder.left_out.circular_links += static_cast<std::int64_t>(
+        std::erase_if(top.folders, [&](const fs::path& path) { return contains(above, identify(path)); }));
     std::ranges::sort(top.folders, {},
                       [](const fs::path& path) -> const std::string& { return path.native(); });
     if (top.folders.empty()) {

@@ -72,7 +72,7 @@ TEST(Jpeg, OfOneFileIsTheSameAfterAnyOther) {
   const auto zoo = make_zoo();
   for (const auto& [name, file] : zoo) {
     std::pair<Bytes, std::string> alone;
-    std::thread([&] { alone = outcome(file); }).join();
+    std::thread([&alone, &bytes = file] { alone = outcome(bytes); }).join();
     for (const auto& [name_before, before] : zoo) {
       outcome(before);
       EXPECT_EQ(outcome(file), alone) << name << " after " << name_before;
