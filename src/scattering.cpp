@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -55,6 +56,23 @@ class LazyEngine {
 
 }  // namespace
 
+namespace {
+
+std::string describe_bytes(double bytes) {
+  return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6) : fmt::format("{:.1f} GB", bytes / 1e9);
+}
+
+// At least what the filters of a vector engine take: all of them whole.
+template <class T>
+double most_memory(const ScatteringOptions& resolved, const Geometry& geometry) {
+  double filters = resolved.scales;
+  for (int scale = 0; scale + 1 < resolved.scales && resolved.max_order >= 2; ++scale)
+    filters += (resolved.scales - 1 - scale) * std::exp2(-2 * geometry.level(scale));
+  return filters * resolved.angles * geometry.rows.padded * geometry.columns.padded * sizeof(T);
+}
+
+}  // namespace
+
 struct Scattering::Plan {
   explicit Plan(const ScatteringOptions& given)
       : options(resolve(given)),
@@ -70,6 +88,7 @@ struct Scattering::Plan {
   template <class T>
   const Engine<T>& engine() const {
     const auto make = [this] {
+      require_memory<T>();
       return engine_name == reference_name
                  ? make_reference_engine<T>(options, geometry, bank)
                  : cpu::make_engine<T>(engine_name, forced.has_value(), options, geometry, bank);
@@ -79,6 +98,22 @@ struct Scattering::Plan {
     } else {
       return double_engine.get(make);
     }
+  }
+
+  template <class T>
+  void require_memory() const {
+    const auto limit = static_cast<double>(options.memory_limit);
+    const bool is_reference = engine_name == reference_name;
+    if (!is_reference && most_memory<T>(options, geometry) <= limit) return;
+    const double needed = is_reference
+                              ? reference_engine_memory(options, geometry)
+                              : cpu::engine_memory<T>(engine_name, forced.has_value(), options, geometry);
+    if (needed <= limit) return;
+    throw Error(
+        fmt::format("the filters for {} x {} with J = {}, L = {} and order {} take about {} as float{}; "
+                    "memory_limit is {}",
+                    options.height, options.width, options.scales, options.angles, options.max_order,
+                    describe_bytes(needed), 8 * sizeof(T), describe_bytes(limit)));
   }
 
   template <class T>

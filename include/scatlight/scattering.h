@@ -45,6 +45,9 @@ struct ScatteringOptions {
   double slant = 0;                             ///< Ratio of a wavelet's two widths. 0 means 4 / L.
   int threads = 0;                ///< Of the plan's own, or of parallel_for; at most 1024. 0: one a core.
   ParallelFor parallel_for = {};  ///< The caller's threads, instead of the plan's own.
+  /// Bytes that the filters of a Scattering may take, as float32 and, from the first call with float64 on, as
+  /// float64: a plan that needs more is refused before it takes any. (CudaScattering's are not limited.)
+  std::int64_t memory_limit = std::int64_t{4} << 30;
 };
 
 /// Which coefficient an output map holds: S x = ||x * psi_{j1,theta1}| * psi_{j2,theta2}| * phi_J, cut after
@@ -64,7 +67,7 @@ class Scattering {
  public:
   /// Checks the options, builds the filters and chooses the engine: the fastest that this processor has, or
   /// the one that the environment variable SCATLIGHT_ENGINE names (see engine()). Throws Error for options
-  /// out of range and for an unknown engine.
+  /// out of range, for filters beyond memory_limit and for an unknown engine.
   explicit Scattering(const ScatteringOptions& options);
 
   /// The options with every default resolved (stride, slant, threads).

@@ -27,6 +27,7 @@ class Options:
         center_frequency: float,
         slant: float,
         threads: int,
+        memory_limit: int,  # bytes
     ) -> Options: ...
 
 class Plan:

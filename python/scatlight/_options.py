@@ -38,6 +38,7 @@ class Options:
     wavelet: str
     boundary: str
     normalization: str
+    memory_limit: int  # bytes
 
     def describe(self) -> str:
         """Names and values in one string, which a schema of torch can hold."""
@@ -59,12 +60,12 @@ def make_plan(description: str, threads: int) -> Plan:
     return Plan.make(to_core(description, threads))
 
 
-def _to_int(name: str, value: Any) -> int:
+def _to_int(name: str, value: Any, bits: int = 32) -> int:
     try:
         integer = operator.index(value)
     except TypeError as error:
         raise TypeError(f"{name} is {value!r}; it must be an integer") from error
-    if not -(2**31) <= integer < 2**31:
+    if not -(2 ** (bits - 1)) <= integer < 2 ** (bits - 1):
         raise ValueError(f"{name} is {integer}; no such number of anything fits into memory")
     return integer
 
@@ -106,6 +107,7 @@ class Scattering2DBase:
         center_frequency: float = 2.356194490192345,
         slant: float = 0,
         threads: int = 0,
+        memory_limit: int = 4 * 2**30,
     ) -> None:
         """Plan the transform of images of one size. The arguments up to out_type are kymatio's.
 
@@ -124,6 +126,8 @@ class Scattering2DBase:
         sigma, center_frequency: of the finest wavelet, in samples and in radians a sample (3/4 pi).
         slant: ratio of a wavelet's two widths; 0 means 4 / L.
         threads: 0 means torch's number of threads in scatlight.torch, one for each core in scatlight.numpy.
+        memory_limit: bytes that filters may take, of float32 and of float64 each; more are refused. Those of
+            order 2 take some 50 bytes a sample as float32, those of order 1 little.
         """
         super().__init__()
         if backend not in (None, self._backend):
@@ -158,6 +162,7 @@ class Scattering2DBase:
             wavelet=str(wavelet),
             boundary="padded" if pre_pad else str(boundary),
             normalization=str(normalization),
+            memory_limit=_to_int("memory_limit", memory_limit, 64),
         )
         self._description = self._options.describe()
         self._threads = _to_int("threads", threads)

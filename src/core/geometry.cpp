@@ -111,6 +111,8 @@ ScatteringOptions resolve(ScatteringOptions options) {
   require(options.threads >= 0 && options.threads <= max_threads,
           fmt::format("threads is {}; it must be between 1 and {}, or 0 for one a core", options.threads,
                       max_threads));
+  require(options.memory_limit >= 0,
+          fmt::format("memory_limit is {}; it must be 0 bytes or more", options.memory_limit));
   if (options.threads == 0)
     options.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, max_threads);
   return options;

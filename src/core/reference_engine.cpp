@@ -245,6 +245,17 @@ std::unique_ptr<Engine<T>> make_reference_engine(const ScatteringOptions& resolv
   return std::make_unique<ReferenceEngine<T>>(resolved, geometry, bank);
 }
 
+double reference_engine_memory(const ScatteringOptions& resolved, const Geometry& geometry) {
+  const auto values = [&](int last_level) {
+    double sum = 0;
+    for (int level = 0; level <= last_level; ++level) sum += std::exp2(-2 * level);
+    return sum * geometry.rows.padded * geometry.columns.padded;
+  };
+  double sum = values(geometry.output_level);
+  for (int j = 0; j < resolved.scales; ++j) sum += resolved.angles * values(geometry.level(j));
+  return sum * sizeof(double);
+}
+
 template std::unique_ptr<Engine<float>> make_reference_engine<float>(const ScatteringOptions&,
                                                                      const Geometry&, const FilterBank&);
 template std::unique_ptr<Engine<double>> make_reference_engine<double>(const ScatteringOptions&,

@@ -13,4 +13,7 @@ template <class T>
 std::unique_ptr<Engine<T>> make_reference_engine(const ScatteringOptions& resolved, const Geometry& geometry,
                                                  const FilterBank& bank);
 
+/// The bytes that its filters take.
+double reference_engine_memory(const ScatteringOptions& resolved, const Geometry& geometry);
+
 }  // namespace scatlight

@@ -19,4 +19,9 @@ std::unique_ptr<Engine<T>> make_engine(std::string_view level, bool exactly,
                                        const ScatteringOptions& resolved, const Geometry& geometry,
                                        const FilterBank& bank);
 
+/// About how many bytes the filters of that engine take.
+template <class T>
+double engine_memory(std::string_view level, bool exactly, const ScatteringOptions& resolved,
+                     const Geometry& geometry);
+
 }  // namespace scatlight::cpu

@@ -141,7 +141,7 @@ std::pair<double, std::vector<double>> reconstruct_image(const Scattering& plan,
 ScatteringOptions to_options(int height, int width, int scales, int angles, int max_order, int stride,
                              const std::string& wavelet, const std::string& boundary,
                              const std::string& normalization, double sigma, double center_frequency,
-                             double slant, int threads) {
+                             double slant, int threads, std::int64_t memory_limit) {
   return {.height = height,
           .width = width,
           .scales = scales,
@@ -154,7 +154,8 @@ ScatteringOptions to_options(int height, int width, int scales, int angles, int 
           .sigma = sigma,
           .center_frequency = center_frequency,
           .slant = slant,
-          .threads = threads};
+          .threads = threads,
+          .memory_limit = memory_limit};
 }
 
 Scattering make_plan(const ScatteringOptions& options) {
@@ -250,7 +251,7 @@ NB_MODULE(_core, module) {
       .def_static("make", &to_options, nb::kw_only(), nb::arg("height"), nb::arg("width"), nb::arg("scales"),
                   nb::arg("angles"), nb::arg("max_order"), nb::arg("stride"), nb::arg("wavelet"),
                   nb::arg("boundary"), nb::arg("normalization"), nb::arg("sigma"),
-                  nb::arg("center_frequency"), nb::arg("slant"), nb::arg("threads"));
+                  nb::arg("center_frequency"), nb::arg("slant"), nb::arg("threads"), nb::arg("memory_limit"));
 
   nb::class_<Scattering>(module, "Plan")
       .def_static("make", &make_plan, nb::arg("options"))

@@ -57,6 +57,7 @@ def test_a_plan_without_its_gpu_is_an_error() -> None:
         center_frequency=2.356194490192345,
         slant=0,
         threads=0,
+        memory_limit=2**32,
     )
     text = "there is no CUDA device" if _core.built_with_cuda() else "no CUDA engine"
     for kind in (_core.CudaPlanFloat32, _core.CudaPlanFloat64):

@@ -179,13 +179,25 @@ def test_errors(error, text, call) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_filters_beyond_the_limit_are_refused() -> None:
+    for scales, shape in ((3, (65536, 65536)), (4, (30000, 20000))):
+        with pytest.raises(ScatteringError, match=r"about \d+\.\d GB as float32; memory_limit is 4\.3 GB"):
+            Scattering2D(scales, shape)
+    for_float32 = Scattering2D(2, (64, 64), memory_limit=400_000)
+    for_float32(np.zeros((64, 64), np.float32))
+    with pytest.raises(ScatteringError, match=r"as float64; memory_limit is 0\.4 MB"):
+        for_float32(np.zeros((64, 64)))
+    with pytest.raises(ScatteringError, match="memory_limit is -1"):
+        Scattering2D(2, SHAPE, memory_limit=-1)
+
+
 def test_memory_that_cannot_be_had() -> None:
     program = """
 import resource
 from scatlight.numpy import Scattering2D, ScatteringError
 resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 try:
-    Scattering2D(3, (60000, 60000))
+    Scattering2D(3, (60000, 60000), memory_limit=2**62)
 except ScatteringError as error:
     print(error)
 """
