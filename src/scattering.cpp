@@ -54,15 +54,11 @@ class LazyEngine {
   mutable std::unique_ptr<Engine<T>> engine_;
 };
 
-}  // namespace
-
-namespace {
-
 std::string describe_bytes(double bytes) {
   return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6) : fmt::format("{:.1f} GB", bytes / 1e9);
 }
 
-// At least what the filters of a vector engine take: all of them whole.
+// Above what the filters of a vector engine take: all of them whole.
 template <class T>
 double most_memory(const ScatteringOptions& resolved, const Geometry& geometry) {
   double filters = resolved.scales;
