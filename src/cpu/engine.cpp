@@ -475,14 +475,14 @@ const Kernels<T>* find_kernels(const std::vector<Kernels<T>>& available, std::st
 // Short rows leave much of a long vector empty: one plane of 32 x 32 takes 1.2 times (order 1) and 1.4 times
 // (order 2) as long with 16 lanes as with 8.
 template <class T>
-const Kernels<T>& kernels_of_columns(const std::vector<Kernels<T>>& available, const Kernels<T>& asked,
+const Kernels<T>* kernels_of_columns(const std::vector<Kernels<T>>& available, const Kernels<T>* asked,
                                      bool exactly, const ScatteringOptions& resolved,
                                      const Geometry& geometry) {
   constexpr int short_side = 24;
   const int coarsest = geometry.level(resolved.scales - 1);
   const bool is_small = std::min(geometry.rows.padded, geometry.columns.padded) >> coarsest < short_side;
   const auto* avx2 = find_kernels(available, "avx2");
-  return is_small && !exactly && asked.name == std::string_view("avx512") && avx2 != nullptr ? *avx2 : asked;
+  return is_small && !exactly && asked->name == "avx512" && avx2 != nullptr ? avx2 : asked;
 }
 
 }  // namespace
@@ -500,8 +500,8 @@ std::unique_ptr<Engine<T>> make_engine(std::string_view level, bool exactly,
   const auto available = available_kernels<T>();
   const auto* kernels = find_kernels(available, level);
   if (kernels == nullptr) return nullptr;  // not one of available_levels()
-  const auto& of_columns = kernels_of_columns(available, *kernels, exactly, resolved, geometry);
-  return std::make_unique<VectorEngine<T>>(of_columns, *kernels, resolved, geometry, bank);
+  const auto* of_columns = kernels_of_columns(available, kernels, exactly, resolved, geometry);
+  return std::make_unique<VectorEngine<T>>(*of_columns, *kernels, resolved, geometry, bank);
 }
 
 template <class T>
@@ -510,7 +510,7 @@ double engine_memory(std::string_view level, bool exactly, const ScatteringOptio
   const auto available = available_kernels<T>();
   const auto* kernels = find_kernels(available, level);
   if (kernels == nullptr) return 0;
-  const int lanes = kernels_of_columns(available, *kernels, exactly, resolved, geometry).lanes;
+  const int lanes = kernels_of_columns(available, kernels, exactly, resolved, geometry)->lanes;
   return filter_memory<T>(resolved, geometry, {.lanes = lanes, .side = lanes});
 }
 
