@@ -43,7 +43,7 @@ struct ScatteringOptions {
   double sigma = 0.8;                           ///< Width of the finest wavelet, in samples.
   double center_frequency = 2.356194490192345;  ///< Of the finest wavelet, in radians a sample: 3/4 pi.
   double slant = 0;                             ///< Ratio of a wavelet's two widths. 0 means 4 / L.
-  int threads = 0;                ///< Of the plan's own, or of parallel_for; at most 1024. 0: one a core.
+  int threads = 0;                ///< Of the plan's own, or of parallel_for; at most 1024. 0: one per core.
   ParallelFor parallel_for = {};  ///< The caller's threads, instead of the plan's own.
   /// Bytes that the filters of a Scattering may take, as float32 and, from the first call with float64 on, as
   /// float64: a plan that needs more is refused before it takes any. (CudaScattering's are not limited.)
@@ -103,7 +103,8 @@ class Scattering {
   /// nor on the number of threads; only that small planes (up to about 70 x 70 samples) are rounded one way
   /// in calls of a few of them and another way in calls of many, which are faster a plane. NaN or infinite
   /// samples make NaN or infinite what they reach in their plane: in small planes, and with order 2 in all,
-  /// every map of order 1 and 2. Throws Error when a size does not fit or memory runs out.
+  /// every map of order 1 and 2. A plane's largest magnitude may be anything from 1e-30 to 1e30 (float64: from
+  /// 1e-250 to 1e250), or 0. Throws Error when a size does not fit or memory runs out.
   void forward(std::span<const float> images, std::span<float> features) const;
   void forward(std::span<const double> images, std::span<double> features) const;
 

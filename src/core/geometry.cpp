@@ -109,7 +109,7 @@ ScatteringOptions resolve(ScatteringOptions options) {
           fmt::format("center_frequency is {}; it must be between 0.01 and 100 radians a sample",
                       options.center_frequency));
   require(options.threads >= 0 && options.threads <= max_threads,
-          fmt::format("threads is {}; it must be between 1 and {}, or 0 for one a core", options.threads,
+          fmt::format("threads is {}; it must be between 1 and {}, or 0 for one per core", options.threads,
                       max_threads));
   require(options.memory_limit >= 0,
           fmt::format("memory_limit is {}; it must be 0 bytes or more", options.memory_limit));

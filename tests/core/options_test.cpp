@@ -59,9 +59,9 @@ TEST(Options, WrongOnesSayWhatIsAccepted) {
       {{.height = 8, .width = 8, .sigma = nan}, "sigma is nan; it must be between 0.1 and 100 samples"},
       {{.height = 8, .width = 8, .slant = -1}, "slant is -1; it must be between 0.01 and 10, or 0 for 4 / L"},
       {{.height = 8, .width = 8, .threads = -1},
-       "threads is -1; it must be between 1 and 1024, or 0 for one a core"},
+       "threads is -1; it must be between 1 and 1024, or 0 for one per core"},
       {{.height = 8, .width = 8, .threads = 1'000'000},
-       "threads is 1000000; it must be between 1 and 1024, or 0 for one a core"},
+       "threads is 1000000; it must be between 1 and 1024, or 0 for one per core"},
   };
   for (const auto& [options, message] : cases) EXPECT_EQ(error_of(options), message);
 }
