@@ -17,7 +17,8 @@ demo: program
 test: build
 	scripts/test.sh $(BUILD)
 
-# Times of this machine into build/*.json: its limits, the transform, the loader, the networks, and the transform against kymatio.
+# Times of this machine into build/*.json: its limits, the transform, the loader, the networks, training beside other
+# work, and the transform against kymatio.
 bench: build
 	@scripts/setup.sh bench
 	cmake --preset release -DSCATLIGHT_BUILD_BENCHMARKS=ON >/dev/null
@@ -27,6 +28,7 @@ bench: build
 	$(BUILD)/bin/scatlight draw $(BUILD)/shapes --train 25 --val 0 --size 448 --overwrite
 	$(BUILD)/bin/loader_benchmark $(BUILD)/shapes/train --benchmark_out=$(BUILD)/loader.json
 	$(BUILD)/bin/network_benchmark --benchmark_out=$(BUILD)/networks.json
+	python benchmarks/shared_machine.py --out $(BUILD)/shared_machine.json
 	python benchmarks/compare_kymatio.py --out $(BUILD)/kymatio.json
 
 # Every picture of docs/images, of images that the project draws itself. `make figures SCATLIGHT=...` takes another
