@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # The whole path on a drawn data set, about seven minutes on two cores: draw it, train a small network on scattering
-# and the same network on pixels for the same time, evaluate both, predict some images, and write one HTML page.
+# and the same network on pixels, evaluate both, predict some images, and write one HTML page. Both networks see the
+# images equally often, so that the comparison does not depend on what else the machine does.
 # Everything goes into demo/. The last line is the page's path.
-#   scripts/demo.sh [--minutes M]     of training, for each network; 2.5 by default
+#   scripts/demo.sh [--epochs N]     of training, for each network; 20 by default
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/build/bin:$PWD/.venv/bin:$PATH
 
-minutes=2.5
+epochs=20
 while [ $# -gt 0 ]; do
   case $1 in
-    --minutes) minutes=${2:?"--minutes needs a number"}; shift 2 ;;
-    *) echo "demo: unknown argument $1; --minutes M is accepted" >&2; exit 2 ;;
+    --epochs) epochs=${2:?"--epochs needs a number"}; shift 2 ;;
+    *) echo "demo: unknown argument $1; --epochs N is accepted" >&2; exit 2 ;;
   esac
 done
 if ! scatlight train --help >/dev/null 2>&1; then
@@ -30,12 +31,11 @@ for folder in demo/shapes/val/*/; do
   images+=("${files[@]:0:2}")
 done
 
-train() {  # RUN NETWORK FLAGS...
+train() {  # RUN NETWORK
   local run=$1 network=$2
-  shift 2
-  step "training $network for $minutes minutes into $run"
+  step "training $network for $epochs epochs into $run"
   scatlight train demo/shapes/train --val demo/shapes/val --run "$run" --overwrite --network "$network" --size 128 \
-    --minutes "$minutes" --batch 32 --lr 0.05 --schedule cosine "$@"
+    --epochs "$epochs"
   step "evaluating $run"
   scatlight eval "$run" demo/shapes/val
   scatlight predict "$run" "${images[@]}" --out "$run/predict.json" >/dev/null
