@@ -23,10 +23,12 @@ void open_standard_streams() {
   }
 }
 
-/// OpenMP's threads wait for their next work by spinning, unless told otherwise. On a machine that others use
-/// too, they spin away the time of those that they wait for, and training falls to a tenth of its speed.
+/// OpenMP's threads wait for their next work by spinning for milliseconds. On a machine that others use too,
+/// they spin away the time of those that they wait for, and training falls to a fraction of its speed. Some
+/// microseconds are enough to keep the speed of a machine that nobody else uses
+/// (benchmarks/shared_machine.py).
 void let_openmp_sleep() {
-  if (std::getenv("GOMP_SPINCOUNT") == nullptr) ::setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) ::setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
 }
 
 }  // namespace
