@@ -103,8 +103,8 @@ class Scattering {
   /// nor on the number of threads; only that small planes (up to about 70 x 70 samples) are rounded one way
   /// in calls of a few of them and another way in calls of many, which are faster a plane. NaN or infinite
   /// samples make NaN or infinite what they reach in their plane: in small planes, and with order 2 in all,
-  /// every map of order 1 and 2. A plane's largest magnitude may be anything from 1e-30 to 1e30 (float64: from
-  /// 1e-250 to 1e250), or 0. Throws Error when a size does not fit or memory runs out.
+  /// every map of order 1 and 2. A plane's largest magnitude may be anything from 1e-30 to 1e30 (float64:
+  /// from 1e-250 to 1e250), or 0. Throws Error when a size does not fit or memory runs out.
   void forward(std::span<const float> images, std::span<float> features) const;
   void forward(std::span<const double> images, std::span<double> features) const;
 
