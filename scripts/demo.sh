@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole path on a drawn data set, about seven minutes on two cores: draw it, train a small network on scattering
+# The whole path on a drawn data set, about five minutes on two cores: draw it, train a small network on scattering
 # and the same network on pixels, evaluate both, predict some images, and write one HTML page. Both networks see the
 # images equally often, so that the comparison does not depend on what else the machine does.
 # Everything goes into demo/. The last line is the page's path.
