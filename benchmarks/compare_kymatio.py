@@ -21,6 +21,7 @@ from pathlib import Path
 
 import kymatio.torch
 import scatlight._options
+import scatlight._torch_operators
 import scatlight.torch
 import torch
 from scatlight import __version__
@@ -108,7 +109,7 @@ def prepare(module: object, case: Case, images: torch.Tensor) -> tuple[torch.nn.
 
 def forget_plans() -> None:
     scatlight._options.make_plan.cache_clear()
-    scatlight.torch._make_cuda_plan.cache_clear()
+    scatlight._torch_operators._make_cuda_plan.cache_clear()
 
 
 def runner(scattering: torch.nn.Module, case: Case, images: torch.Tensor) -> Callable[[], torch.Tensor]:
