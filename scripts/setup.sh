@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 packages=(
   g++ git ccache pkg-config python3-dev python3-venv
   libhwy-dev libfmt-dev libjpeg62-turbo-dev libspng-dev libwebp-dev zlib1g-dev libxxhash-dev
-  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libgtest-dev
+  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libpugixml-dev libgtest-dev
 )
 case ${1:-} in
   bench) packages+=(libbenchmark-dev) ;;

@@ -79,11 +79,7 @@ void EncodedImage::check_size(std::int64_t max_pixels) const {
   }
 }
 
-ImageSize EncodedImage::size() const {
-  auto size = header_.stored;
-  if (swaps_sides(header_.orientation)) std::swap(size.width, size.height);
-  return size;
-}
+ImageSize EncodedImage::size() const { return upright_size(header_); }
 
 bool EncodedImage::can_reduce() const { return format_->can_reduce; }
 
@@ -95,18 +91,22 @@ Image decode_file(const std::filesystem::path& path, std::int64_t max_pixels) {
   return EncodedImage::open(path, max_pixels).decode();
 }
 
-ImageSize read_image_size(const std::filesystem::path& path, std::int64_t max_pixels) {
+PictureHeader read_picture_header(const std::filesystem::path& path, std::int64_t max_pixels) {
   constexpr std::uint64_t usual_header = 65536;
   const io::ReadOnlyFile file(path);
   std::vector<std::uint8_t> start(std::min(file.size(), usual_header));
   file.read(0, std::as_writable_bytes(std::span(start)));
   const bool is_whole = start.size() == file.size();
   try {
-    if (is_whole || is_jpeg(start)) return EncodedImage(std::move(start), path.native(), max_pixels).size();
+    if (is_whole || is_jpeg(start)) return EncodedImage(std::move(start), path.native(), max_pixels).header();
   } catch (const Error&) {
     if (is_whole) throw;  // else large records of a camera may stand before the size
   }
-  return EncodedImage::open(path, max_pixels).size();
+  return EncodedImage::open(path, max_pixels).header();
+}
+
+ImageSize read_image_size(const std::filesystem::path& path, std::int64_t max_pixels) {
+  return upright_size(read_picture_header(path, max_pixels));
 }
 
 }  // namespace scatlight::data

@@ -42,6 +42,8 @@ class EncodedImage {
   /// Reads a file of at most 512 MiB.
   static EncodedImage open(const std::filesystem::path& path, std::int64_t max_pixels = default_max_pixels);
 
+  const PictureHeader& header() const { return header_; }
+
   /// Of the upright picture.
   ImageSize size() const;
 
@@ -65,8 +67,12 @@ class EncodedImage {
 /// The upright picture of a file.
 Image decode_file(const std::filesystem::path& path, std::int64_t max_pixels = default_max_pixels);
 
-/// The upright size. Reads no more of a JPEG than its header; the records that tell how a PNG or a WebP lies
-/// may stand behind its pixels.
+/// Reads no more of a JPEG than its header; the records that tell how a PNG or a WebP lies may stand behind
+/// its pixels.
+PictureHeader read_picture_header(const std::filesystem::path& path,
+                                  std::int64_t max_pixels = default_max_pixels);
+
+/// The upright size.
 ImageSize read_image_size(const std::filesystem::path& path, std::int64_t max_pixels = default_max_pixels);
 
 }  // namespace scatlight::data

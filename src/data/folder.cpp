@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <span>
 #include <system_error>
 #include <utility>
 
@@ -115,23 +114,6 @@ std::string no_image_text(const LeftOut& left_out) {
   return left_out.total() > 0 ? describe(left_out) : image_endings() + " are read";
 }
 
-std::int64_t find_label(const ImageFolder& folder, const std::string& name) {
-  const auto found = std::ranges::find(folder.classes, name);
-  if (found == folder.classes.end()) {
-    throw Error(fmt::format("{}: the class '{}' is not among the {} known classes ({})",
-                            io::display_path(folder.root), io::display(name), folder.classes.size(),
-                            io::display(fmt::format("{}", fmt::join(folder.classes, ", ")))));
-  }
-  return found - folder.classes.begin();
-}
-
-/// "apple, avocado, ..."
-std::string list_some(std::span<const std::string> names) {
-  constexpr std::size_t most = 10;
-  const auto some = names.first(std::min(names.size(), most));
-  return io::display(fmt::format("{}{}", fmt::join(some, ", "), names.size() > most ? ", ..." : ""));
-}
-
 }  // namespace
 
 ImageFolder list_image_folder(const fs::path& root,
@@ -158,7 +140,7 @@ ImageFolder list_image_folder(const fs::path& root,
       for (const auto& path : top.folders) folder.classes.push_back(path.filename().native());
     }
     for (const auto& path : top.folders) {
-      const auto label = find_label(folder, path.filename().native());
+      const auto label = find_label(folder.classes, path.filename().native(), io::display_path(root));
       LeftOut left_out;
       auto images = list_recursively(path, above, left_out);
       if (images.empty() && !known_classes) {
@@ -186,6 +168,17 @@ std::string describe(const ImageFolder& folder) {
   return fmt::format("{} of {} ({}){}", count(std::ssize(folder.samples), "image"),
                      count(std::ssize(folder.classes), "class"), list_some(folder.classes),
                      without_image.empty() ? "" : ", none of " + list_some(without_image));
+}
+
+std::int64_t find_label(const std::vector<std::string>& classes, std::string_view name,
+                        std::string_view where) {
+  const auto found = std::ranges::find(classes, name);
+  if (found == classes.end()) {
+    throw Error(fmt::format("{}: the class '{}' is not among the {} known classes ({})", where,
+                            io::display(name), classes.size(),
+                            io::display(fmt::format("{}", fmt::join(classes, ", ")))));
+  }
+  return found - classes.begin();
 }
 
 std::vector<fs::path> list_images(const fs::path& path, LeftOut& left_out) {

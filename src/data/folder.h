@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/left_out.h"
@@ -30,6 +31,10 @@ struct ImageFolder {
 /// the known classes.
 ImageFolder list_image_folder(const std::filesystem::path& root,
                               const std::optional<std::vector<std::string>>& known_classes = std::nullopt);
+
+/// Index of a class. Throws Error, which begins with `where`, when it is not among the known ones.
+std::int64_t find_label(const std::vector<std::string>& classes, std::string_view name,
+                        std::string_view where);
 
 /// For example "1397 images of 8 classes (apple, avocado, ...)", and the classes that have none.
 std::string describe(const ImageFolder& folder);

@@ -71,6 +71,8 @@ FileKind kind_of(const std::filesystem::path& file) {
   return contains(other_pictures, ending) ? FileKind::OtherPicture : FileKind::Other;
 }
 
+std::span<const std::string_view> list_image_endings() { return images; }
+
 std::string image_endings() {
   return fmt::format("{} and {}", fmt::join(images.begin(), images.end() - 1, ", "), images.back());
 }
@@ -118,9 +120,15 @@ std::string describe(const LeftOut& left_out) {
                      image_endings());
 }
 
+std::string list_some(std::span<const std::string> names) {
+  constexpr std::size_t most = 10;
+  const auto some = names.first(std::min(names.size(), most));
+  return io::display(fmt::format("{}{}", fmt::join(some, ", "), names.size() > most ? ", ..." : ""));
+}
+
 std::string count(std::int64_t number, std::string_view thing) {
-  // "classes", "images"
-  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : thing.ends_with('s') ? "es" : "s");
+  const bool is_hissed = thing.ends_with('s') || thing.ends_with('x');  // "classes", "boxes"
+  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : is_hissed ? "es" : "s");
 }
 
 }  // namespace scatlight::data

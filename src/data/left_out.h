@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,10 @@ enum class FileKind {
 };
 FileKind kind_of(const std::filesystem::path& file);
 
-/// The endings of images: ".jpg, .jpeg, ... and .webp".
+/// The endings of images, in small letters.
+std::span<const std::string_view> list_image_endings();
+
+/// The same as text: ".jpg, .jpeg, ... and .webp".
 std::string image_endings();
 
 /// What a listing passes over, so that a run can say so.
@@ -39,7 +43,16 @@ struct LeftOut {
 /// .png and .webp are read". Empty when nothing was left out.
 std::string describe(const LeftOut& left_out);
 
+/// The first ten names, fit to be shown: "apple, avocado, ..."
+std::string list_some(std::span<const std::string> names);
+
 /// "1 image", "12 images"
 std::string count(std::int64_t number, std::string_view thing);
+
+/// A file that was left out because it is bad.
+struct SkippedFile {
+  std::string file;
+  std::string reason;
+};
 
 }  // namespace scatlight::data

@@ -34,11 +34,6 @@ struct Batch {
   std::vector<std::int64_t> indices;  ///< (count): into the data set's samples.
 };
 
-struct SkippedFile {
-  std::string file;
-  std::string reason;
-};
-
 /// Delivers one epoch of a data set in batches, made ahead by worker threads. The batches and their order are
 /// bit-equal whatever the number of threads. Memory: `prefetch` batches of images, and one encoded and
 /// decoded picture a thread. next(), recycle() and skipped() belong to one consumer at a time.

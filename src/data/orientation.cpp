@@ -81,6 +81,11 @@ int read_orientation(std::span<const std::uint8_t> exif, std::string_view xmp) {
 
 bool swaps_sides(int orientation) { return orientation >= 5; }
 
+ImageSize upright_size(const PictureHeader& header) {
+  const auto [width, height] = header.stored;
+  return swaps_sides(header.orientation) ? ImageSize{.width = height, .height = width} : header.stored;
+}
+
 Image make_upright(Image stored, int orientation) {
   if (orientation == upright) return stored;
   // Upright pixel (x, y) lies in the stored picture at start + x * step_x + y * step_y.
@@ -118,6 +123,24 @@ Image make_upright(Image stored, int orientation) {
     }
   }
   return turned;
+}
+
+Rect make_upright(const Rect& part, ImageSize stored, int orientation) {
+  const auto width = static_cast<float>(stored.width);
+  const auto height = static_cast<float>(stored.height);
+  const bool is_mirrored = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool is_upside_down = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  Rect turned = part;
+  if (is_mirrored) {
+    turned.left = width - part.right;
+    turned.right = width - part.left;
+  }
+  if (is_upside_down) {
+    turned.top = height - part.bottom;
+    turned.bottom = height - part.top;
+  }
+  if (!swaps_sides(orientation)) return turned;
+  return {.left = turned.top, .top = turned.left, .right = turned.bottom, .bottom = turned.right};
 }
 
 }  // namespace scatlight::data

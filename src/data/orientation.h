@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "data/image.h"
+#include "data/objects.h"
 
 namespace scatlight::data {
 
@@ -17,7 +18,12 @@ int read_orientation(std::span<const std::uint8_t> exif, std::string_view xmp);
 /// True for the orientations that exchange width and height.
 bool swaps_sides(int orientation);
 
+ImageSize upright_size(const PictureHeader& header);
+
 /// Turns and mirrors a stored picture upright. `orientation` is 1 to 8.
 Image make_upright(Image stored, int orientation);
+
+/// Where a part of a stored picture of this size lies in the upright one.
+Rect make_upright(const Rect& part, ImageSize stored, int orientation);
 
 }  // namespace scatlight::data
