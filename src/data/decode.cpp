@@ -91,6 +91,12 @@ Image decode_file(const std::filesystem::path& path, std::int64_t max_pixels) {
   return EncodedImage::open(path, max_pixels).decode();
 }
 
+int largest_reduction(int side, int least) {
+  int reduction = 1;
+  while (reduction < 8 && side >= 2 * reduction * least) reduction *= 2;
+  return reduction;
+}
+
 PictureHeader read_picture_header(const std::filesystem::path& path, std::int64_t max_pixels) {
   constexpr std::uint64_t usual_header = 65536;
   const io::ReadOnlyFile file(path);

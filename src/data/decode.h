@@ -67,6 +67,9 @@ class EncodedImage {
 /// The upright picture of a file.
 Image decode_file(const std::filesystem::path& path, std::int64_t max_pixels = default_max_pixels);
 
+/// The largest reduction that leaves at least `least` of `side` pixels.
+int largest_reduction(int side, int least);
+
 /// Reads no more of a JPEG than its header; the records that tell how a PNG or a WebP lies may stand behind
 /// its pixels.
 PictureHeader read_picture_header(const std::filesystem::path& path,

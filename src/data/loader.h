@@ -6,25 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "data/decode.h"
 #include "data/folder.h"
+#include "data/left_out.h"
+#include "data/loader_options.h"
 #include "data/recipe.h"
 
 namespace scatlight::data {
-
-struct LoaderOptions {
-  /// At most: an epoch is cut into the fewest batches, as even as they can be.
-  std::int64_t batch_size = 256;
-  int threads = 0;         ///< That decode; 0 means one for each core.
-  std::uint64_t seed = 0;  ///< Of order and augmentation.
-  std::int64_t epoch = 0;  ///< Each epoch has its own order and augmentation.
-  bool augment = false;    ///< Recipe::augment (training) instead of Recipe::evaluate.
-  bool shuffle = false;    ///< Samples in a random order, else in the data set's.
-  bool skip_bad = false;   ///< Leave out files that cannot be decoded, and record them.
-  int prefetch = 2;        ///< Batches in memory that are being made or wait; at least 1.
-  std::int64_t max_pixels = default_max_pixels;  ///< Of a picture; a file with more is bad.
-  std::int64_t start_batch = 0;  ///< First batch to deliver, for an exact resume within an epoch.
-};
 
 struct Batch {
   std::int64_t number = 0;    ///< Within the epoch, from 0. Resume after it with start_batch = number + 1.
@@ -66,19 +53,5 @@ class Loader {
   class Workers;
   std::unique_ptr<Workers> workers_;
 };
-
-/// A part of a sequence.
-struct Part {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-};
-
-/// The fewest parts of at most `largest` that `count` samples can be cut into: their number, and part `index`
-/// of them. The parts differ by one sample at most, so that none is left out and none is tiny.
-std::int64_t part_count(std::int64_t count, std::int64_t largest);
-Part even_part(std::int64_t count, std::int64_t largest, std::int64_t index);
-
-/// The order in which an epoch visits `count` samples: a permutation that depends on seed and epoch alone.
-std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch);
 
 }  // namespace scatlight::data

@@ -35,14 +35,6 @@ RecipeOptions resolve(RecipeOptions options) {
   if (!(options.flip >= 0 && options.flip <= 1)) {
     throw Error(fmt::format("flip probability {}: 0 to 1 is accepted", options.flip));
   }
-  for (std::size_t c = 0; c < 3; ++c) {
-    if (!std::isfinite(options.mean[c]) || !std::isfinite(options.deviation[c]) ||
-        !(options.deviation[c] > 0)) {
-      throw Error(
-          fmt::format("channel mean {} and deviation {}: finite numbers and a deviation above 0 are accepted",
-                      options.mean[c], options.deviation[c]));
-    }
-  }
   return options;
 }
 
@@ -68,23 +60,10 @@ Window center_crop_within_ratio(ImageSize size, double smallest_ratio, double la
   return crop;
 }
 
-/// The largest reduction that leaves at least `least` pixels in both sides of the crop.
-int choose_reduction(const Window& crop, int least) {
-  int reduction = 1;
-  while (reduction < 8 && std::min(crop.width, crop.height) >= 2 * reduction * least) reduction *= 2;
-  return reduction;
-}
-
 }  // namespace
 
-Recipe::Recipe(const RecipeOptions& options) : options_(resolve(options)) {
-  for (std::size_t c = 0; c < 3; ++c) {
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      const float level = static_cast<float>(byte) / 255.0F;
-      normalized_[c][byte] = (level - options_.mean[c]) / options_.deviation[c];
-    }
-  }
-}
+Recipe::Recipe(const RecipeOptions& options)
+    : options_(resolve(options)), normalizer_(options.mean, options.deviation) {}
 
 std::size_t Recipe::result_count() const {
   const auto side = static_cast<std::size_t>(options_.size);
@@ -103,7 +82,7 @@ void Recipe::evaluate(const Image& image, std::span<float> result) const {
                       .width = options_.size,
                       .height = options_.size};
   const Box whole{.width = static_cast<double>(image.width), .height = static_cast<double>(image.height)};
-  normalize(resize(image, whole, resized, center), false, result);
+  normalizer_.write(resize(image, whole, resized, center), false, result, {options_.size, options_.size});
 }
 
 Window Recipe::draw_crop(ImageSize size, CounterRandom& random) const {
@@ -129,7 +108,7 @@ void Recipe::augment(const EncodedImage& encoded, CounterRandom& random, std::sp
   const auto crop = draw_crop(encoded.size(), random);
   const bool mirrored = random.uniform() < options_.flip;
   const bool may_reduce = options_.reduced_decoding && encoded.can_reduce();
-  const int reduction = may_reduce ? choose_reduction(crop, options_.size) : 1;
+  const int reduction = may_reduce ? largest_reduction(std::min(crop.width, crop.height), options_.size) : 1;
   const auto image = encoded.decode(reduction);
   // Decoded pixel k covers the pixels k * reduction ... of the whole picture, also at the right and lower
   // edge, where it may stand for fewer.
@@ -138,24 +117,8 @@ void Recipe::augment(const EncodedImage& encoded, CounterRandom& random, std::sp
                 .top = crop.top * share,
                 .width = crop.width * share,
                 .height = crop.height * share};
-  normalize(resize(image, box, {.width = options_.size, .height = options_.size}), mirrored, result);
-}
-
-void Recipe::normalize(const Image& image, bool mirrored, std::span<float> result) const {
-  const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
-  const auto width = static_cast<std::size_t>(image.width);
-  for (std::size_t c = 0; c < 3; ++c) {
-    const auto& table = normalized_[c];
-    auto* to = result.data() + c * pixels;
-    for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y, to += width) {
-      const auto* from = image.rgb.data() + 3 * y * width + c;
-      if (mirrored) {
-        for (std::size_t x = 0; x < width; ++x) to[width - 1 - x] = table[from[3 * x]];
-      } else {
-        for (std::size_t x = 0; x < width; ++x) to[x] = table[from[3 * x]];
-      }
-    }
-  }
+  const ImageSize size{.width = options_.size, .height = options_.size};
+  normalizer_.write(resize(image, box, size), mirrored, result, size);
 }
 
 }  // namespace scatlight::data

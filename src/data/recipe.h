@@ -5,6 +5,7 @@
 
 #include "data/decode.h"
 #include "data/image.h"
+#include "data/normalizer.h"
 #include "data/random.h"
 #include "data/resize.h"
 
@@ -14,15 +15,15 @@ namespace scatlight::data {
 /// ImageNet training): RandomResizedCrop and flip for training; short side resized to 256, centre 224 for
 /// testing.
 struct RecipeOptions {
-  int size = 224;                   ///< Of the result, in pixels a side.
-  int resize = 0;                   ///< Short side before the centre crop; 0: size * 256 / 224.
-  double smallest_area = 0.08;      ///< Of a random crop, as a share of the picture.
-  double largest_area = 1;          ///< The same.
-  double smallest_ratio = 3.0 / 4;  ///< Width by height of a random crop.
-  double largest_ratio = 4.0 / 3;   ///< The same.
-  double flip = 0.5;                ///< Probability of mirroring left to right.
-  std::array<float, 3> mean = {0.485F, 0.456F, 0.406F};       ///< Subtracted from R, G, B in [0, 1].
-  std::array<float, 3> deviation = {0.229F, 0.224F, 0.225F};  ///< What is left is divided by these.
+  int size = 224;                             ///< Of the result, in pixels a side.
+  int resize = 0;                             ///< Short side before the centre crop; 0: size * 256 / 224.
+  double smallest_area = 0.08;                ///< Of a random crop, as a share of the picture.
+  double largest_area = 1;                    ///< The same.
+  double smallest_ratio = 3.0 / 4;            ///< Width by height of a random crop.
+  double largest_ratio = 4.0 / 3;             ///< The same.
+  double flip = 0.5;                          ///< Probability of mirroring left to right.
+  std::array<float, 3> mean = imagenet_mean;  ///< Subtracted from R, G, B in [0, 1].
+  std::array<float, 3> deviation = imagenet_deviation;  ///< What is left is divided by these.
   bool reduced_decoding =
       true;  ///< Training may decode JPEG at 1/2, 1/4, 1/8 where the crop stays large enough.
 };
@@ -53,10 +54,8 @@ class Recipe {
   Window draw_crop(ImageSize size, CounterRandom& random) const;
 
  private:
-  void normalize(const Image& image, bool mirrored, std::span<float> result) const;
-
   RecipeOptions options_;
-  std::array<std::array<float, 256>, 3> normalized_;  ///< (channel, byte)
+  Normalizer normalizer_;
 };
 
 }  // namespace scatlight::data
