@@ -137,4 +137,23 @@ inline Bytes first_bytes(const Bytes& bytes, std::size_t count) {
   return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count)};
 }
 
+/// An EXIF record of one directory with one entry.
+inline std::string exif_record(bool is_big_endian, int tag, int type, int count, int value) {
+  const auto number = [&](int size, int n) {
+    std::string bytes;
+    for (int i = 0; i < size; ++i) {
+      bytes += static_cast<char>(n >> 8 * (is_big_endian ? size - 1 - i : i));
+    }
+    return bytes;
+  };
+  return std::string("Exif\0\0", 6) + (is_big_endian ? "MM" : "II") + number(2, 42) + number(4, 8) +
+         number(2, 1) + number(2, tag) + number(2, type) + number(4, count) +
+         (type == 3 ? number(2, value) + number(2, 0) : number(4, value)) + number(4, 0);
+}
+
+/// A JPEG that is to be shown in this orientation, 1 to 8.
+inline Bytes with_orientation(const Bytes& jpeg, int orientation) {
+  return with_bytes(jpeg, 2, segment(0xE1, exif_record(false, 0x112, 3, 1, orientation)));
+}
+
 }  // namespace scatlight::test

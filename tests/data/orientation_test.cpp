@@ -14,23 +14,10 @@ namespace {
 
 using test::Bytes;
 using test::draw_picture;
+using test::exif_record;
 using test::segment;
 using test::to_jpeg;
 using test::with_bytes;
-
-/// An EXIF record of one directory with one entry.
-std::string exif(bool is_big_endian, int tag, int type, int count, int value) {
-  const auto number = [&](int size, int n) {
-    std::string bytes;
-    for (int i = 0; i < size; ++i) {
-      bytes += static_cast<char>(n >> 8 * (is_big_endian ? size - 1 - i : i));
-    }
-    return bytes;
-  };
-  return std::string("Exif\0\0", 6) + (is_big_endian ? "MM" : "II") + number(2, 42) + number(4, 8) +
-         number(2, 1) + number(2, tag) + number(2, type) + number(4, count) +
-         (type == 3 ? number(2, value) + number(2, 0) : number(4, value)) + number(4, 0);
-}
 
 Image decode(const Bytes& jpeg) { return EncodedImage(jpeg, "picture").decode(); }
 
@@ -66,11 +53,32 @@ TEST(Orientation, TurnsEveryWayUpright) {
   }
 }
 
+TEST(Orientation, TurnsAPartWithThePicture) {
+  // A dark picture with a light part, which is found again in what make_upright() makes of it.
+  Image image{.width = 7, .height = 5, .rgb = Bytes(3 * 7 * 5)};
+  const Rect part{.left = 1, .top = 3, .right = 4, .bottom = 5};
+  for (int y = 3; y < 5; ++y) {
+    for (int x = 1; x < 4; ++x) image.rgb[static_cast<std::size_t>(3 * (y * 7 + x))] = 255;
+  }
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const auto upright = make_upright(image, orientation);
+    const auto turned = make_upright(part, {.width = 7, .height = 5}, orientation);
+    for (int y = 0; y < upright.height; ++y) {
+      for (int x = 0; x < upright.width; ++x) {
+        const bool is_within = float(x) >= turned.left && float(x) < turned.right && float(y) >= turned.top &&
+                               float(y) < turned.bottom;
+        EXPECT_EQ(upright.rgb[static_cast<std::size_t>(3 * (y * upright.width + x))], is_within ? 255 : 0)
+            << orientation << " at " << x << " " << y;
+      }
+    }
+  }
+}
+
 TEST(Orientation, IsReadFromExifInBothByteOrders) {
   const auto plain = to_jpeg(draw_picture(40, 24, 0));
   for (const bool is_big_endian : {false, true}) {
     for (int orientation = 1; orientation <= 8; ++orientation) {
-      const EncodedImage image(with_record(plain, exif(is_big_endian, 0x112, 3, 1, orientation)), "a");
+      const EncodedImage image(with_record(plain, exif_record(is_big_endian, 0x112, 3, 1, orientation)), "a");
       EXPECT_EQ(image.size().width, orientation < 5 ? 40 : 24);
       EXPECT_EQ(image.decode().rgb, make_upright(decode(plain), orientation).rgb);
       EXPECT_EQ(image.decode(2).width, image.size().width / 2);
@@ -84,29 +92,29 @@ TEST(Orientation, IsReadFromEveryRecordThatPillowReads) {
   };
   const std::string mark("Exif\0\0", 6);
   for (const bool is_big_endian : {false, true}) {
-    const auto good = exif(is_big_endian, 0x112, 3, 1, 6);
+    const auto good = exif_record(is_big_endian, 0x112, 3, 1, 6);
     EXPECT_EQ(read(good), 6);
     EXPECT_EQ(read(good.substr(6)), 6);
     EXPECT_EQ(read(mark + good), 6);
     EXPECT_EQ(read(mark + mark + good), 1);
-    EXPECT_EQ(read(exif(is_big_endian, 0x112, 4, 1, 6)), 6);  // a LONG
-    EXPECT_EQ(read(exif(is_big_endian, 0x112, 3, 2, 6)), 6);  // the first of two
+    EXPECT_EQ(read(exif_record(is_big_endian, 0x112, 4, 1, 6)), 6);  // a LONG
+    EXPECT_EQ(read(exif_record(is_big_endian, 0x112, 3, 2, 6)), 6);  // the first of two
     EXPECT_EQ(read(good, "tiff:Orientation=\"3\""), 6);
   }
   EXPECT_EQ(read({}, "<rdf tiff:Orientation=\"8\"/>"), 8);
   EXPECT_EQ(read({}, "tiff:Orientation <tiff:Orientation>5</tiff:Orientation>"), 5);
-  EXPECT_EQ(read(exif(false, 0x113, 3, 1, 6), "tiff:Orientation=\"3\""), 3);
+  EXPECT_EQ(read(exif_record(false, 0x113, 3, 1, 6), "tiff:Orientation=\"3\""), 3);
 }
 
 TEST(Orientation, OfABrokenRecordIsUpright) {
-  const auto good = exif(false, 0x112, 3, 1, 6);
+  const auto good = exif_record(false, 0x112, 3, 1, 6);
   auto far = good;
   far.replace(10, 4, "\xff\xff\xff\xff");  // the directory's place
-  for (const auto& record :
-       {exif(false, 0x112, 3, 1, 0), exif(false, 0x112, 3, 1, 9), exif(false, 0x112, 4, 1, 1 << 16 | 6),
-        exif(false, 0x112, 3, 0, 6), exif(false, 0x112, 2, 1, 6), exif(false, 0x112, 4, 2, 1 << 30),
-        exif(false, 0x113, 3, 1, 6), good.substr(0, 10), good.substr(0, 20), good.substr(0, 25), far,
-        std::string("Exif\0\0", 6), std::string()}) {
+  for (const auto& record : {exif_record(false, 0x112, 3, 1, 0), exif_record(false, 0x112, 3, 1, 9),
+                             exif_record(false, 0x112, 4, 1, 1 << 16 | 6), exif_record(false, 0x112, 3, 0, 6),
+                             exif_record(false, 0x112, 2, 1, 6), exif_record(false, 0x112, 4, 2, 1 << 30),
+                             exif_record(false, 0x113, 3, 1, 6), good.substr(0, 10), good.substr(0, 20),
+                             good.substr(0, 25), far, std::string("Exif\0\0", 6), std::string()}) {
     EXPECT_EQ(read_orientation(test::as_bytes(record), {}), 1);
   }
   for (const auto* xmp :
@@ -118,7 +126,7 @@ TEST(Orientation, OfABrokenRecordIsUpright) {
 TEST(Orientation, OfAJpegMayStandInAnySegmentBeforeTheScan) {
   const auto plain = to_jpeg(draw_picture(40, 24, 0));
   const auto turned = make_upright(decode(plain), 6).rgb;
-  const auto record = exif(false, 0x112, 3, 1, 6);
+  const auto record = exif_record(false, 0x112, 3, 1, 6);
   const std::string xmp("http://ns.adobe.com/xap/1.0/\0<rdf tiff:Orientation=\"6\"/>", 56);
   for (const auto marker : {0xE0, 0xC0, 0xC4, 0xDA}) {
     const auto place = test::find_segment(plain, static_cast<std::uint8_t>(marker));

@@ -1,10 +1,18 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <string>
 
 namespace scatlight::test {
+
+/// How many damaged copies a test tries: `usual`, or more by hand with SCATLIGHT_MUTATIONS=10000.
+inline int mutation_rounds(int usual) {
+  const char* wanted = std::getenv("SCATLIGHT_MUTATIONS");
+  return wanted == nullptr ? usual : std::atoi(wanted);
+}
 
 /// A damaged copy of a valid file, for tests that feed readers with hostile bytes: bits flipped, bytes set to
 /// extremes, pieces cut, doubled or overwritten. The same generator state gives the same damage.
