@@ -3,6 +3,7 @@
 #include <string>
 
 #include "data/folder.h"
+#include "data/objects.h"
 
 namespace scatlight::data {
 
@@ -10,5 +11,8 @@ namespace scatlight::data {
 /// is opened. The same files in another place have the same fingerprint. Throws Error for a file that is
 /// gone.
 std::string fingerprint(const ImageFolder& folder);
+
+/// The same of a set with boxes, by its classes, the names and bytes of its pictures, and all objects.
+std::string fingerprint(const BoxFolder& folder);
 
 }  // namespace scatlight::data

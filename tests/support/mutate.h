@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <random>
 #include <string>
+#include <string_view>
 
 namespace scatlight::test {
 
@@ -47,6 +49,34 @@ inline std::string mutate(std::string bytes, std::mt19937_64& random) {
     }
   }
   return bytes;
+}
+
+/// A copy of a text in which what stands between two of the delimiters is something else.
+inline std::string exchange_part(std::string text, std::string_view delimiters, std::mt19937_64& random) {
+  static constexpr std::string_view others[] = {"",
+                                                "-1",
+                                                "0",
+                                                "0.5",
+                                                "1e308",
+                                                "1e999",
+                                                "nan",
+                                                "[]",
+                                                "{}",
+                                                "null",
+                                                "true",
+                                                "\"x\"",
+                                                "../x",
+                                                "\x01",
+                                                "9",
+                                                "-0.0",
+                                                "7e5",
+                                                "\xff\xfe",
+                                                "99999999999999999999"};
+  const auto at = static_cast<std::size_t>(random() % text.size());
+  const auto before = text.find_last_of(delimiters, at);
+  const auto first = before == text.npos ? 0 : before + 1;
+  const auto end = std::min(text.find_first_of(delimiters, first), text.size());
+  return text.replace(first, end - first, others[random() % std::size(others)]);
 }
 
 }  // namespace scatlight::test
