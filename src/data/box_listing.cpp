@@ -53,13 +53,13 @@ void trim_boxes(AnnotatedPicture& picture, bool skip_bad) {
   for (std::size_t i = 0; i < picture.sample.objects.size(); ++i) {
     auto object = picture.sample.objects[i];
     const auto over = excess(object.box, size);
-    if (over > 0) {
-      const auto trimmed = trim(object.box, size);
-      const bool is_outside = trimmed.width() <= 0 || trimmed.height() <= 0;
-      if (!skip_bad && (over > trimmed_without_asking || is_outside)) {
+    const auto trimmed = trim(object.box, size);
+    const bool is_nothing =
+        trimmed.width() <= 0 || trimmed.height() <= 0;  // outside, or thinner than a float tells
+    if (over > 0 || is_nothing) {
+      if (!skip_bad && (over > trimmed_without_asking || is_nothing)) {
         fail_at(picture.where,
-                fmt::format("{}: its box {}, {}, {}, {} (left, top, right, bottom) is not within {}"
-                            " pixels",
+                fmt::format("{}: its box {}, {}, {}, {} (left, top, right, bottom) is not within {} pixels",
                             picture.names[i], object.box.left, object.box.top, object.box.right,
                             object.box.bottom, text_of(size)));
       }

@@ -153,3 +153,21 @@ def test_completion_scripts_know_every_flag(shell):
         pytest.skip(f"no completion for {shell}")
     assert "max-order" in result.stdout
     assert "overwrite" in result.stdout
+
+
+def test_draws_pictures_with_boxes(tmp_path):
+    succeed("draw", tmp_path / "out", "--boxes", "--train", 2, "--val", 1, "--size", 32, "--format", "png")
+    coco = json.loads((tmp_path / "out/annotations/instances_train.json").read_text())
+    assert [category["name"] for category in coco["categories"]] == [
+        "crescents",
+        "crosses",
+        "discs",
+        "rings",
+        "stars",
+        "triangles",
+    ]
+    assert [image["file_name"] for image in coco["images"]] == ["train_00000.png", "train_00001.png"]
+    assert (tmp_path / "out/JPEGImages/train_00001.png").exists()
+    assert (tmp_path / "out/ImageSets/Main/val.txt").read_text() == "val_00000\n"
+    fail(1, ["classes is 7", "1 to 6"], "draw", tmp_path / "other", "--boxes", "--classes", 7)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
