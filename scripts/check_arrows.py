@@ -18,10 +18,11 @@ KNOWS = {
     "torch": set(),
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},
+    "detect": {"train", "nets", "torch", "data", "io"},
     "analysis": {"core", "cpu", "io"},  # io: what is measured; reconstruction is in the library
-    "cli": {"analysis", "train", "nets", "torch", "data", "io", "core"},
+    "cli": {"analysis", "detect", "train", "nets", "torch", "data", "io", "core"},
 }
-MAY_SEE_TORCH = {"torch", "nets", "train", "cli"}
+MAY_SEE_TORCH = {"torch", "nets", "train", "detect", "cli"}
 TORCH_HEADER = re.compile(r"(torch|ATen|c10)/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
