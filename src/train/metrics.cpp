@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "scatlight/error.h"
+#include "train/scores.h"
 
 namespace scatlight::train {
 namespace {
@@ -13,50 +13,14 @@ double percent(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// exp(logit - largest logit) for each logit: cannot overflow, and the largest is 1.
-std::vector<double> scaled_exponentials(std::span<const float> logits) {
-  const double largest = *std::ranges::max_element(logits);
-  std::vector<double> exponentials;
-  for (const double logit : logits) exponentials.push_back(std::exp(logit - largest));
-  return exponentials;
-}
-
-double sum(const std::vector<double>& numbers) {
-  return std::accumulate(numbers.begin(), numbers.end(), 0.0);
-}
-
 double cross_entropy(std::span<const float> logits, std::size_t label) {
   const double largest = *std::ranges::max_element(logits);
-  return std::log(sum(scaled_exponentials(logits))) + largest - static_cast<double>(logits[label]);
+  const auto exponentials = scaled_exponentials(logits);
+  const double sum = std::accumulate(exponentials.begin(), exponentials.end(), 0.0);
+  return std::log(sum) + largest - static_cast<double>(logits[label]);
 }
 
 }  // namespace
-
-std::vector<std::int64_t> top_k(std::span<const float> scores, std::int64_t k) {
-  std::vector<std::int64_t> indices(scores.size());
-  std::iota(indices.begin(), indices.end(), 0);
-  const auto middle = indices.begin() + std::min<std::int64_t>(k, std::ssize(indices));
-  std::partial_sort(indices.begin(), middle, indices.end(), [&](std::int64_t a, std::int64_t b) {
-    const auto score_a = scores[static_cast<std::size_t>(a)];
-    const auto score_b = scores[static_cast<std::size_t>(b)];
-    return score_a != score_b ? score_a > score_b : a < b;
-  });
-  indices.erase(middle, indices.end());
-  return indices;
-}
-
-void check_finite(std::span<const float> logits) {
-  if (!std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); }))
-    throw Error(
-        "the network's outputs are not finite numbers: its weights are damaged, or training diverged");
-}
-
-std::vector<double> softmax(std::span<const float> logits) {
-  auto probabilities = scaled_exponentials(logits);
-  const double total = sum(probabilities);
-  for (double& probability : probabilities) probability /= total;
-  return probabilities;
-}
 
 Metrics::Metrics(std::int64_t classes)
     : classes_(classes), confusion_(static_cast<std::size_t>(classes * classes)) {}

@@ -6,16 +6,6 @@
 
 namespace scatlight::train {
 
-/// The indices of the k largest scores, largest first; fewer where there are fewer scores. Of equal scores
-/// the smaller index comes first, so the answer never depends on chance. No score is NaN.
-std::vector<std::int64_t> top_k(std::span<const float> scores, std::int64_t k);
-
-/// Throws Error when a network's output is not finite.
-void check_finite(std::span<const float> logits);
-
-/// Probabilities from logits.
-std::vector<double> softmax(std::span<const float> logits);
-
 /// What a classifier got right, gathered batch by batch.
 class Metrics {
  public:
@@ -30,7 +20,8 @@ class Metrics {
 
   // Of no images, these are 0.
   double loss() const;  ///< Mean cross entropy in nats, without label smoothing.
-  double top1() const;  ///< Percent of images whose class has the highest score; see top_k for equal scores.
+  double top1()
+      const;  ///< Percent of images whose class has the highest score; see top_k() for equal scores.
   double top5() const;  ///< Percent of images whose class is among the 5 highest scores.
 
   /// (classes, classes) image counts: rows are true classes, columns are predicted ones.

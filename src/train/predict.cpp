@@ -2,6 +2,7 @@
 
 #include "train/infer.h"
 #include "train/json.h"
+#include "train/scores.h"
 
 namespace scatlight::train {
 namespace {

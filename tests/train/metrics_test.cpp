@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "support/expect_error.h"
+#include "train/scores.h"
 
 namespace scatlight::train {
 namespace {
