@@ -18,7 +18,7 @@ test: build
 	scripts/test.sh $(BUILD)
 
 # Times of this machine into build/*.json: its limits, the transform, the loader, the networks, training beside other
-# work, and the transform against kymatio.
+# work, the transform against kymatio, and the steps of a detector against torchvision.
 bench: build
 	@scripts/setup.sh bench
 	cmake --preset release -DSCATLIGHT_BUILD_BENCHMARKS=ON >/dev/null
@@ -30,6 +30,7 @@ bench: build
 	$(BUILD)/bin/network_benchmark --benchmark_out=$(BUILD)/networks.json
 	python benchmarks/shared_machine.py --out $(BUILD)/shared_machine.json
 	python benchmarks/compare_kymatio.py --out $(BUILD)/kymatio.json
+	python benchmarks/compare_detectors.py --build $(BUILD) --out $(BUILD)/detectors.json
 
 # Every picture of docs/images, of images that the project draws itself. `make figures SCATLIGHT=...` takes another
 # program instead of building one.

@@ -15,7 +15,7 @@ KNOWS = {
     "io": set(),
     "data": {"core", "io"},  # of core, parallel_for
     "python": {"data"},
-    "torch": set(),
+    "torch": {"core"},  # parallel_for
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},
     "detect": {"train", "nets", "torch", "data", "io"},

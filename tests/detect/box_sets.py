@@ -20,8 +20,8 @@ class BoxSet:
 
 
 def draw(seed: int) -> BoxSet:
-    """Objects, and detections near them. Coordinates are multiples of 1/4 and scores of 1/16, so that overlaps and
-    scores are often equal and fall on limits."""
+    """Objects, and detections near them. Coordinates are multiples of 1/4 and scores of 1/16, so that
+    overlaps and scores are often equal and fall on limits."""
     random = np.random.default_rng(seed)
     classes, images = random.integers(1, 4), random.integers(1, 6)
     count = random.integers(0, 25)
@@ -60,7 +60,7 @@ def data_folder(name: str) -> Path:
 
 
 def make_detections(objects: np.ndarray, classes: int) -> np.ndarray:
-    """Detections that a generator of random numbers makes of objects: moved, of another class, missed, doubled."""
+    """Detections that random numbers make of objects: moved, of another class, missed, doubled."""
     state = 1
     found = []
     for image, label, left, top, width, height, *_ in objects:

@@ -99,7 +99,7 @@ def test_coco_equals_pycocotools_on_random_sets(tmp_path: Path) -> None:
 
 
 def voc_reference(boxes: box_sets.BoxSet, limit: float) -> np.ndarray:
-    """The rule of VOCevaldet.m with a stable sort, as py-faster-rcnn's voc_eval.py writes it down in numpy."""
+    """The rule of VOCevaldet.m with a stable sort, as voc_eval.py of py-faster-rcnn has it in numpy."""
     rows = []
     for label in range(boxes.classes):
         objects = boxes.objects[boxes.objects[:, 1] == label]

@@ -11,6 +11,7 @@
 #include "support/expect_error.h"
 #include "torch/device.h"
 #include "torch/front_end.h"
+#include "torch/roi_align_op.h"
 
 namespace scatlight {
 namespace {
@@ -109,6 +110,26 @@ TEST_F(OperatorOnGpu, RefusesTwoDevices) {
   const auto images = at::rand({1, 1, 32, 32}).requires_grad_(true);
   const auto maps = scatter(images.to(gpu), {});
   EXPECT_ANY_THROW(torch::autograd::grad({maps}, {images}, {at::ones(maps.sizes())}));
+}
+
+TEST_F(OperatorOnGpu, RoiAlignEqualsThatOnTheCpu) {
+  const auto features = at::rand({2, 40, 12, 17}, at::kDouble);
+  const auto corner = at::rand({30, 2}, at::kDouble) * 150;
+  const auto rois = at::cat(
+      {at::randint(2, {30, 1}, at::kDouble), corner, corner + at::rand({30, 2}, at::kDouble) * 200}, 1);
+  const auto weights = at::randn({30, 40, 7, 7}, at::kDouble);
+  const auto pooled_and_gradient = [&](const at::TensorOptions& where) {
+    const auto leaf = features.detach().to(where).requires_grad_(true);
+    const auto pooled = torch_ops::roi_align(leaf, rois.to(where), {});
+    return std::pair(pooled.detach(), torch::autograd::grad({pooled}, {leaf}, {weights.to(where)}).at(0));
+  };
+  const auto [pooled, gradient] = pooled_and_gradient(at::kDouble);
+  for (const auto& [type, bound] :
+       {std::pair{at::kDouble, test::Bound{0, 1e-12}}, {at::kFloat, test::Bound{1e-4, 1e-5}}}) {
+    const auto on_gpu = pooled_and_gradient(at::device(gpu).dtype(type));
+    expect_close(on_gpu.first, pooled, bound, "pooled");
+    expect_close(on_gpu.second, gradient, bound, "gradient");
+  }
 }
 
 TEST(OperatorWithoutGpu, OpeningOneFails) {
