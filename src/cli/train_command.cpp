@@ -100,25 +100,25 @@ const char* schedule_name(train::ScheduleKind kind) {
 /// The flags, and `defaults` where there is none.
 void take_steps(const TrainFlags& flags, const train::StepDefaults& defaults, train::TrainOptions& options) {
   options.batch = flags.batch.value_or(defaults.batch);
-  options.schedule = defaults.schedule;
+  options.loop.schedule = defaults.schedule;
   if (flags.schedule) {
-    options.schedule.kind =
+    options.loop.schedule.kind =
         *flags.schedule == "cosine" ? train::ScheduleKind::Cosine : train::ScheduleKind::Step;
   }
-  options.schedule.learning_rate = flags.learning_rate.value_or(defaults.schedule.learning_rate);
-  options.schedule.warmup = flags.warmup.value_or(defaults.schedule.warmup);
+  options.loop.schedule.learning_rate = flags.learning_rate.value_or(defaults.schedule.learning_rate);
+  options.loop.schedule.warmup = flags.warmup.value_or(defaults.schedule.warmup);
 }
 
 train::TrainOptions to_options(const TrainFlags& flags) {
   auto options = flags.options;
-  options.run = flags.run;
+  options.loop.run = flags.run;
   options.weights = flags.weights;
-  options.accept_changed_data = flags.data_changed;
-  options.mode = flags.resume      ? train::RunMode::Resume
-                 : flags.overwrite ? train::RunMode::Overwrite
-                                   : train::RunMode::New;
+  options.loop.accept_changed_data = flags.data_changed;
+  options.loop.mode = flags.resume      ? train::RunMode::Resume
+                      : flags.overwrite ? train::RunMode::Overwrite
+                                        : train::RunMode::New;
   options.network = network_of(flags);
-  options.seconds = 60 * flags.minutes;
+  options.loop.seconds = 60 * flags.minutes;
   options.augment = !flags.no_augment;
   if (flags.no_flip) options.recipe.flip = 0;
   options.cache_bytes = io::memory_bytes() / 4;
@@ -130,16 +130,16 @@ train::TrainOptions to_options(const TrainFlags& flags) {
 std::string all_flags(const TrainFlags& flags, const CLI::App& command, const train::TrainOptions& options) {
   auto json = flags_to_json(command, of_the_call);
   json["batch"] = options.batch;
-  json["lr"] = options.schedule.learning_rate;
-  json["schedule"] = schedule_name(options.schedule.kind);
-  json["warmup"] = options.schedule.warmup;
+  json["lr"] = options.loop.schedule.learning_rate;
+  json["schedule"] = schedule_name(options.loop.schedule.kind);
+  json["warmup"] = options.loop.schedule.warmup;
   if (flags.minutes > 0) json.erase("epochs");
   return json.dump();
 }
 
 void print_chosen(const TrainFlags& flags, const train::TrainOptions& options) {
   if (flags.batch && flags.learning_rate && flags.warmup && flags.schedule) return;
-  const auto& schedule = options.schedule;
+  const auto& schedule = options.loop.schedule;
   std::string line = fmt::format("steps of {} images, rate {:.3g}, {} schedule", options.batch,
                                  schedule.learning_rate, schedule_name(schedule.kind));
   if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
@@ -160,9 +160,10 @@ void take_flags_of_run(CLI::App& command, const TrainFlags& flags) {
 
 void print(const TrainFlags& flags, const train::TrainResult& result) {
   fmt::print("{}: {} epochs, {} steps, {} of training\n",
-             io::display_path(train::RunFolder{flags.run}.model()), result.epochs, result.steps,
-             io::format_duration(result.seconds));
-  if (!result.skipped.empty()) fmt::print("{} training files were left out\n", result.skipped.size());
+             io::display_path(train::RunFolder{flags.run}.model()), result.loop.epochs, result.loop.steps,
+             io::format_duration(result.loop.seconds));
+  if (!result.loop.skipped.empty())
+    fmt::print("{} training files were left out\n", result.loop.skipped.size());
   if (!result.evaluation) return;
   const auto& metrics = result.evaluation->metrics;
   fmt::print("{}: top-1 {:.2f} %, top-5 {:.2f} %, loss {:.4f}, {} images\n", io::display(flags.val),
@@ -186,15 +187,16 @@ void run_training(CLI::App& command, TrainFlags& flags) {
   if (flags.recipe == "auto")
     take_steps(flags, train::defaults_for(std::ssize(options.train_data.samples)), options);
   train::check(options);
-  options.flags = all_flags(flags, command, options);
+  options.loop.flags = all_flags(flags, command, options);
   if (!flags.resume) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
   const auto result = train::train(options, io::StopOnSignal::requested);
-  if (!result.finished && result.steps == 0) throw io::Stopped("stopped by a signal before the first step");
-  if (!result.finished) {
+  if (!result.loop.finished && result.loop.steps == 0)
+    throw io::Stopped("stopped by a signal before the first step");
+  if (!result.loop.finished) {
     throw io::Stopped(
         fmt::format("stopped by a signal after step {}: `scatlight train --resume --run {}` continues",
-                    result.steps, io::display(flags.run)));
+                    result.loop.steps, io::display(flags.run)));
   }
   print(flags, result);
 }
@@ -230,7 +232,7 @@ void add_network_flags(CLI::App& command, TrainFlags& flags) {
 
 void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
   auto& options = flags.options;
-  auto* epochs = command.add_option("--epochs", options.epochs, "Length of the training.")
+  auto* epochs = command.add_option("--epochs", options.loop.epochs, "Length of the training.")
                      ->check(CLI::Range(1, 1'000'000))
                      ->capture_default_str();
   command
@@ -266,10 +268,10 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
   command
       .add_option("--warmup", flags.warmup, "Share of the training in which the learning rate grows from 0.")
       ->check(CLI::Range(0.0, 0.9));
-  command.add_option("--momentum", options.sgd.momentum, "Momentum of the gradient.")
+  command.add_option("--momentum", options.loop.sgd.momentum, "Momentum of the gradient.")
       ->check(CLI::Range(0.0, 0.9999))
       ->capture_default_str();
-  command.add_option("--weight-decay", options.sgd.weight_decay, "Weight decay, on all parameters.")
+  command.add_option("--weight-decay", options.loop.sgd.weight_decay, "Weight decay, on all parameters.")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command
@@ -305,11 +307,11 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
-  command.add_option("--eval-every", options.eval_every, "Epochs between evaluations on --val.")
+  command.add_option("--eval-every", options.loop.eval_every, "Epochs between evaluations on --val.")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command
-      .add_option("--checkpoint-every", options.checkpoint_seconds,
+      .add_option("--checkpoint-every", options.loop.checkpoint_seconds,
                   "Seconds between checkpoints within an epoch; there is always one after each epoch.")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* header_key = "scatlight.checkpoint";
 constexpr const char* checksum_key = "checksum";  // the last one of the header
-constexpr int version = 2;
+constexpr int version = 3;
 
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
   throw Error(fmt::format("{}: {}", io::display_path(path), reason));
@@ -60,6 +60,7 @@ Json to_json(const CheckpointHeader& header) {
           {"seconds", p.seconds},
           {"log_bytes", p.log_bytes},
           {"line_loss", p.line_loss},
+          {"line_sums", p.line_sums},
           {"line_images", p.line_images},
           {"line_seconds", p.line_seconds},
           {"options", header.options},
@@ -91,6 +92,7 @@ CheckpointHeader from_json(const Json& json) {
                        .seconds = seconds_in(json, "seconds"),
                        .log_bytes = static_cast<std::uint64_t>(count_in(json, "log_bytes")),
                        .line_loss = json.at("line_loss").get<double>(),
+                       .line_sums = json.at("line_sums").get<std::map<std::string, double>>(),
                        .line_images = count_in(json, "line_images"),
                        .line_seconds = seconds_in(json, "line_seconds")},
           .options = json.at("options").get<std::string>(),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,9 +24,10 @@ struct Position {
   std::uint64_t log_bytes = 0;  ///< Length of the log.
 
   // The log line that is being gathered.
-  double line_loss = 0;          ///< Sum over its images.
-  std::int64_t line_images = 0;  ///< Its images.
-  double line_seconds = 0;       ///< Position::seconds when it began.
+  double line_loss = 0;                          ///< Sum over its images.
+  std::map<std::string, double> line_sums = {};  ///< Sums over its images of other numbers, by name.
+  std::int64_t line_images = 0;                  ///< Its images.
+  double line_seconds = 0;                       ///< Position::seconds when it began.
 
   friend bool operator==(const Position&, const Position&) = default;
 };

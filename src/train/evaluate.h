@@ -2,7 +2,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "data/recipe.h"
 #include "nets/network.h"
 #include "train/metrics.h"
+#include "train/on_images.h"
 
 namespace scatlight::train {
 
@@ -29,9 +29,6 @@ struct Evaluation {
       0;  ///< Whose maps an earlier evaluation had left: they tell nothing about speed.
   std::vector<data::SkippedFile> skipped = {};
 };
-
-/// Called after every batch with the number of its images. To end the evaluation early it throws.
-using OnImages = std::function<void(std::int64_t)>;
 
 /// Measures networks on one data set, by the recipe for testing. The maps that a network's front end makes do
 /// not change while it trains, so the first `cache_bytes` of them are computed once; use an evaluator for

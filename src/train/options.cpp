@@ -33,24 +33,13 @@ nets::NetworkOptions network_options(const TrainOptions& options) {
 }
 
 void check(const TrainOptions& options) {
-  const auto fail = [](const char* what, auto value, const std::string& accepted) {
-    throw Error(fmt::format("{} {}: {} is accepted", what, value, accepted));
-  };
-  if (options.epochs < 1) fail("epochs", options.epochs, "at least 1");
-  if (!(options.seconds >= 0)) fail("seconds of training", options.seconds, "at least 0");
-  if (options.batch < 1) fail("batch", options.batch, "at least 1");
+  check(options.loop);
+  if (options.batch < 1) throw Error(fmt::format("batch {}: at least 1 is accepted", options.batch));
   if (options.micro_batch < 0 || options.micro_batch > options.batch)
-    fail("micro-batch", options.micro_batch, fmt::format("0 to the batch ({})", options.batch));
-  if (!(options.schedule.learning_rate > 0)) fail("learning rate", options.schedule.learning_rate, "above 0");
-  if (!(options.schedule.warmup >= 0 && options.schedule.warmup < 1))
-    fail("warm-up", options.schedule.warmup, "a share of the training, 0 to below 1,");
-  if (!(options.sgd.momentum >= 0 && options.sgd.momentum < 1))
-    fail("momentum", options.sgd.momentum, "0 to below 1");
-  if (!(options.sgd.weight_decay >= 0 && options.sgd.weight_decay <= 1))
-    fail("weight decay", options.sgd.weight_decay, "0 to 1");
+    throw Error(
+        fmt::format("micro-batch {}: 0 to the batch ({}) is accepted", options.micro_batch, options.batch));
   if (!(options.label_smoothing >= 0 && options.label_smoothing < 1))
-    fail("label smoothing", options.label_smoothing, "0 to below 1");
-  if (options.eval_every < 1) fail("epochs between evaluations", options.eval_every, "at least 1");
+    throw Error(fmt::format("label smoothing {}: 0 to below 1 is accepted", options.label_smoothing));
   data::Recipe{options.recipe};
   nets::cost(network_options(options));
 }

@@ -10,9 +10,7 @@
 #include "data/folder.h"
 #include "data/recipe.h"
 #include "nets/network.h"
-#include "train/run_folder.h"
-#include "train/schedule.h"
-#include "train/sgd.h"
+#include "train/loop.h"
 
 namespace scatlight::train {
 
@@ -20,10 +18,7 @@ namespace scatlight::train {
 struct TrainOptions {
   data::ImageFolder train_data = {};          ///< See list_train_data().
   std::optional<data::ImageFolder> val_data;  ///< Of the same classes; without, nothing is evaluated.
-  std::filesystem::path run;                  ///< The run folder.
-  RunMode mode = RunMode::New;
-  std::string flags = "{}";  ///< What the user asked for, a JSON object for run.json and the checkpoint.
-  bool accept_changed_data = false;  ///< Resume although the files of train_data are not what they were.
+  LoopOptions loop = {};
 
   nets::NetworkOptions network;  ///< `classes` is taken from the data, height and width from the recipe.
   std::filesystem::path
@@ -31,12 +26,8 @@ struct TrainOptions {
   data::RecipeOptions recipe = {};
   bool augment = true;  ///< Random crops and flips; else the recipe for testing.
 
-  std::int64_t epochs = 90;  ///< Length of the training, unless `seconds` is given.
-  double seconds = 0;        ///< Length of the training in seconds, evaluations left out; 0: `epochs` counts.
-  std::int64_t batch = 256;  ///< Images of a step at most; see LoaderOptions::batch_size.
+  std::int64_t batch = 256;      ///< Images of a step at most; see LoaderOptions::batch_size.
   std::int64_t micro_batch = 0;  ///< Images that are in memory as activations at a time; 0: the whole batch.
-  Schedule schedule = {};
-  SgdOptions sgd = {};
   double label_smoothing = 0;
 
   std::uint64_t seed = 0;
@@ -44,9 +35,7 @@ struct TrainOptions {
   int threads = 0;               ///< 0 means one per core.
   bool skip_bad = false;
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.
-  std::int64_t eval_every = 1;      ///< Epochs between evaluations; the last one is always there.
-  double checkpoint_seconds = 300;  ///< Between checkpoints within an epoch; one is written after each epoch.
-  std::int64_t cache_bytes = 0;     ///< Of memory for the maps of the validation images.
+  std::int64_t cache_bytes = 0;                        ///< Of memory for the maps of the validation images.
 };
 
 /// Lists what a classifier can be trained on: at least two classes, whose names are UTF-8. Throws Error.

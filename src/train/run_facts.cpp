@@ -38,7 +38,7 @@ std::string run_facts_json(const TrainOptions& training, const nets::Network& ne
   const Json json = {
       {"scatlight", SCATLIGHT_VERSION},
       {"command", "train"},
-      {"options", Json::parse(training.flags)},
+      {"options", Json::parse(training.loop.flags)},
       {"network",
        {{"name", options.name},
         {"parameters", network.parameter_count()},

@@ -41,13 +41,13 @@ class Training : public testing::Test {
     network.input_norm = true;
     return {.train_data = list_train_data(*folder_ / "data/train"),
             .val_data = data::list_image_folder(*folder_ / "data/val"),
-            .run = runs_ / run,
+            .loop = {.run = runs_ / run,
+                     .epochs = 3,
+                     .schedule = {.kind = ScheduleKind::Cosine, .learning_rate = 0.05}},
             .network = network,
             .weights = {},
             .recipe = {.size = 48, .resize = 64, .smallest_area = 0.4},
-            .epochs = 3,
             .batch = 16,
-            .schedule = {.kind = ScheduleKind::Cosine, .learning_rate = 0.05},
             .threads = 2,
             .cache_bytes = 1 << 20};
   }
@@ -90,12 +90,12 @@ TEST_F(Training, LearnsWhatCannotBeGuessed) {
   longer.train_data = list_train_data(data / "drawn/train");
   longer.val_data = data::list_image_folder(data / "drawn/val");
   longer.recipe.size = 64;
-  longer.epochs = 12;
-  longer.eval_every = 6;
+  longer.loop.epochs = 12;
+  longer.loop.eval_every = 6;
   const auto result = train_all(longer);
-  EXPECT_TRUE(result.finished);
-  EXPECT_EQ(result.epochs, 12);
-  EXPECT_EQ(result.steps, 12 * 29) << "29 batches of 15 or 16 images: none is left out";
+  EXPECT_TRUE(result.loop.finished);
+  EXPECT_EQ(result.loop.epochs, 12);
+  EXPECT_EQ(result.loop.steps, 12 * 29) << "29 batches of 15 or 16 images: none is left out";
   ASSERT_TRUE(result.evaluation);
   EXPECT_GT(result.evaluation->metrics.top1(), 55) << "chance gives 33";
 
@@ -126,9 +126,9 @@ TEST_F(Training, ResumeIsBitEqualWhereverItWasStopped) {
   for (const int questions : {0, 1, 5, 18, 19, 20, 21, 22, 30}) {
     const auto name = "stopped" + std::to_string(questions);
     auto stopped = options(name);
-    ASSERT_FALSE(train_until(stopped, questions).finished) << questions;
-    stopped.mode = RunMode::Resume;
-    ASSERT_TRUE(train_all(stopped).finished) << questions;
+    ASSERT_FALSE(train_until(stopped, questions).loop.finished) << questions;
+    stopped.loop.mode = RunMode::Resume;
+    ASSERT_TRUE(train_all(stopped).loop.finished) << questions;
     EXPECT_EQ(bytes_of(name + "/model.safetensors"), bytes_of("whole/model.safetensors")) << questions;
     EXPECT_EQ(log_of(name), log_of("whole")) << questions;
   }
@@ -139,20 +139,20 @@ TEST_F(Training, ResumeOfAFinishedTrainingChangesNothing) {
   const auto model = bytes_of("run/model.safetensors");
   const auto log = log_of("run");
   auto again = options("run");
-  again.mode = RunMode::Resume;
-  EXPECT_TRUE(train_all(again).finished);
+  again.loop.mode = RunMode::Resume;
+  EXPECT_TRUE(train_all(again).loop.finished);
   EXPECT_EQ(bytes_of("run/model.safetensors"), model);
   EXPECT_EQ(log_of("run"), log);
 }
 
 TEST_F(Training, SameSeedSameBitsOtherSeedOtherBits) {
   auto one = options("one");
-  one.epochs = 1;
+  one.loop.epochs = 1;
   auto two = one;
-  two.run = runs_ / "two";
+  two.loop.run = runs_ / "two";
   two.cache_bytes = 0;
   auto other = one;
-  other.run = runs_ / "other";
+  other.loop.run = runs_ / "other";
   other.seed = 1;
   train_all(one);
   train_all(two);
@@ -173,14 +173,14 @@ TEST_F(Training, MicroBatchesAddUpToTheWholeBatchsGradient) {
   whole.augment = false;
   whole.network = nets::network_options("linear");
   whole.network.scales = 2;
-  whole.epochs = 2;
+  whole.loop.epochs = 2;
   whole.label_smoothing = 0.1;
-  whole.schedule.learning_rate = 1e-3;
+  whole.loop.schedule.learning_rate = 1e-3;
   auto parts = whole;
-  parts.run = runs_ / "parts";
+  parts.loop.run = runs_ / "parts";
   parts.micro_batch = 5;  // 16 = 4 + 4 + 4 + 4
   auto uneven = whole;
-  uneven.run = runs_ / "uneven";
+  uneven.loop.run = runs_ / "uneven";
   uneven.micro_batch = 6;  // 16 = 5 + 5 + 6
   train_all(whole);
   train_all(parts);
@@ -200,31 +200,31 @@ TEST_F(Training, MicroBatchesAddUpToTheWholeBatchsGradient) {
 
 TEST_F(Training, DivergenceIsOneLineAndKeepsTheLastGoodCheckpoint) {
   auto wild = options("run");
-  wild.checkpoint_seconds = 0;  // after every step
-  wild.schedule = {.kind = ScheduleKind::Cosine, .learning_rate = 1e30};
+  wild.loop.checkpoint_seconds = 0;  // after every step
+  wild.loop.schedule = {.kind = ScheduleKind::Cosine, .learning_rate = 1e30};
   test::expect_error([&] { train_all(wild); }, "diverged");
   const auto header = read_checkpoint_header(runs_ / "run/checkpoint.safetensors");
   EXPECT_GE(header.position.step, 1);
 
   auto at_once = options("none");
-  at_once.schedule.learning_rate = 1e30;
+  at_once.loop.schedule.learning_rate = 1e30;
   test::expect_error([&] { train_all(at_once); }, "no checkpoint was written yet");
 }
 
 TEST_F(Training, TimeBudgetEndsCleanly) {
   auto epoch = options("epoch");
-  epoch.epochs = 1;
+  epoch.loop.epochs = 1;
   // Many steps in each third of the schedule, however slow the machine is. A busy one may still stall one
   // step for a whole third of the time, so that the next try gets more.
-  double seconds = std::max(1.5, 3 * train_all(epoch).seconds);
+  double seconds = std::max(1.5, 3 * train_all(epoch).loop.seconds);
   double last_rate = 0;
   for (const auto* run : {"run", "longer", "longest"}) {
     auto budget = options(run);
-    budget.seconds = seconds;
-    budget.schedule.kind = ScheduleKind::Step;
+    budget.loop.seconds = seconds;
+    budget.loop.schedule.kind = ScheduleKind::Step;
     const auto result = train_all(budget);
-    EXPECT_TRUE(result.finished);
-    EXPECT_GE(result.seconds, seconds);
+    EXPECT_TRUE(result.loop.finished);
+    EXPECT_GE(result.loop.seconds, seconds);
     ASSERT_TRUE(result.evaluation);
     const auto log = log_of(run);
     EXPECT_EQ(log.back()["kind"], "end");
@@ -238,8 +238,8 @@ TEST_F(Training, TimeBudgetEndsCleanly) {
 
 TEST_F(Training, EvaluatesAsOftenAsAsked) {
   auto seldom = options("run");
-  seldom.epochs = 5;
-  seldom.eval_every = 2;
+  seldom.loop.epochs = 5;
+  seldom.loop.eval_every = 2;
   train_all(seldom);
   std::vector<int> epochs;
   for (const auto& line : log_of("run"))
@@ -249,13 +249,13 @@ TEST_F(Training, EvaluatesAsOftenAsAsked) {
 
 TEST_F(Training, RefusesARunFolderWithARun) {
   auto first = options("run");
-  first.epochs = 1;
+  first.loop.epochs = 1;
   train_all(first);
   test::expect_error([&] { train_all(first); }, "has a run already");
-  first.mode = RunMode::Overwrite;
-  EXPECT_TRUE(train_all(first).finished);
+  first.loop.mode = RunMode::Overwrite;
+  EXPECT_TRUE(train_all(first).loop.finished);
   auto absent = options("absent");
-  absent.mode = RunMode::Resume;
+  absent.loop.mode = RunMode::Resume;
   test::expect_error([&] { train_all(absent); }, "no checkpoint.safetensors to resume from");
   EXPECT_FALSE(std::filesystem::exists(runs_ / "absent")) << "nothing half-written";
 }
@@ -263,12 +263,12 @@ TEST_F(Training, RefusesARunFolderWithARun) {
 TEST_F(Training, ResumeNeedsTheSameDataAndNetwork) {
   auto stopped = options("run");
   train_until(stopped, 5);
-  stopped.mode = RunMode::Resume;
+  stopped.loop.mode = RunMode::Resume;
   auto other_data = stopped;
   other_data.train_data = list_train_data(*folder_ / "data/val");
   test::expect_error([&] { train_all(other_data); }, "120 then, 60 now");
   other_data.train_data.classes.front() = "lions";
-  other_data.accept_changed_data = true;
+  other_data.loop.accept_changed_data = true;
   test::expect_error([&] { train_all(other_data); }, "3 classes, but the run in");
   auto other_network = stopped;
   other_network.network.widths = {16, 16};
@@ -287,30 +287,30 @@ TEST_F(Training, ResumeNoticesThatImagesWereReplaced) {
   auto stopped = options("run");
   stopped.train_data = list_train_data(data / "train");
   train_until(stopped, 5);
-  stopped.mode = RunMode::Resume;
+  stopped.loop.mode = RunMode::Resume;
   // The same names, other images.
   std::filesystem::remove_all(data / "train/discs");
   std::filesystem::copy(*folder_ / "data/train/stripes", data / "train/discs");
   const auto model = bytes_of("run/model.safetensors");
   test::expect_error([&] { train_all(stopped); }, "--data-changed resumes with them");
   EXPECT_EQ(bytes_of("run/model.safetensors"), model);
-  stopped.accept_changed_data = true;
-  EXPECT_TRUE(train_all(stopped).finished);
+  stopped.loop.accept_changed_data = true;
+  EXPECT_TRUE(train_all(stopped).loop.finished);
 }
 
 TEST_F(Training, ResumeFindsItsDataInAnotherPlace) {
   const test::TemporaryFolder data;
   auto stopped = options("run");
   train_until(stopped, 5);
-  stopped.mode = RunMode::Resume;
+  stopped.loop.mode = RunMode::Resume;
   std::filesystem::copy(*folder_ / "data/train", data / "moved", std::filesystem::copy_options::recursive);
   stopped.train_data = list_train_data(data / "moved");
-  EXPECT_TRUE(train_all(stopped).finished);
+  EXPECT_TRUE(train_all(stopped).loop.finished);
 }
 
 TEST_F(Training, AnOverwrittenRunStaysWholeUntilTheNewOneHasACheckpoint) {
   auto first = options("run");
-  first.epochs = 1;
+  first.loop.epochs = 1;
   train_all(first);
   const std::vector<std::string> files = {"run/run.json", "run/log.jsonl", "run/eval.json",
                                           "run/model.safetensors", "run/checkpoint.safetensors"};
@@ -327,28 +327,28 @@ TEST_F(Training, AnOverwrittenRunStaysWholeUntilTheNewOneHasACheckpoint) {
     if (entry.is_regular_file()) std::filesystem::resize_file(entry.path(), 100);
   }
   auto second = first;
-  second.mode = RunMode::Overwrite;
+  second.loop.mode = RunMode::Overwrite;
   second.seed = 1;
   second.train_data = list_train_data(data / "train");
   test::expect_error([&] { train_all(second); }, "cannot decode");
   expect_untouched("no image can be read: ");
 
   second.train_data = first.train_data;
-  EXPECT_FALSE(train_until(second, 0).finished);
+  EXPECT_FALSE(train_until(second, 0).loop.finished);
   expect_untouched("stopped before the first step: ");
   {
-    const HeldRunFolder held({second.run}, RunMode::Overwrite);
+    const HeldRunFolder held({second.loop.run}, RunMode::Overwrite);
     test::expect_error([&] { train_all(second); }, "another process is training in the run folder");
     expect_untouched("another process trains: ");
   }
-  EXPECT_FALSE(train_until(second, 3).finished);
+  EXPECT_FALSE(train_until(second, 3).loop.finished);
   EXPECT_NE(bytes_of("run/model.safetensors"), before[3]);
   EXPECT_FALSE(std::filesystem::exists(runs_ / "run/eval.json")) << "it was of the earlier model";
-  second.mode = RunMode::Resume;
-  EXPECT_TRUE(train_all(second).finished);
+  second.loop.mode = RunMode::Resume;
+  EXPECT_TRUE(train_all(second).loop.finished);
   auto alone = second;
-  alone.mode = RunMode::New;
-  alone.run = runs_ / "alone";
+  alone.loop.mode = RunMode::New;
+  alone.loop.run = runs_ / "alone";
   train_all(alone);
   EXPECT_EQ(bytes_of("run/model.safetensors"), bytes_of("alone/model.safetensors"));
   EXPECT_EQ(log_of("run"), log_of("alone"));
@@ -356,22 +356,22 @@ TEST_F(Training, AnOverwrittenRunStaysWholeUntilTheNewOneHasACheckpoint) {
 
 TEST_F(Training, AReplacementThatAKillInterruptedIsFinished) {
   auto first = options("run");
-  first.epochs = 1;
+  first.loop.epochs = 1;
   train_all(first);
   auto second = options("second");
-  second.epochs = 1;
+  second.loop.epochs = 1;
   second.seed = 1;
   train_until(second, 3);
   // As it is after the rename that decides, with some of the files moved.
   std::filesystem::rename(runs_ / "second", runs_ / "run/.next-complete");
   std::filesystem::rename(runs_ / "run/.next-complete/log.jsonl", runs_ / "run/log.jsonl");
-  second.run = first.run;
-  second.mode = RunMode::Resume;
-  EXPECT_TRUE(train_all(second).finished);
+  second.loop.run = first.loop.run;
+  second.loop.mode = RunMode::Resume;
+  EXPECT_TRUE(train_all(second).loop.finished);
   EXPECT_FALSE(std::filesystem::exists(runs_ / "run/.next-complete"));
   auto alone = second;
-  alone.mode = RunMode::New;
-  alone.run = runs_ / "alone";
+  alone.loop.mode = RunMode::New;
+  alone.loop.run = runs_ / "alone";
   train_all(alone);
   EXPECT_EQ(bytes_of("run/model.safetensors"), bytes_of("alone/model.safetensors"));
 }
@@ -385,9 +385,9 @@ TEST_F(Training, BadFilesStopItOrAreLeftOutAndNamed) {
   test::expect_error([&] { train_all(training); }, "broken.jpg");
   training.skip_bad = true;
   const auto result = train_all(training);
-  EXPECT_TRUE(result.finished);
-  ASSERT_EQ(result.skipped.size(), 1U) << "counted once, although every epoch meets it";
-  EXPECT_NE(result.skipped.front().file.find("broken.jpg"), std::string::npos);
+  EXPECT_TRUE(result.loop.finished);
+  ASSERT_EQ(result.loop.skipped.size(), 1U) << "counted once, although every epoch meets it";
+  EXPECT_NE(result.loop.skipped.front().file.find("broken.jpg"), std::string::npos);
 }
 
 TEST_F(Training, AClassOfWhichNothingCanBeReadIsAnError) {
@@ -414,7 +414,7 @@ TEST_F(Training, BatchNormOfOneValueIsNamedForWhatItIs) {
 
 TEST_F(Training, StartsFromTheWeightsOfAnotherNumberOfClasses) {
   auto first = options("first");
-  first.epochs = 1;
+  first.loop.epochs = 1;
   train_all(first);
   const test::TemporaryFolder data;
   std::filesystem::copy(*folder_ / "data/train", data / "train", std::filesystem::copy_options::recursive);
@@ -422,8 +422,8 @@ TEST_F(Training, StartsFromTheWeightsOfAnotherNumberOfClasses) {
   auto second = options("second");
   second.train_data = list_train_data(data / "train");
   second.val_data.reset();
-  second.epochs = 1;
-  second.schedule.learning_rate = 1e-30;  // the weights stay what they were at the start
+  second.loop.epochs = 1;
+  second.loop.schedule.learning_rate = 1e-30;  // the weights stay what they were at the start
   second.weights = runs_ / "first/model.safetensors";
   train_all(second);
   const auto tensor_of = [&](const std::string& run, const char* name) {
@@ -434,7 +434,7 @@ TEST_F(Training, StartsFromTheWeightsOfAnotherNumberOfClasses) {
   };
   EXPECT_EQ(tensor_of("second", "layer1.0.conv1.weight"), tensor_of("first", "layer1.0.conv1.weight"));
   EXPECT_EQ(tensor_of("second", "fc.weight").size() / 2, tensor_of("first", "fc.weight").size() / 3);
-  second.mode = RunMode::Overwrite;
+  second.loop.mode = RunMode::Overwrite;
   second.network.widths = {16, 16};
   test::expect_error([&] { train_all(second); }, "its tensor 'layer2.0.conv1.weight' is F32 [32, 16, 3, 3]");
 }

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+
+#include "data/recipe.h"
+#include "nets/network.h"
+#include "train/evaluate.h"
+#include "train/options.h"
+#include "train/task.h"
+
+namespace scatlight::train {
+
+/// Image classification: cross entropy of a network on a folder of classes.
+class ClassifierTask final : public Task {
+ public:
+  /// Makes the network; its first weights, and what it draws while it trains, follow from the seed.
+  explicit ClassifierTask(const TrainOptions& options);
+
+  const TrainingSet& training_set() const override { return training_set_; }
+  std::int64_t batches() const override;
+  std::int64_t images_from(std::int64_t batch) const override;
+  NamedTensors parameters() const override { return network_.parameters(); }
+  NamedTensors buffers() const override { return network_.buffers(); }
+  std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch) override;
+  void check_skipped(const std::vector<data::SkippedFile>& skipped) const override;
+  std::int64_t evaluation_images() const override;
+  EvaluationLine evaluate(const OnImages& on_images) override;
+  std::string facts_json() const override;
+  std::string evaluation_json(const RunFolder& folder) const override;
+  void save_model(const std::filesystem::path& path) const override;
+
+  /// The last one, if there was one.
+  const std::optional<Evaluation>& evaluation() const { return evaluation_; }
+
+ private:
+  TrainOptions options_;
+  TrainingSet training_set_;
+  data::Recipe recipe_;
+  nets::Network network_;
+  std::optional<Evaluator> evaluator_;
+  std::optional<Evaluation> evaluation_;
+};
+
+}  // namespace scatlight::train

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/loader.h"
+#include "train/run_folder.h"
+#include "train/schedule.h"
+#include "train/sgd.h"
+#include "train/task.h"
+
+namespace scatlight::train {
+
+/// How long and how a training goes, whatever is trained.
+struct LoopOptions {
+  std::filesystem::path run = {};  ///< The run folder.
+  RunMode mode = RunMode::New;
+  std::string flags = "{}";  ///< What the user asked for, a JSON object for run.json and the checkpoint.
+  bool accept_changed_data = false;  ///< Resume although the training files are not what they were.
+
+  std::int64_t epochs = 90;  ///< Length of the training, unless `seconds` is given.
+  double seconds = 0;        ///< Length of the training in seconds, evaluations left out; 0: `epochs` counts.
+  Schedule schedule = {};
+  SgdOptions sgd = {};
+  std::int64_t eval_every = 1;      ///< Epochs between evaluations; the last one is always there.
+  double checkpoint_seconds = 300;  ///< Between checkpoints within an epoch; one is written after each epoch.
+};
+
+/// Throws Error for numbers that are out of range.
+void check(const LoopOptions& options);
+
+struct LoopResult {
+  bool finished = false;  ///< False when it was stopped; it can be resumed.
+  std::int64_t epochs = 0;
+  std::int64_t steps = 0;
+  double seconds = 0;  ///< Of training.
+  std::vector<data::SkippedFile> skipped =
+      {};  ///< Training files that were left out since the start or the resume.
+};
+
+/// Trains and writes the run folder: run.json, log.jsonl, checkpoint.safetensors, model.safetensors and, with
+/// images to evaluate, eval.json. A run that is overwritten stays whole until the new one has its first
+/// checkpoint. A training that is resumed gives the same bits as one that was never interrupted, on the same
+/// machine's CPU with the same number of threads, when its length is given in epochs; it may be resumed on
+/// another device. `stop` is asked after every step; once it is true, the state is written and training
+/// returns. Throws Error for unusable data and files, and when training diverges (the loss is no longer
+/// finite); the last checkpoint stays.
+LoopResult run_training(HeldRunFolder& folder, const LoopOptions& options, Task& task,
+                        const std::function<bool()>& stop);
+
+}  // namespace scatlight::train

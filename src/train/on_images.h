@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace scatlight::train {
+
+/// Called with the number of images that are done since the last call. To end the work early it throws.
+using OnImages = std::function<void(std::int64_t images)>;
+
+}  // namespace scatlight::train

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/loader.h"
+#include "train/checkpoint.h"
+#include "train/json.h"
+#include "train/on_images.h"
+#include "train/run_folder.h"
+
+namespace scatlight::train {
+
+/// The training images as a loop knows them.
+struct TrainingSet {
+  std::filesystem::path root = {};  ///< For messages.
+  std::vector<std::string> classes = {};
+  std::int64_t samples = 0;
+  std::string fingerprint = {};  ///< Of the files; other ones are other data.
+};
+
+/// What one step found.
+struct StepLoss {
+  std::int64_t batch = 0;  ///< Its number in the pass.
+  std::int64_t images = 0;
+  double loss = 0;  ///< Mean over the images.
+  /// Other means over the images, by name, for the log: parts of the loss, counts.
+  std::vector<std::pair<std::string, double>> means = {};
+};
+
+/// One pass over the training images, from some batch on; batches are prepared ahead of the steps.
+class Pass {
+ public:
+  virtual ~Pass() = default;
+
+  /// Leaves the gradient of the next batch's mean loss in the parameters; nothing after the last batch.
+  virtual std::optional<StepLoss> backward() = 0;
+
+  /// Ends the pass, wherever it is. Returns the files that could not be read so far.
+  virtual std::vector<data::SkippedFile> finish() = 0;
+};
+
+/// An evaluation, for the log and the progress bar.
+struct EvaluationLine {
+  Json numbers = {};
+  std::string note = {};
+};
+
+/// What is trained: a network, its images and its loss. TrainingLoop (train/loop.h) asks it for gradients and
+/// does the rest. It must outlive the loop.
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  virtual const TrainingSet& training_set() const = 0;
+
+  /// Batches of a pass, and the images of those from one on.
+  virtual std::int64_t batches() const = 0;
+  virtual std::int64_t images_from(std::int64_t batch) const = 0;
+
+  /// Everything that training changes; the tensors share the network's memory. The first are those that take
+  /// steps.
+  virtual NamedTensors parameters() const = 0;
+  virtual NamedTensors buffers() const = 0;
+
+  virtual std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch) = 0;
+
+  /// Throws Error where a whole pass that left files out has nothing of a class.
+  virtual void check_skipped(const std::vector<data::SkippedFile>& skipped) const = 0;
+
+  /// How many images are evaluated; 0: evaluate() is not called.
+  virtual std::int64_t evaluation_images() const = 0;
+  virtual EvaluationLine evaluate(const OnImages& on_images) = 0;
+
+  /// The contents of run.json and, after evaluate(), of eval.json.
+  virtual std::string facts_json() const = 0;
+  virtual std::string evaluation_json(const RunFolder& folder) const = 0;
+  virtual void save_model(const std::filesystem::path& path) const = 0;
+};
+
+}  // namespace scatlight::train
