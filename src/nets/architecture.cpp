@@ -166,6 +166,87 @@ Architecture make_architecture(const NetworkOptions& options) {
   return architecture;
 }
 
+namespace {
+
+// Of what a layer belongs to: "layer1" of layer1.0.conv1; VGG has no groups but its poolings.
+std::string_view group_of(const Residual& block) {
+  const std::string_view name = block.convs.front().name;
+  return name.substr(0, name.find('.'));
+}
+
+int stride_of(const Layer& layer) {
+  if (const auto* conv = std::get_if<Conv>(&layer)) return conv->stride;
+  if (const auto* pool = std::get_if<MaxPool>(&layer)) return pool->stride;
+  int stride = 1;
+  if (const auto* block = std::get_if<Residual>(&layer)) {
+    for (const auto& conv : block->convs) stride *= conv.stride;
+  }
+  return stride;
+}
+
+int channels_after(const Layer& layer, int before) {
+  if (const auto* conv = std::get_if<Conv>(&layer)) return conv->out;
+  if (const auto* block = std::get_if<Residual>(&layer)) return block->convs.back().out;
+  if (const auto* linear = std::get_if<Linear>(&layer)) return linear->out;
+  return before;
+}
+
+// The last of the residual groups is the head.
+void cut_groups(const std::vector<Layer>& layers, DetectionParts& parts) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto* block = std::get_if<Residual>(&layers[i]);
+    if (block == nullptr) continue;
+    if (parts.group_ends.empty()) parts.stem_end = i;
+    const auto* before = i > parts.stem_end ? std::get_if<Residual>(&layers[i - 1]) : nullptr;
+    if (before != nullptr && group_of(*before) == group_of(*block)) parts.group_ends.pop_back();
+    parts.group_ends.push_back(i + 1);
+  }
+  if (parts.group_ends.size() < 2) return;
+  parts.head_end = parts.group_ends.back();
+  parts.group_ends.pop_back();
+  parts.base_end = parts.head_begin = parts.group_ends.back();
+}
+
+// The layers of an image's classes are VGG's head, but the last; the pooling before them is the regions'.
+void cut_vgg(const std::vector<Layer>& layers, DetectionParts& parts) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (std::holds_alternative<MaxPool>(layers[i])) parts.group_ends.push_back(i + 1);
+    if (std::holds_alternative<AveragePool>(layers[i])) parts.head_begin = i + 1;
+  }
+  parts.head_end = layers.size() - 1;
+  parts.base_end = --parts.group_ends.back();
+  parts.stem_end = parts.group_ends.front();
+  parts.group_ends.erase(parts.group_ends.begin());
+}
+
+}  // namespace
+
+DetectionParts detection_parts(const NetworkOptions& options) {
+  const auto architecture = make_architecture(options);
+  const auto& layers = architecture.layers;
+  DetectionParts parts;
+  cut_groups(layers, parts);
+  if (options.family == Family::Vgg) cut_vgg(layers, parts);
+  if (parts.base_end == 0)
+    throw Error(
+        "a detector needs a network of at least two groups of layers: the last one works on the regions");
+  parts.stride = architecture.scattering ? 1 << options.scales : 1;
+  parts.channels = static_cast<int>(architecture.maps.channels);
+  for (std::size_t i = 0; i < parts.base_end; ++i) {
+    parts.stride *= stride_of(layers[i]);
+    parts.channels = channels_after(layers[i], parts.channels);
+  }
+  parts.head_channels = parts.channels;
+  for (std::size_t i = parts.head_begin; i < parts.head_end; ++i)
+    parts.head_channels = channels_after(layers[i], parts.head_channels);
+  if (parts.stride != 8 && parts.stride != 16) {
+    throw Error(fmt::format(
+        "the features before the last group have a stride of {} pixels; a detector works with 8 or 16",
+        parts.stride));
+  }
+  return parts;
+}
+
 Shape output_shape(const Conv& conv, Shape in) {
   const auto side = [&](std::int64_t length) {
     return (length + 2 * conv.padding() - conv.kernel) / conv.stride + 1;

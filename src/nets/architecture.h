@@ -77,6 +77,23 @@ struct Architecture {
 /// Throws Error for options out of range.
 Architecture make_architecture(const NetworkOptions& options);
 
+/// Where a network is cut for the detection of objects (paper section 3.2): features of the whole image up to
+/// `base_end`, then the layers from `head_begin` to `head_end` on the features of each region. The layers
+/// that tell the classes of an image are left out.
+struct DetectionParts {
+  std::size_t base_end = 0;
+  std::size_t head_begin = 0;
+  std::size_t head_end = 0;
+  std::size_t stem_end = 0;             ///< The layers before the first group; VGG: up to the first pooling.
+  std::vector<std::size_t> group_ends;  ///< In the base: of residual blocks; VGG: of layers between poolings.
+  int stride = 0;                       ///< Pixels per sample of the features.
+  int channels = 0;                     ///< Of the features.
+  int head_channels = 0;                ///< What the head gives per region.
+};
+
+/// Throws Error for a network without groups, and for one whose features have not a stride of 8 or 16 pixels.
+DetectionParts detection_parts(const NetworkOptions& options);
+
 Shape output_shape(const Conv& conv, Shape in);
 Shape output_shape(const MaxPool& pool, Shape in);
 

@@ -10,6 +10,12 @@
 
 namespace scatlight::nets {
 
+/// A batch norm that is a constant: scale * x + shift, of each channel.
+struct FrozenNorm {
+  at::Tensor scale;
+  at::Tensor shift;
+};
+
 /// What a network is made of: its architecture, and its tensors by torchvision's names.
 struct Network::Body {
   using Tensors = std::vector<std::pair<std::string, at::Tensor>>;
@@ -24,6 +30,12 @@ struct Network::Body {
   at::Tensor& at(const std::string& name);
   bool has(const std::string& name) const { return indices.contains(name); }
 
+  /// Puts all tensors into memory as the device and the memory format are now.
+  void lay_out();
+
+  /// Makes frozen_norms of what the norms are now.
+  void compute_frozen_norms();
+
   NetworkOptions options;
   Architecture architecture;
   Tensors parameters;
@@ -33,6 +45,8 @@ struct Network::Body {
   bool training = true;
   bool folded = false;         ///< Batch norms of convolutions are in their weights and biases.
   bool channels_last = false;  ///< Memory format of weights and activations.
+  bool norms_are_frozen = false;
+  std::map<std::string, FrozenNorm, std::less<>> frozen_norms;  ///< By name; those after convolutions.
 };
 
 }  // namespace scatlight::nets

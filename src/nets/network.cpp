@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <span>
 
 #include "nets/body.h"
 #include "scatlight/error.h"
@@ -14,6 +17,23 @@ namespace {
 
 constexpr double momentum = 0.1;  // of the running statistics
 constexpr double epsilon = 1e-5;  // of batch norm
+
+template <class Use>
+void for_each_conv(std::span<const Layer> layers, const Use& use) {
+  for (const auto& layer : layers) {
+    if (const auto* conv = std::get_if<Conv>(&layer)) use(*conv);
+    const auto* block = std::get_if<Residual>(&layer);
+    if (block == nullptr) continue;
+    for (const auto& conv : block->convs) use(conv);
+    if (block->shortcut) use(*block->shortcut);
+  }
+}
+
+// scale * x + shift = weight (x - mean) / sqrt(variance + epsilon) + bias
+FrozenNorm constant_norm(const std::string& name, Network::Body& body) {
+  const auto scale = body.at(name + ".weight") / (body.at(name + ".running_var") + epsilon).sqrt();
+  return {.scale = scale, .shift = body.at(name + ".bias") - body.at(name + ".running_mean") * scale};
+}
 
 // Makes the tensors of the layers, in the order of torchvision's modules.
 class Builder {
@@ -78,6 +98,13 @@ class Runner {
   }
 
   void operator()(const Conv& conv) {
+    if (!conv.norm.empty() && body_.norms_are_frozen && !body_.folded) {
+      const auto& [scale, shift] = body_.frozen_norms.find(conv.norm)->second;
+      const auto weight = tensor(conv.name, ".weight") * scale.view({-1, 1, 1, 1});
+      x_ = at::conv2d(x_, weight, shift, conv.stride, conv.padding());
+      if (conv.relu) x_.relu_();
+      return;
+    }
     const bool has_bias = conv.bias || body_.folded;
     x_ = at::conv2d(x_, tensor(conv.name, ".weight"),
                     has_bias ? std::optional(tensor(conv.name, ".bias")) : std::nullopt, conv.stride,
@@ -121,7 +148,8 @@ class Runner {
 
   at::Tensor normalize(const at::Tensor& x, const std::string& name, const std::optional<at::Tensor>& weight,
                        const std::optional<at::Tensor>& bias) {
-    if (body_.training) {
+    const bool trains = body_.training && !body_.norms_are_frozen;
+    if (trains) {
       if (x.numel() == x.size(1)) {
         throw Error(
             "batch norm cannot train on one value per channel, which has no variance: give more than one "
@@ -131,7 +159,7 @@ class Runner {
       tensor(name, ".num_batches_tracked").add_(1);
     }
     return at::batch_norm(x, weight, bias, tensor(name, ".running_mean"), tensor(name, ".running_var"),
-                          body_.training, momentum, epsilon, /*cudnn_enabled=*/true);
+                          trains, momentum, epsilon, /*cudnn_enabled=*/true);
   }
 
   Network::Body& body_;
@@ -153,7 +181,31 @@ void Network::Body::add_buffer(const std::string& name, at::Tensor tensor) {
 
 at::Tensor& Network::Body::at(const std::string& name) { return indices.find(name)->second; }
 
-Network::Network(const NetworkOptions& options) : body_(std::make_unique<Body>(options)) {
+void Network::Body::lay_out() {
+  const at::NoGradGuard no_grad;
+  for (auto& [name, tensor] : indices) {
+    const auto format =
+        channels_last && tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    tensor = tensor.detach().to(device).contiguous(format).requires_grad_(tensor.requires_grad());
+  }
+  for (auto* const tensors : {&parameters, &buffers}) {
+    for (auto& [name, tensor] : *tensors) tensor = at(name);
+  }
+  if (norms_are_frozen) compute_frozen_norms();
+}
+
+void Network::Body::compute_frozen_norms() {
+  const at::NoGradGuard no_grad;
+  for_each_conv(architecture.layers, [&](const Conv& conv) {
+    if (!conv.norm.empty()) frozen_norms[conv.norm] = constant_norm(conv.norm, *this);
+  });
+}
+
+Network::Network(const NetworkOptions& options) : Network(options, std::string::npos) {}
+
+Network::Network(const NetworkOptions& options, std::size_t layers) : body_(std::make_unique<Body>(options)) {
+  auto& all = body_->architecture.layers;
+  all.resize(std::min(layers, all.size()));
   Builder builder(*body_, options.family == Family::Vgg);
   for (const auto& layer : body_->architecture.layers) std::visit(builder, layer);
 }
@@ -165,19 +217,15 @@ Network& Network::operator=(Network&&) noexcept = default;
 const NetworkOptions& Network::options() const { return body_->options; }
 
 void Network::to(const at::Device& device) {
-  const at::NoGradGuard no_grad;
-  auto& body = *body_;
-  body.device = device;
+  body_->device = device;
   // cuDNN's convolutions of tensor cores read channels last; others would turn their input first.
-  if (!device.is_cpu()) body.channels_last = body.has_convolutions();
-  for (auto& [name, tensor] : body.indices) {
-    const auto format = body.channels_last && tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast
-                                                                : at::MemoryFormat::Contiguous;
-    tensor = tensor.detach().to(device).contiguous(format).requires_grad_(tensor.requires_grad());
-  }
-  for (auto* const tensors : {&body.parameters, &body.buffers}) {
-    for (auto& [name, tensor] : *tensors) tensor = body.at(name);
-  }
+  if (!device.is_cpu()) body_->channels_last = body_->has_convolutions();
+  body_->lay_out();
+}
+
+void Network::use_channels_last(bool on) {
+  body_->channels_last = on && body_->has_convolutions();
+  body_->lay_out();
 }
 
 const at::Device& Network::device() const { return body_->device; }
@@ -202,9 +250,34 @@ std::vector<std::int64_t> Network::map_shape() const {
 }
 
 at::Tensor Network::classify(const at::Tensor& maps) {
-  Runner runner(*body_, maps);
-  for (const auto& layer : body_->architecture.layers) std::visit(runner, layer);
+  return run(maps, 0, body_->architecture.layers.size());
+}
+
+at::Tensor Network::run(const at::Tensor& x, std::size_t first, std::size_t end) {
+  Runner runner(*body_, x);
+  for (std::size_t i = first; i < end; ++i) std::visit(runner, body_->architecture.layers[i]);
   return runner.result();
+}
+
+void Network::freeze_norms() {
+  body_->norms_are_frozen = true;
+  body_->compute_frozen_norms();
+  for_each_conv(body_->architecture.layers, [&](const Conv& conv) {
+    if (conv.norm.empty()) return;
+    body_->at(conv.norm + ".weight").requires_grad_(false);
+    body_->at(conv.norm + ".bias").requires_grad_(false);
+  });
+}
+
+void Network::freeze(std::size_t first, std::size_t end) {
+  const auto& layers = body_->architecture.layers;
+  std::set<std::string, std::less<>> names;
+  for_each_conv(std::span(layers).subspan(first, end - first), [&](const Conv& conv) {
+    for (const auto* name : {&conv.name, &conv.norm}) names.insert(*name);
+  });
+  for (auto& [name, tensor] : body_->parameters) {
+    if (names.contains(std::string_view(name).substr(0, name.rfind('.')))) tensor.requires_grad_(false);
+  }
 }
 
 at::Tensor Network::forward(const at::Tensor& images) { return classify(maps(images)); }
@@ -227,16 +300,13 @@ std::int64_t Network::parameter_count() const {
 
 namespace {
 
-// y = weight (x - mean) / sqrt(variance + epsilon) + bias after a convolution without bias is the same
-// convolution with scaled weights and a bias.
+// A batch norm after a convolution without bias is the same convolution with scaled weights and a bias.
 void fold(const Conv& conv, Network::Body& body) {
   auto& weight = body.at(conv.name + ".weight");
   if (!conv.norm.empty()) {
-    const auto scale =
-        body.at(conv.norm + ".weight") / (body.at(conv.norm + ".running_var") + epsilon).sqrt();
+    const auto [scale, shift] = constant_norm(conv.norm, body);
     weight = weight * scale.view({-1, 1, 1, 1});
-    body.indices[conv.name + ".bias"] =
-        body.at(conv.norm + ".bias") - body.at(conv.norm + ".running_mean") * scale;
+    body.indices[conv.name + ".bias"] = shift;
   }
   if (body.channels_last) weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
 }
@@ -250,13 +320,7 @@ void fold_for_inference(Network& network) {
   body.training = false;
   body.folded = true;
   body.channels_last = body.has_convolutions();
-  for (const auto& layer : body.architecture.layers) {
-    if (const auto* conv = std::get_if<Conv>(&layer)) fold(*conv, body);
-    if (const auto* block = std::get_if<Residual>(&layer)) {
-      for (const auto& conv : block->convs) fold(conv, body);
-      if (block->shortcut) fold(*block->shortcut, body);
-    }
-  }
+  for_each_conv(body.architecture.layers, [&](const Conv& conv) { fold(conv, body); });
   // What is left are the layers' own tensors, which are no longer those of training.
   body.parameters.clear();
   body.buffers.clear();

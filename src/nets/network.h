@@ -50,6 +50,10 @@ class Network {
   /// Builds the network with He fan-out initialisation from torch's global generator. Throws Error for
   /// options out of range (images smaller than 2^J, no classes, a group without blocks ...).
   explicit Network(const NetworkOptions& options);
+
+  /// The network cut after its first layers (those of its architecture, nets/architecture.h); classify()
+  /// gives what the last one gives.
+  Network(const NetworkOptions& options, std::size_t layers);
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
@@ -73,6 +77,21 @@ class Network {
   /// latter.
   at::Tensor classify(const at::Tensor& maps);
 
+  /// Some layers of the body alone, those from `first` to before `end` of its architecture, on what the
+  /// layers before them give.
+  at::Tensor run(const at::Tensor& x, std::size_t first, std::size_t end);
+
+  /// Makes constants of the batch norms, of their affine parts too: from now on they scale the weights of the
+  /// convolutions before them while the network runs, so that training keeps no copy of what they read.
+  /// Gradients flow to those weights. Weights are loaded before.
+  void freeze_norms();
+
+  /// Layers from `first` to before `end` are no longer trained.
+  void freeze(std::size_t first, std::size_t end);
+
+  /// Weights and activations of convolutions as (N, h, w, C) in memory, or not.
+  void use_channels_last(bool on);
+
   /// classify(maps(images)).
   at::Tensor forward(const at::Tensor& images);
 
@@ -80,8 +99,8 @@ class Network {
   /// mode.
   void train(bool on = true);
 
-  /// In the order of torchvision's state_dict; the tensors share the network's memory. Buffers are running
-  /// means, variances and batch counts.
+  /// In the order of torchvision's state_dict; the tensors share the network's memory. Of frozen parameters,
+  /// requires_grad() is false. Buffers are running means, variances and batch counts.
   std::vector<std::pair<std::string, at::Tensor>> parameters() const;
   std::vector<std::pair<std::string, at::Tensor>> buffers() const;
 

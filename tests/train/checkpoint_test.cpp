@@ -29,6 +29,7 @@ CheckpointHeader some_header() {
                        .seconds = 0.1 + 0.2,
                        .log_bytes = 99,
                        .line_loss = 1.0 / 3,
+                       .line_sums = {{"objectness", 0.1}},
                        .line_images = 12,
                        .line_seconds = 0.1},
           .options = "{\"lr\":0.1}",
