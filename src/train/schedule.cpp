@@ -13,10 +13,10 @@ double learning_rate_at(const Schedule& schedule, double progress) {
     const double share = (progress - schedule.warmup) / (1 - schedule.warmup);
     return schedule.learning_rate * (1 + std::cos(std::numbers::pi * share)) / 2;
   }
-  // The drop belongs to the first step at or after the third, also where 30 / 90 is rounded down.
+  // The drop belongs to the first step at or after its share, also where 30 / 90 is rounded down.
   const double rounding = 1e-9;
-  const double thirds = std::min(std::floor(3 * progress + rounding), 2.0);
-  return schedule.learning_rate * std::pow(0.1, thirds);
+  const auto is_over = [&](double drop) { return progress + rounding >= drop; };
+  return schedule.learning_rate * std::pow(0.1, std::ranges::count_if(schedule.drops, is_over));
 }
 
 }  // namespace scatlight::train

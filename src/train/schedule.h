@@ -1,9 +1,11 @@
 #pragma once
 
+#include <vector>
+
 namespace scatlight::train {
 
 enum class ScheduleKind {
-  Step,    ///< Divided by 10 after each third of the training: the paper's "every 30 of 90 epochs".
+  Step,    ///< Divided by 10 at each drop.
   Cosine,  ///< From the full rate to 0 along half a wave.
 };
 
@@ -18,6 +20,9 @@ struct Schedule {
   ScheduleKind kind = ScheduleKind::Step;
   double learning_rate = 0.1;  ///< The full rate.
   double warmup = 0;           ///< Share of the training in which the rate grows linearly from 0; below 1.
+  /// Of Step, in growing order: shares of the training after which the rate is a tenth of what it was. The
+  /// thirds are the paper's "every 30 of 90 epochs".
+  std::vector<double> drops = {1.0 / 3, 2.0 / 3};
 };
 
 /// The rate at `progress`, from 0 (the start) to 1 (the end).

@@ -6,7 +6,10 @@ namespace scatlight::train {
 
 struct SgdOptions {
   double momentum = 0.9;
-  double weight_decay = 1e-4;  ///< On all parameters, as in the paper's recipe.
+  double weight_decay = 1e-4;  ///< On all parameters, as in the paper's recipe for classifiers.
+  bool decay_biases = true;    ///< Else on none whose name ends with ".bias".
+  double bias_rate = 1;        ///< The rate of those, in units of the others'.
+  double clip_norm = 0;        ///< Gradients are scaled down to this norm, all of them together; 0: never.
 };
 
 /// Stochastic gradient descent with momentum, the arithmetic of torch.optim.SGD:
@@ -23,9 +26,22 @@ class Sgd {
   NamedTensors velocities() const;
 
  private:
+  /// Parameters that take the same steps, by their places.
+  struct Group {
+    std::vector<std::size_t> members;
+    double rate = 1;
+    double decay = 0;
+  };
+
+  void step(const Group& group, double learning_rate);
+
+  /// Scales the gradients down to `clip_norm`.
+  void clip();
+
   SgdOptions options_;
   NamedTensors parameters_;
   std::vector<at::Tensor> velocities_;
+  std::vector<Group> groups_;
 };
 
 }  // namespace scatlight::train

@@ -17,6 +17,15 @@ TEST(Schedule, StepDividesByTenAfterEachThirdOfAnyNumberOfEpochs) {
   EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 1), 0.001);
 }
 
+TEST(Schedule, StepDropsWhereItIsTold) {
+  const Schedule schedule{.kind = ScheduleKind::Step, .learning_rate = 1, .drops = {8.0 / 12, 10.0 / 12}};
+  for (int epoch = 0; epoch < 12; ++epoch) {
+    const double expected = epoch < 8 ? 1 : epoch < 10 ? 0.1 : 0.01;
+    EXPECT_DOUBLE_EQ(learning_rate_at(schedule, epoch / 12.0), expected) << epoch;
+  }
+  EXPECT_EQ(learning_rate_at({.kind = ScheduleKind::Step, .learning_rate = 1, .drops = {}}, 1), 1);
+}
+
 TEST(Schedule, CosineFallsFromTheFullRateToZero) {
   const Schedule schedule{.kind = ScheduleKind::Cosine, .learning_rate = 0.4};
   EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 0), 0.4);

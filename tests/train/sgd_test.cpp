@@ -48,6 +48,30 @@ TEST(Sgd, FollowsTheFormula) { expect_formula(at::MemoryFormat::Contiguous); }
 
 TEST(Sgd, FollowsTheFormulaInChannelsLast) { expect_formula(at::MemoryFormat::ChannelsLast); }
 
+TEST(Sgd, BiasesMayHaveTheirOwnRateAndNoDecay) {
+  auto weight = at::full({1}, 2.0F).requires_grad_(true);
+  auto bias = at::full({1}, 2.0F).requires_grad_(true);
+  Sgd sgd({{"conv.weight", weight}, {"conv.bias", bias}},
+          {.momentum = 0, .weight_decay = 0.5, .decay_biases = false, .bias_rate = 2});
+  (weight + bias).sum().backward();
+  sgd.step(0.25);
+  EXPECT_EQ(weight.item<float>(), 1.5F) << "2 - (1 + 2 / 2) / 4";
+  EXPECT_EQ(bias.item<float>(), 1.5F) << "2 - 1 * 2 / 4";
+}
+
+TEST(Sgd, ScalesGradientsDownToANormOfAllTogether) {
+  for (const double limit : {10.0, 2.5}) {
+    auto a = at::full({1}, 0.0F).requires_grad_(true);
+    auto b = at::full({1}, 0.0F).requires_grad_(true);
+    Sgd sgd({{"a", a}, {"b", b}}, {.momentum = 0, .weight_decay = 0, .clip_norm = limit});
+    (3 * a + 4 * b).sum().backward();  // a gradient of norm 5
+    sgd.step(1);
+    const float scale = limit < 5 ? 0.5F : 1;
+    EXPECT_FLOAT_EQ(a.item<float>(), -3 * scale);
+    EXPECT_FLOAT_EQ(b.item<float>(), -4 * scale);
+  }
+}
+
 TEST(Sgd, WithoutMomentumKeepsNoVelocity) {
   auto p = at::full({3}, 2.0F).requires_grad_(true);
   Sgd sgd({{"p", p}}, {.momentum = 0, .weight_decay = 0.5});
