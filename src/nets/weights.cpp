@@ -126,10 +126,9 @@ void load(const Network& network, const io::SafetensorsReader& reader,
   }
 }
 
-/// "fc", or "classifier.6" of VGG.
+/// What tells the classes: "fc", or "classifier.6" of VGG.
 std::string last_layer(const Network& network) {
-  const auto name = network.parameters().back().first;  // its bias
-  return name.substr(0, name.rfind('.'));
+  return std::get<Linear>(make_architecture(network.options()).layers.back()).name;
 }
 
 }  // namespace
@@ -155,8 +154,11 @@ bool load_body(Network& network, const std::filesystem::path& path) {
   auto state = state_of(network);
   const auto last = last_layer(network);
   const auto* weight = reader.find(last + ".weight");
+  const bool has_last =
+      std::ranges::any_of(state, [&](const auto& entry) { return entry.first == last + ".weight"; });
   const bool same_classes =
-      weight == nullptr || (!weight->shape.empty() && weight->shape.front() == network.options().classes);
+      has_last &&
+      (weight == nullptr || (!weight->shape.empty() && weight->shape.front() == network.options().classes));
   if (!same_classes) {
     std::erase_if(state, [&](const auto& entry) { return entry.first.starts_with(last + "."); });
   }

@@ -21,7 +21,8 @@ void save_weights(const Network& network, const std::filesystem::path& path, con
 void load_weights(Network& network, const std::filesystem::path& path);
 
 /// Fills the network from a weights file of the same network with any number of classes. Of another number,
-/// the last layer keeps its first values; returns whether it was filled. Throws Error as load_weights does,
+/// the last layer keeps its first values, and of a network that was cut before it the file's is left out;
+/// returns whether it was filled. Throws Error as load_weights does,
 /// and for weights that are not finite numbers.
 bool load_body(Network& network, const std::filesystem::path& path);
 

@@ -13,6 +13,7 @@
 #include "io/display.h"
 #include "nets/weights.h"
 #include "scatlight/error.h"
+#include "train/infer.h"
 #include "train/map_stream.h"
 #include "train/model.h"
 #include "train/run_facts.h"
@@ -34,7 +35,9 @@ class ClassifierPass final : public Pass {
                  const data::LoaderOptions& loader_options, nets::Network& network)
       : options_(options), network_(network), loader_(options.train_data, recipe, loader_options) {
     network_.train(true);
-    stream_.emplace(loader_, network_);
+    stream_.emplace([this] { return loader_.next(); },
+                    [this](data::Batch& batch) { return network_.maps(images_of(batch)); },
+                    network_.device());
   }
 
   std::optional<StepLoss> backward() override;
@@ -50,7 +53,7 @@ class ClassifierPass final : public Pass {
   const TrainOptions& options_;
   nets::Network& network_;
   data::Loader loader_;
-  std::optional<MapStream> stream_;
+  std::optional<MapStream<data::Batch>> stream_;
 };
 
 /// In parts where memory is short.
