@@ -5,10 +5,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <variant>
 
 #include "io/display.h"
 #include "io/safetensors.h"
+#include "nets/architecture.h"
 #include "scatlight/error.h"
 
 namespace scatlight::nets {
@@ -85,44 +88,21 @@ std::span<std::byte> bytes_of(const at::Tensor& tensor) {
   throw Error(fmt::format("{}: {}", io::display_path(path), reason));
 }
 
-std::vector<std::pair<std::string, at::Tensor>> state_of(const Network& network) {
+NamedTensors state_of(const Network& network) {
   auto state = network.parameters();
   for (auto& buffer : network.buffers()) state.push_back(std::move(buffer));
   return state;
 }
 
-void check_tensor(const std::filesystem::path& path, const Network& network, const std::string& name,
+void check_tensor(const std::filesystem::path& path, const std::string& owner, const std::string& name,
                   const at::Tensor& tensor, const io::TensorInfo* info) {
-  if (info == nullptr)
-    fail(path, fmt::format("it has no tensor '{}', which {} needs", name, network.options().name));
+  if (info == nullptr) fail(path, fmt::format("it has no tensor '{}', which {} needs", name, owner));
   if (info->type != dtype_of(tensor) ||
       !std::equal(info->shape.begin(), info->shape.end(), tensor.sizes().begin(), tensor.sizes().end())) {
     fail(path,
          fmt::format("its tensor '{}' is {} {}; {} needs {} {}", name, io::type_name(info->type),
-                     fmt::format("[{}]", fmt::join(info->shape, ", ")), network.options().name,
+                     fmt::format("[{}]", fmt::join(info->shape, ", ")), owner,
                      io::type_name(dtype_of(tensor)), fmt::format("[{}]", fmt::join(tensor.sizes(), ", "))));
-  }
-}
-
-/// Fills the tensors of `state`, which must be all that the file has but those whose names begin with
-/// `left_out`.
-void load(const Network& network, const io::SafetensorsReader& reader,
-          const std::vector<std::pair<std::string, at::Tensor>>& state, std::string_view left_out = {}) {
-  for (const auto& [name, tensor] : state)
-    check_tensor(reader.path(), network, name, tensor, reader.find(name));
-  const std::map<std::string, at::Tensor> known(state.begin(), state.end());
-  for (const auto& info : reader.tensors()) {
-    if (!known.contains(info.name) && (left_out.empty() || !info.name.starts_with(left_out))) {
-      fail(reader.path(), fmt::format("it has a tensor '{}', which {} does not have", io::display(info.name),
-                                      network.options().name));
-    }
-  }
-  // All was checked, so a bad file leaves the network as it was.
-  const at::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : state) {
-    const auto staging = at::empty(tensor.sizes(), tensor.scalar_type());
-    reader.read(*reader.find(name), bytes_of(staging));
-    tensor.detach().copy_(staging);
   }
 }
 
@@ -133,20 +113,45 @@ std::string last_layer(const Network& network) {
 
 }  // namespace
 
-void save_weights(const Network& network, const std::filesystem::path& path, const Metadata& metadata) {
+void write_tensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                   const NetworkOptions& options, const Metadata& metadata) {
   std::vector<at::Tensor> contiguous;
-  std::vector<io::TensorData> tensors;
-  for (const auto& [name, tensor] : state_of(network)) {
+  std::vector<io::TensorData> data;
+  for (const auto& [name, tensor] : tensors) {
     contiguous.push_back(tensor.detach().to(at::kCPU).contiguous());
-    tensors.push_back({name, dtype_of(tensor), tensor.sizes().vec(), bytes_of(contiguous.back())});
+    data.push_back({name, dtype_of(tensor), tensor.sizes().vec(), bytes_of(contiguous.back())});
   }
   auto all = metadata;
-  all[network_key] = to_json(network.options()).dump();
-  io::write_safetensors(path, tensors, all);
+  all[network_key] = to_json(options).dump();
+  io::write_safetensors(path, data, all);
+}
+
+void read_tensors(const std::filesystem::path& path, const NamedTensors& tensors, const std::string& owner,
+                  const std::vector<std::string>& left_out) {
+  const io::SafetensorsReader reader(path);
+  for (const auto& [name, tensor] : tensors) check_tensor(path, owner, name, tensor, reader.find(name));
+  const std::map<std::string, at::Tensor> known(tensors.begin(), tensors.end());
+  for (const auto& info : reader.tensors()) {
+    const auto is_beginning = [&](const auto& begin) { return info.name.starts_with(begin); };
+    if (!known.contains(info.name) && std::ranges::none_of(left_out, is_beginning)) {
+      fail(path, fmt::format("it has a tensor '{}', which {} does not have", io::display(info.name), owner));
+    }
+  }
+  // All was checked, so a bad file leaves the tensors as they were.
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors) {
+    const auto staging = at::empty(tensor.sizes(), tensor.scalar_type());
+    reader.read(*reader.find(name), bytes_of(staging));
+    tensor.detach().copy_(staging);
+  }
+}
+
+void save_weights(const Network& network, const std::filesystem::path& path, const Metadata& metadata) {
+  write_tensors(path, state_of(network), network.options(), metadata);
 }
 
 void load_weights(Network& network, const std::filesystem::path& path) {
-  load(network, io::SafetensorsReader(path), state_of(network));
+  read_tensors(path, state_of(network), network.options().name);
 }
 
 bool load_body(Network& network, const std::filesystem::path& path) {
@@ -162,7 +167,8 @@ bool load_body(Network& network, const std::filesystem::path& path) {
   if (!same_classes) {
     std::erase_if(state, [&](const auto& entry) { return entry.first.starts_with(last + "."); });
   }
-  load(network, reader, state, same_classes ? "" : last + ".");
+  read_tensors(path, state, network.options().name,
+               same_classes ? std::vector<std::string>() : std::vector{last + "."});
   for (const auto& [name, tensor] : state) {
     if (tensor.is_floating_point() && !tensor.isfinite().all().template item<bool>())
       fail(path, fmt::format("its tensor '{}' has numbers that are not finite", name));

@@ -11,12 +11,23 @@ namespace scatlight::nets {
 /// Free text in a weights file beside the network's options: classes, image size, recipe.
 using Metadata = std::map<std::string, std::string>;
 
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// Writes tensors as safetensors. The metadata holds the options (key "network", JSON) and `metadata`.
+void write_tensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                   const NetworkOptions& options, const Metadata& metadata);
+
+/// Fills the tensors from a file. Each must be there with its shape, and what the file has beside is an error
+/// too, but for names that begin with one of `left_out`. Errors name the file, the tensor and both shapes,
+/// and `owner` as the one who needs it; then no tensor was changed.
+void read_tensors(const std::filesystem::path& path, const NamedTensors& tensors, const std::string& owner,
+                  const std::vector<std::string>& left_out = {});
+
 /// Writes parameters and buffers as safetensors with torchvision's names. The metadata holds the options (key
 /// "network", JSON) and `metadata`.
 void save_weights(const Network& network, const std::filesystem::path& path, const Metadata& metadata = {});
 
-/// Fills the network from a weights file. Every tensor must be there with its shape; a tensor too many is an
-/// error too. Errors name the file, the tensor and both shapes. A file without our metadata (written from
+/// Fills the network from a weights file, as read_tensors() does. A file without our metadata (written from
 /// torchvision's state_dict) is accepted.
 void load_weights(Network& network, const std::filesystem::path& path);
 

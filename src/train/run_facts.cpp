@@ -31,29 +31,29 @@ Json to_json(const data::ImageFolder& folder) {
 
 }  // namespace
 
+Json facts_of_call(const std::string& command, const std::string& flags, int threads) {
+  return {{"scatlight", SCATLIGHT_VERSION},
+          {"command", command},
+          {"options", Json::parse(flags)},
+          {"machine",
+           {{"processor", io::processor_name()},
+            {"threads", threads},
+            {"memory_bytes", io::memory_bytes()},
+            {"torch", TORCH_VERSION}}},
+          {"started", now_text()}};
+}
+
 std::string run_facts_json(const TrainOptions& training, const nets::Network& network) {
   const auto& options = network.options();
-  Json data = {{"train", to_json(training.train_data)}};
-  if (training.val_data) data["val"] = to_json(*training.val_data);
-  const Json json = {
-      {"scatlight", SCATLIGHT_VERSION},
-      {"command", "train"},
-      {"options", Json::parse(training.loop.flags)},
-      {"network",
-       {{"name", options.name},
-        {"parameters", network.parameter_count()},
-        {"multiply_adds", nets::cost(options).multiply_adds},
-        {"input", {3, options.height, options.width}},
-        {"maps", network.map_shape()}}},
-      {"data", std::move(data)},
-      {"classes", training.train_data.classes},
-      {"machine",
-       {{"processor", io::processor_name()},
-        {"threads", training.threads},
-        {"memory_bytes", io::memory_bytes()},
-        {"torch", TORCH_VERSION}}},
-      {"started", now_text()},
-  };
+  auto json = facts_of_call("train", training.loop.flags, training.threads);
+  json["network"] = {{"name", options.name},
+                     {"parameters", network.parameter_count()},
+                     {"multiply_adds", nets::cost(options).multiply_adds},
+                     {"input", {3, options.height, options.width}},
+                     {"maps", network.map_shape()}};
+  json["data"] = {{"train", to_json(training.train_data)}};
+  if (training.val_data) json["data"]["val"] = to_json(*training.val_data);
+  json["classes"] = training.train_data.classes;
   return to_text(json);
 }
 

@@ -1,0 +1,141 @@
+#include "detect/detector_task.h"
+
+#include <ATen/Context.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "data/fingerprint.h"
+#include "detect/model.h"
+#include "detect/results.h"
+#include "detect/run_facts.h"
+#include "train/threads.h"
+
+namespace scatlight::detect {
+namespace {
+
+Detector make_detector(const DetectorTrainOptions& options) {
+  at::manual_seed(options.seed);
+  Detector detector(network_options(options));
+  if (!options.weights.empty()) load_first_weights(detector, options.weights);
+  detector.freeze(options.frozen);
+  detector.to(options.device);
+  return detector;
+}
+
+}  // namespace
+
+DetectorTask::DetectorTask(const DetectorTrainOptions& options)
+    : options_(options),
+      training_set_({.root = options.train_data.roots.front(),
+                     .classes = options.train_data.classes,
+                     .samples = std::ssize(options.train_data.samples),
+                     .fingerprint = data::fingerprint(options.train_data)}),
+      recipe_(options.recipe),
+      detector_(make_detector(options)),
+      facts_({.options = options.detector,
+              .classes = options.train_data.classes,
+              .category_ids = options.train_data.category_ids,
+              .recipe = recipe_.options()}) {}
+
+std::int64_t DetectorTask::full_batches() const {
+  const auto is_wide = [](const auto& sample) { return sample.size.width >= sample.size.height; };
+  const std::int64_t wide = std::ranges::count_if(options_.train_data.samples, is_wide);
+  return wide / options_.batch + (training_set_.samples - wide) / options_.batch;
+}
+
+std::int64_t DetectorTask::batches() const {
+  const auto rest = training_set_.samples - full_batches() * options_.batch;
+  return full_batches() + data::part_count(rest, options_.batch);
+}
+
+std::int64_t DetectorTask::images_from(std::int64_t batch) const {
+  if (batch >= batches()) return 0;
+  const auto full = full_batches();
+  if (batch <= full) return training_set_.samples - batch * options_.batch;
+  const auto rest = training_set_.samples - full * options_.batch;
+  return rest - data::even_part(rest, options_.batch, batch - full).first;
+}
+
+train::NamedTensors DetectorTask::parameters() const {
+  auto all = detector_.parameters();
+  std::erase_if(all, [](const auto& entry) { return !entry.second.requires_grad(); });
+  return all;
+}
+
+/// And the frozen parameters.
+train::NamedTensors DetectorTask::buffers() const {
+  auto all = detector_.parameters();
+  std::erase_if(all, [](const auto& entry) { return entry.second.requires_grad(); });
+  const auto buffers = detector_.buffers();
+  all.insert(all.end(), buffers.begin(), buffers.end());
+  return all;
+}
+
+std::unique_ptr<train::Pass> DetectorTask::begin_pass(std::int64_t epoch, std::int64_t first_batch) {
+  const data::LoaderOptions loader = {.batch_size = options_.batch,
+                                      .threads = options_.threads,
+                                      .seed = options_.seed,
+                                      .epoch = epoch,
+                                      .augment = true,
+                                      .shuffle = true,
+                                      .skip_bad = options_.skip_bad,
+                                      .max_pixels = options_.max_pixels,
+                                      .start_batch = first_batch};
+  return std::make_unique<DetectorPass>(detector_, options_.detector, options_.train_data, recipe_, loader,
+                                        PassOptions{.micro_batch = options_.micro_batch, .seed = options_.seed});
+}
+
+void DetectorTask::check_skipped(const std::vector<data::SkippedFile>& skipped) const {
+  auto left = options_.train_data;
+  std::erase_if(left.samples, [&](const auto& sample) {
+    return std::ranges::find(skipped, sample.file.native(), &data::SkippedFile::file) != skipped.end();
+  });
+  data::require_objects(left);
+}
+
+std::int64_t DetectorTask::evaluation_images() const {
+  return options_.val_data ? std::ssize(options_.val_data->samples) : 0;
+}
+
+train::EvaluationLine DetectorTask::evaluate(const train::OnImages& on_images) {
+  evaluation_ = detect::evaluate(detector_, facts_, *options_.val_data,
+                                 {.threads = options_.threads,
+                                  .skip_bad = options_.skip_bad,
+                                  .max_pixels = options_.max_pixels},
+                                 on_images);
+  const auto& numbers = evaluation_->coco.numbers;
+  return {.numbers = {{"images", evaluation_->images.size()},
+                      {"ap", numbers[0]},
+                      {"ap50", numbers[1]},
+                      {"ap75", numbers[2]},
+                      {"map07", evaluation_->voc.map07}},
+          .note = fmt::format("AP50 {:.3f}  AP {:.3f}", numbers[1], numbers[0])};
+}
+
+std::string DetectorTask::facts_json() const { return run_facts_json(options_, detector_); }
+
+std::string DetectorTask::evaluation_json(const train::RunFolder& folder) const {
+  return detect::evaluation_json(*evaluation_, *options_.val_data,
+                                 {.weights = folder.model().string(),
+                                  .data = options_.val_data->roots.front().string(),
+                                  .network = detector_.options().network.name});
+}
+
+void DetectorTask::save_model(const std::filesystem::path& path) const {
+  save_detector(path, detector_, facts_);
+}
+
+DetectorTrainResult train_detector(const DetectorTrainOptions& given, const std::function<bool()>& stop) {
+  auto options = given;
+  check(options);
+  if (options.micro_batch == 0) options.micro_batch = options.batch;
+  options.threads = train::use_threads(options.threads);
+  train::HeldRunFolder folder({options.loop.run}, options.loop.mode);
+  DetectorTask task(options);
+  auto result = train::run_training(folder, options.loop, task, stop);
+  const bool finished = result.finished;
+  return {.loop = std::move(result), .evaluation = finished ? task.evaluation() : std::nullopt};
+}
+
+}  // namespace scatlight::detect

@@ -1,0 +1,161 @@
+#include "detect/model.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "io/display.h"
+#include "io/safetensors.h"
+#include "nets/fold.h"
+#include "nets/weights.h"
+#include "scatlight/error.h"
+#include "train/checkpoint.h"
+
+namespace scatlight::detect {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* task_key = "task";
+constexpr const char* task = "detect";
+constexpr const char* detector_key = "detector";
+constexpr const char* classes_key = "classes";
+constexpr const char* ids_key = "category_ids";
+constexpr const char* recipe_key = "recipe";
+constexpr const char* of_classes = "roi_heads.";
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
+  throw Error(fmt::format("{}: {}", io::display_path(path), reason));
+}
+
+/// use(key, field) for each field of what makes a detector beside its network.
+template <class Network, class Options, class Use>
+void each_field(Network& network, Options& options, const Use& use) {
+  use("anchors", network.anchors);
+  use("rpn_channels", network.rpn_channels);
+  use("pool", network.pool);
+  use("pool_samples", network.pool_samples);
+  use("anchor_sizes", options.anchor_sizes);
+  use("anchor_ratios", options.anchor_ratios);
+  use("inside_anchors", options.inside_anchors);
+  use("rpn_samples", options.rpn_samples);
+  use("rpn_share", options.rpn_share);
+  use("rpn_positive", options.rpn_positive);
+  use("rpn_negative", options.rpn_negative);
+  use("rpn_beta", options.rpn_beta);
+  use("proposals_before", options.proposals_before);
+  use("proposals", options.proposals);
+  use("test_before", options.test_before);
+  use("test_proposals", options.test_proposals);
+  use("proposal_iou", options.proposal_iou);
+  use("roi_samples", options.roi_samples);
+  use("roi_share", options.roi_share);
+  use("roi_positive", options.roi_positive);
+  use("roi_negative", options.roi_negative);
+  use("deviations", options.deviations);
+  use("box_beta", options.box_beta);
+  use("score", options.score);
+  use("nms_iou", options.nms_iou);
+  use("most", options.most);
+}
+
+Json recipe_json(const data::BoxRecipeOptions& recipe) {
+  return {{"short_side", recipe.short_side},
+          {"long_side", recipe.long_side},
+          {"mean", recipe.mean},
+          {"deviation", recipe.deviation}};
+}
+
+data::BoxRecipeOptions to_recipe(const Json& json) {
+  data::BoxRecipeOptions recipe;
+  json.at("short_side").get_to(recipe.short_side);
+  json.at("long_side").get_to(recipe.long_side);
+  json.at("mean").get_to(recipe.mean);
+  json.at("deviation").get_to(recipe.deviation);
+  return data::BoxRecipe(recipe).options();  // checks the numbers
+}
+
+nets::NamedTensors state_of(const Detector& detector) {
+  auto state = detector.parameters();
+  for (auto& buffer : detector.buffers()) state.push_back(std::move(buffer));
+  return state;
+}
+
+}  // namespace
+
+void save_detector(const std::filesystem::path& path, const Detector& detector, const DetectorFacts& facts) {
+  Json json = Json::object();
+  each_field(detector.options(), facts.options, [&](const char* key, const auto& value) { json[key] = value; });
+  nets::write_tensors(path, state_of(detector), detector.options().network,
+                      {{task_key, task},
+                       {detector_key, json.dump()},
+                       {classes_key, Json(facts.classes).dump()},
+                       {ids_key, Json(facts.category_ids).dump()},
+                       {recipe_key, recipe_json(facts.recipe).dump()}});
+}
+
+bool is_detector(const std::filesystem::path& path) {
+  const io::SafetensorsReader reader(path);
+  const auto found = reader.metadata().find(task_key);
+  return found != reader.metadata().end() && found->second == task;
+}
+
+DetectorModel load_detector(const std::filesystem::path& path, const at::Device& device) {
+  if (train::is_checkpoint(path)) {
+    fail(path,
+         "it is a checkpoint, from which a training resumes: give the model.safetensors beside it, or the "
+         "run folder");
+  }
+  if (!is_detector(path)) fail(path, "it is not a detector that scatlight train-detector wrote");
+  const auto header = nets::read_weights_header(path);
+  const auto read = [&](const char* key) { return Json::parse(header.metadata.at(key)); };
+  try {
+    DetectorNetworkOptions network = {.network = header.options};
+    DetectorFacts facts;
+    const auto json = read(detector_key);
+    each_field(network, facts.options, [&](const char* key, auto& value) { json.at(key).get_to(value); });
+    read(classes_key).get_to(facts.classes);
+    read(ids_key).get_to(facts.category_ids);
+    facts.recipe = to_recipe(read(recipe_key));
+    check(facts.options);
+    const auto classes = static_cast<std::size_t>(header.options.classes);
+    if (facts.classes.size() != classes || facts.category_ids.size() != classes)
+      fail(path, fmt::format("its metadata names {} classes, its network has {}", facts.classes.size(), classes));
+    if (network.anchors != anchors_per_cell(facts.options)) fail(path, "its metadata is damaged");
+    DetectorModel model{.file = path, .detector = Detector(network), .facts = std::move(facts)};
+    nets::read_tensors(path, state_of(model.detector), header.options.name);
+    nets::fold_for_inference(model.detector.network());
+    model.detector.to(device);
+    return model;
+  } catch (const Json::exception&) {
+    fail(path, "its metadata is damaged");
+  } catch (const std::out_of_range&) {
+    fail(path, "its metadata is damaged");
+  }
+}
+
+std::vector<std::string> load_first_weights(Detector& detector, const std::filesystem::path& path) {
+  if (!is_detector(path)) {
+    nets::load_body(detector.network(), path);
+    return {"region proposals", "classes"};
+  }
+  const io::SafetensorsReader reader(path);
+  auto state = state_of(detector);
+  const auto* weight = reader.find("roi_heads.box_predictor.cls_score.weight");
+  const bool same = weight != nullptr && !weight->shape.empty() &&
+                    weight->shape.front() == detector.options().network.classes + 1;
+  if (!same)
+    std::erase_if(state, [](const auto& entry) { return entry.first.starts_with(of_classes); });
+  nets::read_tensors(path, state, detector.options().network.name,
+                     same ? std::vector<std::string>() : std::vector<std::string>{of_classes});
+  for (const auto& [name, tensor] : state) {
+    if (tensor.is_floating_point() && !tensor.isfinite().all().template item<bool>())
+      fail(path, fmt::format("its tensor '{}' has numbers that are not finite", name));
+  }
+  return same ? std::vector<std::string>() : std::vector<std::string>{"classes"};
+}
+
+}  // namespace scatlight::detect

@@ -1,0 +1,132 @@
+#include "detect/predict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <span>
+
+#include "data/box_listing.h"
+#include "data/decode.h"
+#include "data/encode.h"
+#include "data/mark.h"
+#include "detect/infer.h"
+#include "io/atomic_file.h"
+#include "io/display.h"
+#include "train/json.h"
+
+namespace scatlight::detect {
+namespace {
+
+/// A field of CSV (RFC 4180).
+std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
+double rounded(double value, double digits) { return std::round(value * digits) / digits; }
+
+/// OUT/NAME.png, or OUT/NAME-2.png ... where that is taken.
+std::filesystem::path marked_file(const std::filesystem::path& folder, const std::filesystem::path& picture,
+                                  std::set<std::filesystem::path>& taken) {
+  const auto stem = picture.stem().native();
+  auto file = folder / (stem + ".png");
+  for (int number = 2; !taken.insert(file).second; ++number) file = folder / fmt::format("{}-{}.png", stem, number);
+  return file;
+}
+
+}  // namespace
+
+Predictions predict(DetectorModel& model, const std::vector<std::filesystem::path>& files,
+                    const PredictOptions& options, const train::OnImages& on_images) {
+  const auto folder = data::list_pictures(
+      files, {.skip_bad = options.skip_bad, .max_pixels = options.max_pixels, .threads = options.threads});
+  auto facts = model.facts;
+  facts.options.score = std::max(facts.options.score, static_cast<float>(options.score));
+  const data::BoxRecipe recipe(facts.recipe);
+  data::BoxLoader loader(folder, recipe,
+                         {.batch_size = 1,
+                          .threads = options.threads,
+                          .skip_bad = options.skip_bad,
+                          .max_pixels = options.max_pixels});
+  model.detector.train(false);
+  std::vector<std::pair<std::int64_t, Prediction>> by_sample;
+  StageSeconds seconds;
+  while (auto batch = loader.next()) {
+    auto found = detect(model.detector, facts.options, *batch, seconds);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const auto index = batch->indices[i];
+      const auto& sample = folder.samples[static_cast<std::size_t>(index)];
+      by_sample.emplace_back(index, Prediction{.file = sample.file, .size = sample.size, .found = std::move(found[i])});
+    }
+    on_images(batch->count);
+    loader.recycle(std::move(*batch));
+  }
+  std::ranges::sort(by_sample, {}, [](const auto& entry) { return entry.first; });  // wide and tall ones apart
+  Predictions result;
+  for (auto& [index, prediction] : by_sample) result.images.push_back(std::move(prediction));
+  result.skipped = folder.skipped;
+  result.skipped.insert(result.skipped.end(), loader.skipped().begin(), loader.skipped().end());
+  return result;
+}
+
+std::string predictions_json(const Predictions& predictions, const DetectorModel& model) {
+  using train::Json;
+  Json images = Json::array();
+  for (const auto& image : predictions.images) {
+    Json found = Json::array();
+    for (const auto& [box, label, score] : image.found) {
+      found.push_back({{"class", model.facts.classes[static_cast<std::size_t>(label)]},
+                       {"score", rounded(score, 1e6)},
+                       {"box",
+                        {rounded(box.left, 100), rounded(box.top, 100), rounded(box.right, 100),
+                         rounded(box.bottom, 100)}}});
+    }
+    images.push_back({{"file", image.file.string()},
+                      {"width", image.size.width},
+                      {"height", image.size.height},
+                      {"detections", std::move(found)}});
+  }
+  return train::to_text({{"task", "detect"},
+                         {"weights", model.file.string()},
+                         {"network", model.detector.options().network.name},
+                         {"images", std::move(images)},
+                         {"skipped", train::skipped_json(predictions.skipped)}});
+}
+
+std::string predictions_csv(const Predictions& predictions, const DetectorModel& model) {
+  std::string text = "file,class,score,left,top,right,bottom\n";
+  for (const auto& image : predictions.images) {
+    for (const auto& [box, label, score] : image.found) {
+      text += fmt::format("{},{},{:.6f},{:.2f},{:.2f},{:.2f},{:.2f}\n", field(image.file.string()),
+                          field(model.facts.classes[static_cast<std::size_t>(label)]), score, box.left, box.top,
+                          box.right, box.bottom);
+    }
+  }
+  return text;
+}
+
+void write_marked(const Predictions& predictions, const DetectorModel& model,
+                  const std::filesystem::path& folder, std::int64_t max_pixels) {
+  std::set<std::filesystem::path> taken;
+  for (const auto& prediction : predictions.images) {
+    auto image = data::decode_file(prediction.file, max_pixels);
+    std::vector<data::Mark> marks;
+    for (auto found = prediction.found.rbegin(); found != prediction.found.rend(); ++found) {  // the best on top
+      const auto& name = model.facts.classes[static_cast<std::size_t>(found->label)];
+      marks.push_back({.box = found->box,
+                       .text = fmt::format("{} {:.0f} %", name, 100 * found->score),
+                       .colour = data::label_colour(found->label)});
+    }
+    data::mark(image, marks);
+    const auto file = marked_file(folder, prediction.file, taken);
+    io::make_folder_for(file);
+    const auto bytes = data::encode_png(image.rgb, image.height, image.width);
+    io::write_file(file, std::as_bytes(std::span(bytes)));
+  }
+}
+
+}  // namespace scatlight::detect

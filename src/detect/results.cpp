@@ -1,0 +1,181 @@
+#include "detect/results.h"
+
+#include <algorithm>
+
+#include "detect/metric_boxes.h"
+#include "io/machine.h"
+#include "train/json.h"
+
+namespace scatlight::detect {
+namespace {
+
+using train::Json;
+
+constexpr double shown_score = 0.25;
+constexpr double shown_overlap = 0.5;
+constexpr std::size_t shown_images = 12;
+
+double f1(double precision, double recall) {
+  return precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
+}
+
+Json to_json(const data::Box& box) {
+  return {box.left, box.top, box.left + box.width, box.top + box.height};
+}
+
+/// One picture with what was found, missed and wrongly seen.
+struct Shown {
+  Json json;
+  double f1 = 0;
+};
+
+Shown show(const data::BoxSample& sample, std::vector<FoundBox> found) {
+  std::erase_if(found, [](const auto& one) { return one.score < shown_score; });
+  std::vector<bool> is_found(sample.objects.size());
+  Json boxes = Json::array();
+  int hits = 0;
+  for (const auto& one : found) {  // by falling score
+    double best = shown_overlap;
+    std::ptrdiff_t object = -1;
+    for (std::size_t i = 0; i < sample.objects.size(); ++i) {
+      if (is_found[i] || sample.objects[i].label != one.label) continue;
+      const double common = overlap(to_box(sample.objects[i].box), one.box);
+      if (common >= best) {
+        best = common;
+        object = static_cast<std::ptrdiff_t>(i);
+      }
+    }
+    if (object >= 0) is_found[static_cast<std::size_t>(object)] = true;
+    hits += object >= 0 ? 1 : 0;
+    boxes.push_back({{"kind", object >= 0 ? "found" : "false"},
+                     {"class", one.label},
+                     {"score", one.score},
+                     {"box", to_json(one.box)}});
+  }
+  int objects = 0;
+  for (std::size_t i = 0; i < sample.objects.size(); ++i) {
+    const auto& object = sample.objects[i];
+    if (object.difficult || object.crowd) continue;
+    ++objects;
+    if (!is_found[i])
+      boxes.push_back({{"kind", "missed"}, {"class", object.label}, {"box", to_json(to_box(object.box))}});
+  }
+  const double precision = found.empty() ? 0 : hits / static_cast<double>(found.size());
+  const double recall = objects == 0 ? 0 : hits / static_cast<double>(objects);
+  Shown shown = {.json = {{"file", sample.file.string()},
+                          {"width", sample.size.width},
+                          {"height", sample.size.height},
+                          {"objects", objects},
+                          {"boxes", std::move(boxes)}},
+                 .f1 = objects == 0 && found.empty() ? 1 : f1(precision, recall)};
+  shown.json["f1"] = shown.f1;
+  return shown;
+}
+
+/// Half of them the worst, half around the median.
+Json shown_json(const Evaluation& evaluation, const data::BoxFolder& folder) {
+  std::vector<Shown> all;
+  for (const auto& image : evaluation.images) {
+    const auto& sample = folder.samples[static_cast<std::size_t>(image.sample)];
+    all.push_back(show(sample, found_boxes(image, sample.id)));
+  }
+  std::ranges::stable_sort(all, {}, &Shown::f1);
+  std::vector<std::size_t> places;
+  const std::size_t half = std::min(shown_images / 2, all.size());
+  for (std::size_t i = 0; i < half; ++i) places.push_back(i);
+  const std::size_t middle = all.size() / 2 - std::min(all.size() / 2, half / 2);
+  for (std::size_t i = std::max(middle, half); i < std::min(middle + half, all.size()); ++i) places.push_back(i);
+  Json list = Json::array();
+  for (const auto i : places) list.push_back(std::move(all[i].json));
+  return list;
+}
+
+Json coco_json(const CocoNumbers& numbers) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < coco_names.size(); ++i) json[std::string(coco_names[i])] = numbers[i];
+  return json;
+}
+
+Json per_class_json(const Evaluation& evaluation, const data::BoxFolder& folder) {
+  Json list = Json::array();
+  for (std::size_t label = 0; label < folder.classes.size(); ++label) {
+    const auto& coco = evaluation.coco.classes[label];
+    Json curve = Json::array();
+    for (const auto& [recall, precision, score] : coco.curve) curve.push_back({recall, precision, score});
+    list.push_back({{"class", folder.classes[label]},
+                    {"images", coco.images},
+                    {"objects", coco.objects},
+                    {"ap", coco.numbers[0]},
+                    {"ap50", coco.numbers[1]},
+                    {"ap07", evaluation.voc.classes[label].ap07},
+                    {"curve", std::move(curve)}});
+  }
+  return list;
+}
+
+}  // namespace
+
+CurvePoint best_point(const CocoClass& of_class) {
+  CurvePoint best;
+  for (const auto& point : of_class.curve) {
+    if (f1(point.precision, point.recall) > f1(best.precision, best.recall)) best = point;
+  }
+  return best;
+}
+
+std::string evaluation_json(const Evaluation& evaluation, const data::BoxFolder& folder,
+                            const EvaluationFacts& facts) {
+  const auto side = folder.classes.size() + 1;
+  Json confusion = Json::array();
+  for (std::size_t row = 0; row < side; ++row) {
+    const auto first = evaluation.confusion.begin() + static_cast<std::ptrdiff_t>(row * side);
+    confusion.push_back(std::vector<std::int64_t>(first, first + static_cast<std::ptrdiff_t>(side)));
+  }
+  const auto& numbers = evaluation.coco.numbers;
+  const auto& stages = evaluation.stages;
+  const Json json = {
+      {"task", "detect"},
+      {"weights", facts.weights},
+      {"data", facts.data},
+      {"network", facts.network},
+      {"images", evaluation.images.size()},
+      {"classes", folder.classes},
+      {"ap", numbers[0]},
+      {"ap50", numbers[1]},
+      {"ap75", numbers[2]},
+      {"coco", coco_json(numbers)},
+      {"map07", evaluation.voc.map07},
+      {"map10", evaluation.voc.map10},
+      {"per_class", per_class_json(evaluation, folder)},
+      {"confusion", std::move(confusion)},
+      {"shown", shown_json(evaluation, folder)},
+      {"seconds",
+       {{"waiting", stages.waiting},
+        {"maps", stages.maps},
+        {"base", stages.base},
+        {"proposals", stages.proposals},
+        {"head", stages.head},
+        {"all", evaluation.seconds}}},
+      {"images_per_second", static_cast<double>(evaluation.images.size()) / evaluation.seconds},
+      {"peak_memory_bytes", io::peak_memory_bytes()},
+      {"skipped", train::skipped_json(evaluation.skipped)},
+  };
+  return train::to_text(json);
+}
+
+std::string detections_json(const Evaluation& evaluation, const data::BoxFolder& folder) {
+  Json list = Json::array();
+  for (const auto& image : evaluation.images) {
+    const auto& sample = folder.samples[static_cast<std::size_t>(image.sample)];
+    for (const auto& one : found_boxes(image, sample.id)) {
+      list.push_back({{"image_id", sample.id},
+                      {"category_id", folder.category_ids[static_cast<std::size_t>(one.label)]},
+                      {"bbox", {one.box.left, one.box.top, one.box.width, one.box.height}},
+                      {"score", one.score},
+                      {"file_name", sample.file.filename().string()}});
+    }
+  }
+  return train::to_text(list);
+}
+
+}  // namespace scatlight::detect

@@ -1,0 +1,31 @@
+#include "detect/train_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "nets/architecture.h"
+#include "scatlight/error.h"
+
+namespace scatlight::detect {
+
+DetectorNetworkOptions network_options(const DetectorTrainOptions& options) {
+  auto network = options.network;
+  network.network.classes = std::max(static_cast<int>(options.train_data.classes.size()), 1);
+  network.anchors = anchors_per_cell(options.detector);
+  return network;
+}
+
+void check(const DetectorTrainOptions& options) {
+  train::check(options.loop);
+  check(options.detector);
+  if (options.batch < 1) throw Error(fmt::format("batch {}: at least 1 is accepted", options.batch));
+  if (options.micro_batch < 0 || options.micro_batch > options.batch) {
+    throw Error(
+        fmt::format("micro-batch {}: 0 to the batch ({}) is accepted", options.micro_batch, options.batch));
+  }
+  data::BoxRecipe{options.recipe};
+  check(network_options(options));
+}
+
+}  // namespace scatlight::detect
