@@ -19,6 +19,7 @@ void add_completion_command(CLI::App& app);
 #ifdef SCATLIGHT_HAS_TORCH
 void add_models_command(CLI::App& app);
 void add_train_command(CLI::App& app);
+void add_train_detector_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
 #endif

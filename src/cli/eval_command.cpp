@@ -9,10 +9,14 @@
 #include <optional>
 #include <string>
 
+#include "cli/box_data_flags.h"
 #include "cli/commands.h"
+#include "cli/detector_eval.h"
 #include "cli/device_flag.h"
 #include "cli/image_flags.h"
+#include "cli/refuse_flags.h"
 #include "data/folder.h"
+#include "detect/model.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/interrupt.h"
@@ -30,8 +34,9 @@ namespace {
 struct EvalFlags {
   train::EvaluateOptions options = {};
   std::string model = {};
-  std::string data = {};
+  BoxDataFlags data = {};
   std::string out = {};
+  DetectorEvalFlags detector = {};
   std::optional<int> gpu = {};
 };
 
@@ -69,13 +74,15 @@ void print(const train::Evaluation& evaluation, const train::Model& model) {
   }
 }
 
-void evaluate(const EvalFlags& flags) {
+void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& file) {
   auto options = flags.options;
+  if (flags.data.data.size() > 1) throw CLI::ValidationError("a classifier is measured on one folder");
+  const auto& data = flags.data.data.front();
   const auto out = output_of(flags);
   const auto device = torch_ops::open_device(flags.gpu);
   options.threads = train::use_threads(options.threads);
-  auto model = train::load_model(train::find_model(flags.model), device);
-  const auto folder = data::list_image_folder(flags.data, model.classes);
+  auto model = train::load_model(file, device);
+  const auto folder = data::list_image_folder(data, model.classes);
   print_summary("evaluated", folder);
   const data::Recipe recipe(model.recipe);
   const io::StopOnSignal stop_on_signal;
@@ -91,10 +98,27 @@ void evaluate(const EvalFlags& flags) {
   if (!evaluation.skipped.empty()) fmt::print("\n{} files were left out\n", evaluation.skipped.size());
   if (!out.empty()) {
     io::write_file(out, evaluation_json(evaluation, {.weights = model.file.string(),
-                                                     .data = flags.data,
+                                                     .data = data,
                                                      .network = model.network.options().name,
                                                      .classes = model.classes}));
   }
+}
+
+void evaluate(const CLI::App& command, const EvalFlags& flags) {
+  const auto file = train::find_model(flags.model);
+  if (!detect::is_detector(file)) {
+    refuse_flags(command, detector_eval_flags, fmt::format("{} is a classifier", io::display(flags.model)));
+    return evaluate_classifier(flags, file);
+  }
+  refuse_flags(command, {"--batch"}, fmt::format("{} is a detector", io::display(flags.model)));
+  evaluate_detector({.model = file,
+                     .out = output_of(flags),
+                     .data = flags.data,
+                     .threads = flags.options.threads,
+                     .skip_bad = flags.options.skip_bad,
+                     .max_pixels = flags.options.max_pixels,
+                     .gpu = flags.gpu},
+                    flags.detector);
 }
 
 }  // namespace
@@ -103,16 +127,20 @@ void add_eval_command(CLI::App& app) {
   auto flags = std::make_shared<EvalFlags>();
   auto* command = app.add_subcommand(
       "eval",
-      "Measure a trained network on a folder of images\n"
-      "Prints top-1 and top-5 accuracy and a table of the classes; writes them, with the confusion "
-      "matrix, to eval.json of the run folder, or to --out. Equal scores count for the class that "
-      "comes first.");
+      "Measure a trained network\n"
+      "A classifier on a folder of images: prints top-1 and top-5 accuracy and a table of the classes; equal "
+      "scores count for the class that comes first. A detector on pictures with boxes: prints the numbers of "
+      "COCO and VOC. All is written, with the confusion matrix, to eval.json of the run folder, or to "
+      "--out.");
   command->add_option("MODEL", flags->model, "A run folder, or a model.safetensors that train wrote.")
       ->required()
       ->type_name("PATH");
-  command->add_option("DATA", flags->data, "Images in folders of the classes of the training.")
+  command
+      ->add_option(
+          "DATA", flags->data.data,
+          "Images in folders of the classes of the training; for a detector VOC folders or COCO files.")
       ->required()
-      ->type_name("DIR");
+      ->type_name("PATH");
   command->add_option("--out", flags->out, "JSON file to write.")->type_name("FILE");
   command->add_option("--batch", flags->options.batch, "Images in memory at a time.")
       ->check(CLI::Range(1, 65536))
@@ -124,11 +152,13 @@ void add_eval_command(CLI::App& app) {
   add_device_flag(*command, flags->gpu);
   command->add_flag("--skip-bad", flags->options.skip_bad,
                     "Leave out files that cannot be read, and name them.");
+  add_detector_eval_flags(*command, flags->data, flags->detector);
   command->footer(R"(
 Examples:
   scatlight eval runs/first shapes/val
+  scatlight eval runs/cells cells --split test
   scatlight eval apples.safetensors photos/test --out result.json)");
-  command->callback([flags] { evaluate(*flags); });
+  command->callback([flags, command] { evaluate(*command, *flags); });
 }
 
 }  // namespace scatlight::cli

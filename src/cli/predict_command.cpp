@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/detector_predict.h"
 #include "cli/device_flag.h"
 #include "cli/image_flags.h"
+#include "cli/refuse_flags.h"
+#include "detect/model.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/interrupt.h"
@@ -31,6 +34,7 @@ struct PredictFlags {
   std::vector<std::string> images = {};
   std::string out = {};
   bool as_json = false;
+  DetectorPredictFlags detector = {};
   std::optional<int> gpu = {};
 };
 
@@ -43,13 +47,13 @@ void print(const train::Predictions& predictions, const train::Model& model) {
   }
 }
 
-void predict(const PredictFlags& flags) {
+void classify(const PredictFlags& flags, const std::filesystem::path& file) {
   auto options = flags.options;
   if (!flags.out.empty()) io::make_folder_for(flags.out);
   const auto device = torch_ops::open_device(flags.gpu);
   options.threads = train::use_threads(options.threads);
   const auto files = list_inputs(flags.images);
-  auto model = train::load_model(train::find_model(flags.model), device);
+  auto model = train::load_model(file, device);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("predict", std::ssize(files));
   const auto predictions = train::predict(model, files, options, [&](std::int64_t images) {
@@ -66,13 +70,33 @@ void predict(const PredictFlags& flags) {
   }
 }
 
+void predict(const CLI::App& command, const PredictFlags& flags) {
+  const auto file = train::find_model(flags.model);
+  if (!detect::is_detector(file)) {
+    refuse_flags(command, detector_predict_flags,
+                 fmt::format("{} is a classifier", io::display(flags.model)));
+    return classify(flags, file);
+  }
+  refuse_flags(command, {"--top"}, fmt::format("{} is a detector", io::display(flags.model)));
+  predict_objects({.model = file,
+                   .images = flags.images,
+                   .out = flags.out,
+                   .as_json = flags.as_json,
+                   .threads = flags.options.threads,
+                   .skip_bad = flags.options.skip_bad,
+                   .max_pixels = flags.options.max_pixels,
+                   .gpu = flags.gpu},
+                  flags.detector);
+}
+
 }  // namespace
 
 void add_predict_command(CLI::App& app) {
   auto flags = std::make_shared<PredictFlags>();
   auto* command = app.add_subcommand("predict",
-                                     "Classify images with a trained network\n"
-                                     "Prints the most probable classes of each image.");
+                                     "Classify images, or find objects in them, with a trained network\n"
+                                     "Prints the most probable classes of each image; with a detector a line "
+                                     "for each object: class, score, left, top, right, bottom in pixels.");
   command->add_option("MODEL", flags->model, "A run folder, or a model.safetensors that train wrote.")
       ->required()
       ->type_name("PATH");
@@ -98,11 +122,13 @@ void add_predict_command(CLI::App& app) {
   add_device_flag(*command, flags->gpu);
   command->add_flag("--skip-bad", flags->options.skip_bad,
                     "Leave out files that cannot be read, and name them.");
+  add_detector_predict_flags(*command, flags->detector);
   command->footer(R"(
 Examples:
   scatlight predict runs/first photo.jpg
-  scatlight predict runs/first photos --top 1 --json)");
-  command->callback([flags] { predict(*flags); });
+  scatlight predict runs/first photos --top 1 --json
+  scatlight predict runs/cells slide.jpg --marked marked)");
+  command->callback([flags, command] { predict(*command, *flags); });
 }
 
 }  // namespace scatlight::cli

@@ -67,6 +67,7 @@ void add_commands(CLI::App& app) {
   add_study_command(app);
 #ifdef SCATLIGHT_HAS_TORCH
   add_train_command(app);
+  add_train_detector_command(app);
   add_eval_command(app);
   add_predict_command(app);
 #endif

@@ -136,4 +136,17 @@ void add_pictures(BoxFolder& folder, std::vector<AnnotatedPicture> pictures, con
   }
 }
 
+BoxFolder list_pictures(const std::vector<std::filesystem::path>& files, const BoxListOptions& options) {
+  std::vector<AnnotatedPicture> pictures(files.size());
+  for_each_picture(std::ssize(files), options, [&](std::int64_t i) {
+    auto& picture = pictures[static_cast<std::size_t>(i)];
+    picture.sample.file = files[static_cast<std::size_t>(i)];
+    picture.sample.id = i + 1;
+    attempt(picture, [&] { compare_with_file(picture, options); });
+  });
+  BoxFolder folder;
+  add_pictures(folder, std::move(pictures), options);
+  return folder;
+}
+
 }  // namespace scatlight::data

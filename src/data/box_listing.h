@@ -48,6 +48,10 @@ void for_each_picture(std::int64_t count, const BoxListOptions& options,
 /// Adds the pictures to the folder, counts them, and throws the first one's bad message, or records all.
 void add_pictures(BoxFolder& folder, std::vector<AnnotatedPicture> pictures, const BoxListOptions& options);
 
+/// Pictures that nobody annotated, numbered from 1. Throws Error, which names the file, for one that cannot
+/// be used; see BoxListOptions::skip_bad.
+BoxFolder list_pictures(const std::vector<std::filesystem::path>& files, const BoxListOptions& options);
+
 /// A name of a picture that an annotation gives, which must lie below the data set: no absolute path, no
 /// "..". `where` begins the message of the Error.
 void check_relative(std::string_view name, std::string_view where);

@@ -12,6 +12,15 @@ namespace scatlight::detect {
 namespace {
 
 DetectorNetworkOptions checked(DetectorNetworkOptions options) {
+  check(options);
+  // Of the smallest size that every network accepts: all that follows from it is cut off.
+  options.network.height = options.network.width = 32 << std::max(options.network.scales - 3, 0);
+  return options;
+}
+
+}  // namespace
+
+void check(const DetectorNetworkOptions& options) {
   const auto require = [](const char* what, int value, int lowest, int highest) {
     if (value < lowest || value > highest)
       throw Error(fmt::format("{} {}: {} to {} is accepted", what, value, lowest, highest));
@@ -23,12 +32,8 @@ DetectorNetworkOptions checked(DetectorNetworkOptions options) {
   // The head of VGG is made for regions of 7 x 7 bins.
   if (options.network.family == nets::Family::Vgg && options.pool != 7)
     throw Error(fmt::format("bins of a region {}: VGG's head needs 7", options.pool));
-  // Of the smallest size that every network accepts: all that follows from it is cut off.
-  options.network.height = options.network.width = 32 << std::max(options.network.scales - 3, 0);
-  return options;
+  nets::detection_parts(options.network);
 }
-
-}  // namespace
 
 Detector::Detector(const DetectorNetworkOptions& options)
     : options_(checked(options)),

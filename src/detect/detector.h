@@ -22,6 +22,9 @@ struct DetectorNetworkOptions {
   int pool_samples = 2;  ///< In each bin, along each side.
 };
 
+/// Throws Error for options out of range and networks that cannot be cut.
+void check(const DetectorNetworkOptions& options);
+
 /// What is not trained.
 struct Frozen {
   int groups = 1;  ///< The first groups of the base and all before them; 0: what is before them; -1: nothing.

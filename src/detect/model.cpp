@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "detect/anchors.h"
 #include "io/display.h"
 #include "io/safetensors.h"
 #include "nets/fold.h"
@@ -88,7 +89,8 @@ nets::NamedTensors state_of(const Detector& detector) {
 
 void save_detector(const std::filesystem::path& path, const Detector& detector, const DetectorFacts& facts) {
   Json json = Json::object();
-  each_field(detector.options(), facts.options, [&](const char* key, const auto& value) { json[key] = value; });
+  each_field(detector.options(), facts.options,
+             [&](const char* key, const auto& value) { json[key] = value; });
   nets::write_tensors(path, state_of(detector), detector.options().network,
                       {{task_key, task},
                        {detector_key, json.dump()},
@@ -123,7 +125,8 @@ DetectorModel load_detector(const std::filesystem::path& path, const at::Device&
     check(facts.options);
     const auto classes = static_cast<std::size_t>(header.options.classes);
     if (facts.classes.size() != classes || facts.category_ids.size() != classes)
-      fail(path, fmt::format("its metadata names {} classes, its network has {}", facts.classes.size(), classes));
+      fail(path,
+           fmt::format("its metadata names {} classes, its network has {}", facts.classes.size(), classes));
     if (network.anchors != anchors_per_cell(facts.options)) fail(path, "its metadata is damaged");
     DetectorModel model{.file = path, .detector = Detector(network), .facts = std::move(facts)};
     nets::read_tensors(path, state_of(model.detector), header.options.name);
@@ -147,8 +150,7 @@ std::vector<std::string> load_first_weights(Detector& detector, const std::files
   const auto* weight = reader.find("roi_heads.box_predictor.cls_score.weight");
   const bool same = weight != nullptr && !weight->shape.empty() &&
                     weight->shape.front() == detector.options().network.classes + 1;
-  if (!same)
-    std::erase_if(state, [](const auto& entry) { return entry.first.starts_with(of_classes); });
+  if (!same) std::erase_if(state, [](const auto& entry) { return entry.first.starts_with(of_classes); });
   nets::read_tensors(path, state, detector.options().network.name,
                      same ? std::vector<std::string>() : std::vector<std::string>{of_classes});
   for (const auto& [name, tensor] : state) {

@@ -36,4 +36,7 @@ struct DetectorOptions {
   int most = 100;        ///< ... and an image has at most so many.
 };
 
+/// Throws Error for numbers that are out of range.
+void check(const DetectorOptions& options);
+
 }  // namespace scatlight::detect

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "nets/architecture.h"
+#include "detect/anchors.h"
 #include "scatlight/error.h"
 
 namespace scatlight::detect {

@@ -65,6 +65,18 @@ const std::vector<NetworkOptions>& catalogue() {
        .depths = {2, 2},
        .widths = {64, 128},
        .first_stride = 2},
+      // For detectors on small data sets: a group more, which works on the regions.
+      {.name = "scatdet-small",
+       .input_norm = true,
+       .stem = 64,
+       .depths = {2, 2, 2},
+       .widths = {64, 128, 128}},
+      {.name = "det-small",
+       .family = Family::ResNet,
+       .stem = 64,
+       .depths = {2, 2, 2},
+       .widths = {64, 128, 128},
+       .first_stride = 2},
       {.name = "linear", .family = Family::Linear},
   };
   return networks;

@@ -59,7 +59,7 @@ ScatteringOptions to_options(const at::Tensor& images, at::IntArrayRef counts, a
           .threads = at::get_num_threads()};
 }
 
-constexpr std::size_t plans_kept = 16;
+constexpr std::size_t plans_kept = 48;
 
 Scattering plan_of(const ScatteringOptions& options) {
   static PlanCache<Scattering> cache(plans_kept);

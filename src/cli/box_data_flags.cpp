@@ -1,0 +1,57 @@
+#include "cli/box_data_flags.h"
+
+#include <fmt/format.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "data/coco.h"
+#include "data/voc.h"
+#include "io/display.h"
+#include "scatlight/error.h"
+
+namespace scatlight::cli {
+namespace {
+
+bool is_voc(const std::filesystem::path& path) { return std::filesystem::is_directory(path / "Annotations"); }
+
+bool is_json(const std::filesystem::path& path) { return path.extension() == ".json"; }
+
+data::BoxFolder list_one(const std::filesystem::path& path, const BoxDataFlags& flags,
+                         const data::BoxListOptions& options) {
+  if (!std::filesystem::exists(path)) throw Error(fmt::format("{} does not exist", io::display_path(path)));
+  if (is_json(path))
+    return data::list_coco(path, flags.images.empty() ? data::default_coco_images(path) : flags.images,
+                           options);
+  if (is_voc(path)) return data::list_voc(path, flags.split, options);
+  throw Error(
+      fmt::format("{} has no boxes: give VOC folders, which hold Annotations, JPEGImages and ImageSets/Main, "
+                  "or COCO files "
+                  "(.json)",
+                  io::display_path(path)));
+}
+
+}  // namespace
+
+void add_box_data_flags(CLI::App& command, BoxDataFlags& flags) {
+  command
+      .add_option("--images", flags.images,
+                  "Folder of the pictures of COCO files, where it is not beside them under the usual name.")
+      ->type_name("DIR");
+}
+
+bool is_box_data(const std::string& path) { return is_json(path) || is_voc(path); }
+
+data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags,
+                              const data::BoxListOptions& options) {
+  std::vector<data::BoxFolder> folders;
+  for (const auto& path : flags.data) folders.push_back(list_one(path, flags, options));
+  auto folder = data::join(std::move(folders));
+  fmt::print(stderr, "{}: {}\n", name, data::describe(folder));
+  for (const auto& skipped : folder.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
+  return folder;
+}
+
+}  // namespace scatlight::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "data/box_listing.h"
+#include "data/objects.h"
+
+namespace scatlight::cli {
+
+/// Data sets with boxes on a command line.
+struct BoxDataFlags {
+  std::vector<std::string> data = {};  ///< VOC folders and COCO files.
+  std::string split = {};              ///< Of VOC folders.
+  std::string images = {};  ///< Folder of the pictures of COCO files; empty: where they usually are.
+};
+
+/// Adds --images.
+void add_box_data_flags(CLI::App& command, BoxDataFlags& flags);
+
+/// Whether a path is a data set with boxes rather than folders of classes.
+bool is_box_data(const std::string& path);
+
+/// Lists the data sets as one, and says in standard error what it holds. `name` begins that line.
+data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags,
+                              const data::BoxListOptions& options);
+
+}  // namespace scatlight::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/box_data_flags.h"
+
+// `scatlight eval` of a detector.
+
+namespace scatlight::cli {
+
+/// Flags of detectors alone.
+struct DetectorEvalFlags {
+  std::optional<float> score = {};
+  std::optional<float> nms = {};
+  std::optional<int> most = {};
+  std::string results = {};
+};
+
+extern const std::vector<std::string> detector_eval_flags;
+
+void add_detector_eval_flags(CLI::App& command, BoxDataFlags& data, DetectorEvalFlags& flags);
+
+/// What eval is told of any model.
+struct DetectorEvalJob {
+  std::filesystem::path model;
+  std::filesystem::path out;  ///< Empty: nowhere.
+  BoxDataFlags data;
+  int threads = 0;
+  bool skip_bad = false;
+  std::int64_t max_pixels = 0;
+  std::optional<int> gpu = {};
+};
+
+void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags);
+
+}  // namespace scatlight::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+// `scatlight predict` of a detector.
+
+namespace scatlight::cli {
+
+/// Flags of detectors alone.
+struct DetectorPredictFlags {
+  double score = 0.5;
+  std::string marked = {};
+  std::string csv = {};
+};
+
+extern const std::vector<std::string> detector_predict_flags;
+
+void add_detector_predict_flags(CLI::App& command, DetectorPredictFlags& flags);
+
+/// What predict is told of any model.
+struct DetectorPredictJob {
+  std::filesystem::path model;
+  std::vector<std::string> images;
+  std::string out;
+  bool as_json = false;
+  int threads = 0;
+  bool skip_bad = false;
+  std::int64_t max_pixels = 0;
+  std::optional<int> gpu = {};
+};
+
+void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags);
+
+}  // namespace scatlight::cli

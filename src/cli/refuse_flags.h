@@ -1,0 +1,12 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+namespace scatlight::cli {
+
+/// Throws CLI::ValidationError, which ends with `why`, when one of the flags was given.
+void refuse_flags(const CLI::App& command, const std::vector<std::string>& flags, const std::string& why);
+
+}  // namespace scatlight::cli

@@ -1,0 +1,271 @@
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/box_data_flags.h"
+#include "cli/commands.h"
+#include "cli/device_flag.h"
+#include "cli/image_flags.h"
+#include "cli/training_flags.h"
+#include "detect/detector_task.h"
+#include "io/display.h"
+#include "io/interrupt.h"
+#include "scatlight/error.h"
+#include "torch/device.h"
+
+namespace scatlight::cli {
+namespace {
+
+struct TrainDetectorFlags {
+  detect::DetectorTrainOptions options = {};
+  BoxDataFlags data = {.split = "train"};
+  BoxDataFlags val = {};  ///< No data, but a split: of the training's data.
+  std::vector<std::string> classes = {};
+  NetworkFlags network = {.name = "scatdet-small"};
+  LoopFlags loop = {};
+  std::optional<std::int64_t> batch = {};
+  std::optional<double> clip = {};
+  std::vector<std::int64_t> drop_at = {};
+  std::optional<int> frozen = {};
+  bool train_norms = false;
+  bool no_flip = false;
+  bool drop_empty = false;
+  std::optional<int> gpu = {};
+};
+
+/// The steps where the user does not say: the paper's for a network that was trained before, else what a
+/// random one learns from.
+struct Steps {
+  std::int64_t batch;
+  train::Schedule schedule;
+  double clip_norm;
+};
+
+Steps default_steps(const TrainDetectorFlags& flags, bool is_vgg) {
+  if (!flags.network.weights.empty())
+    return {.batch = 1, .schedule = {.learning_rate = 0.001}, .clip_norm = is_vgg ? 10.0 : 0};
+  return {.batch = 2,
+          .schedule = {.kind = train::ScheduleKind::Cosine, .learning_rate = 0.02, .warmup = 0.05},
+          .clip_norm = 10};
+}
+
+detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
+  auto options = flags.options;
+  options.weights = flags.network.weights;
+  options.network.network = network_of(flags.network);
+  const bool is_vgg = options.network.network.family == nets::Family::Vgg;
+  const auto steps = default_steps(flags, is_vgg);
+  options.batch = flags.batch.value_or(steps.batch);
+  auto schedule = steps.schedule;
+  const auto epochs = static_cast<double>(options.loop.epochs);
+  if (!flags.drop_at.empty()) {
+    schedule.kind = train::ScheduleKind::Step;
+    schedule.drops.clear();
+    for (const auto epoch : flags.drop_at) schedule.drops.push_back(static_cast<double>(epoch) / epochs);
+  }
+  take_loop_flags(flags.loop, schedule, options.loop);
+  options.loop.sgd.clip_norm = flags.clip.value_or(steps.clip_norm);
+  options.loop.sgd.decay_biases = false;  // as the paper's code
+  options.loop.sgd.bias_rate = is_vgg ? 2 : 1;
+  const bool from_scratch = options.weights.empty();
+  options.frozen.groups = flags.frozen.value_or(from_scratch ? -1 : 1);
+  options.frozen.norms = !from_scratch && !flags.train_norms;
+  if (flags.no_flip) options.recipe.flip = 0;
+  return options;
+}
+
+void print_chosen(const TrainDetectorFlags& flags, const detect::DetectorTrainOptions& options) {
+  const auto& schedule = options.loop.schedule;
+  std::string line = fmt::format("steps of {} images, rate {:.3g}, {} schedule", options.batch,
+                                 schedule.learning_rate, schedule_name(schedule.kind));
+  if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
+  if (options.loop.sgd.clip_norm > 0)
+    line += fmt::format(", gradients cut at norm {:.3g}", options.loop.sgd.clip_norm);
+  fmt::print(stderr, "{}: {}\n", line,
+             flags.network.weights.empty() ? "from random weights, all of which are trained"
+                                           : "from trained weights; batch norms " +
+                                                 std::string(options.frozen.norms ? "stay" : "are trained"));
+}
+
+void print(const detect::DetectorTrainResult& result, const TrainDetectorFlags& flags) {
+  print_loop(result.loop, flags.loop);
+  if (!result.evaluation) return;
+  const auto& numbers = result.evaluation->coco.numbers;
+  fmt::print("AP50 {:.4f}  AP {:.4f}  AP75 {:.4f}  mAP of VOC07 {:.4f}  {} images\n", numbers[1], numbers[0],
+             numbers[2], result.evaluation->voc.map07, result.evaluation->images.size());
+}
+
+void list_data(const TrainDetectorFlags& flags, detect::DetectorTrainOptions& options) {
+  data::BoxListOptions listing = {
+      .skip_bad = options.skip_bad, .max_pixels = options.max_pixels, .threads = options.threads};
+  if (!flags.classes.empty()) listing.known_classes = flags.classes;
+  options.train_data = list_box_data("training", flags.data, listing);
+  if (flags.drop_empty) data::drop_empty(options.train_data);
+  data::require_objects(options.train_data);
+  if (flags.val.data.empty() && flags.val.split.empty()) return;
+  auto val = flags.val;
+  if (val.data.empty()) val.data = flags.data.data;
+  if (val.split.empty()) val.split = "val";
+  if (val.images.empty()) val.images = flags.data.images;
+  listing.known_classes = options.train_data.classes;
+  options.val_data = list_box_data("evaluation", val, listing);
+}
+
+void run_training(CLI::App& command, TrainDetectorFlags& flags) {
+  if (flags.loop.resume) take_flags_of_run(command, flags.loop);
+  if (flags.data.data.empty()) throw CLI::RequiredError("DATA");
+  auto options = to_options(flags);
+  options.device = torch_ops::open_device(flags.gpu);
+  try {
+    detect::check(options);
+  } catch (const Error& error) {
+    throw CLI::ValidationError(error.what());
+  }
+  list_data(flags, options);
+  options.loop.flags = flags_of_run(command, flags.loop, options.loop, options.batch);
+  if (!flags.loop.resume) print_chosen(flags, options);
+  const io::StopOnSignal stop_on_signal;
+  const auto result = detect::train_detector(options, io::StopOnSignal::requested);
+  check_finished(result.loop, flags.loop, "train-detector");
+  print(result, flags);
+}
+
+void add_data_flags(CLI::App& command, TrainDetectorFlags& flags) {
+  command
+      .add_option("DATA", flags.data.data,
+                  "VOC folders (Annotations, JPEGImages, ImageSets/Main), or COCO files (.json).")
+      ->type_name("PATH");
+  command.add_option("--split", flags.data.split, "List of VOC folders to train on.")->capture_default_str();
+  add_box_data_flags(command, flags.data);
+  command.add_option("--val", flags.val.data, "Data for evaluation; with --val-split alone, DATA.")
+      ->type_name("PATH");
+  command.add_option("--val-split", flags.val.split, "List of VOC folders to evaluate; val with --val.");
+  command
+      .add_option("--classes", flags.classes,
+                  "Classes in the order of their labels; those of the data if they are not given.")
+      ->delimiter(',');
+  command.add_flag("--drop-empty", flags.drop_empty, "Do not train on pictures without objects.");
+}
+
+void add_detector_flags(CLI::App& command, TrainDetectorFlags& flags) {
+  auto& options = flags.options;
+  auto& detector = options.detector;
+  command
+      .add_option("--short-side", options.recipe.short_side, "Short side of the network's images, in pixels,")
+      ->check(CLI::Range(32, 4096))
+      ->capture_default_str();
+  command
+      .add_option("--long-side", options.recipe.long_side, "unless the long side would be longer than this.")
+      ->check(CLI::Range(32, 8192))
+      ->capture_default_str();
+  command
+      .add_option("--anchors", detector.anchor_sizes,
+                  "Sizes of the anchors in pixels of the network's images, such as 32,64,128.")
+      ->delimiter(',')
+      ->check(CLI::Range(1.0F, 8192.0F))
+      ->capture_default_str();
+  command.add_option("--ratios", detector.anchor_ratios, "Height by width of the anchors.")
+      ->delimiter(',')
+      ->check(CLI::Range(0.01F, 100.0F))
+      ->capture_default_str();
+  command.add_option("--rois", detector.roi_samples, "Regions of an image in the loss.")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command
+      .add_option("--proposals", detector.proposals,
+                  "Regions of an image in training that they are drawn from.")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command
+      .add_option("--rpn-channels", options.network.rpn_channels,
+                  "Channels of the network that proposes regions.")
+      ->check(CLI::Range(1, 8192))
+      ->capture_default_str();
+  command
+      .add_option("--nms", detector.nms_iou,
+                  "Tests: what two detections of a class have in common at most (intersection over union).")
+      ->check(CLI::Range(0.0F, 1.0F))
+      ->capture_default_str();
+  command.add_option("--score", detector.score, "Tests: the lowest score of a detection.")
+      ->check(CLI::Range(0.0F, 1.0F))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--frozen", flags.frozen,
+          "Groups of layers that are not trained, and all before them: 1 with --weights. 0 is what is "
+          "before the groups, -1 nothing, as without --weights.")
+      ->check(CLI::Range(-1, 16));
+  command.add_flag("--train-norms", flags.train_norms,
+                   "Train batch norms, as without --weights; else they are constants.");
+}
+
+void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
+  auto& options = flags.options;
+  command
+      .add_option("--drop-at", flags.drop_at,
+                  "Epochs after which the learning rate is a tenth of what it was, such as 10; of --epochs.")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1'000'000));
+  command.add_option("--batch", flags.batch, "Images of a step, at most: 1 with --weights, else 2.")
+      ->check(CLI::Range(1, 1024));
+  command
+      .add_option("--micro-batch", options.micro_batch,
+                  "Images in memory at a time, where a whole batch does not fit; 0 means the batch.")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  add_step_flags(command, flags.loop, options.loop);
+  command
+      .add_option("--clip", flags.clip,
+                  "Scale gradients down to this norm, 0 never: 0 with --weights (but 10 for vgg16), else 10.")
+      ->check(CLI::NonNegativeNumber);
+  command.add_flag("--no-flip", flags.no_flip, "Do not mirror training images.");
+  command
+      .add_option("--seed", options.seed,
+                  "Another seed gives other first weights, order, augmentation and samples.")
+      ->check(CLI::Range(std::int64_t{0}, largest_seed))
+      ->capture_default_str();
+  add_device_flag(command, flags.gpu);
+  command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  add_max_pixels_flag(command, options.max_pixels);
+  command.add_flag("--skip-bad", options.skip_bad,
+                   "Leave out pictures whose file or annotation is bad, and name them.");
+}
+
+}  // namespace
+
+void add_train_detector_command(CLI::App& app) {
+  auto flags = std::make_shared<TrainDetectorFlags>();
+  auto& loop = flags->options.loop;
+  loop.epochs = 12;  // the paper's 6, each with all images mirrored, too
+  auto* command = app.add_subcommand(
+      "train-detector",
+      "Train a detector of objects on pictures with boxes\n"
+      "Faster R-CNN on a network that reads scattering maps or pixels. The run folder gets what `scatlight "
+      "train` writes; `scatlight eval` and `scatlight predict` take it. Files in recipes/ hold the flags of "
+      "the paper's trainings (--config).");
+  add_data_flags(*command, *flags);
+  command->add_option("--run", flags->loop.run, "Run folder to make.")->required()->type_name("DIR");
+  add_network_flags(*command, flags->network, "`scatlight models --detectors` lists them");
+  add_detector_flags(*command, *flags);
+  add_length_flags(*command, flags->loop, loop);
+  add_step_and_call_flags(*command, *flags);
+  add_run_flags(*command, flags->loop, loop);
+  command->footer(R"(
+Examples:
+  scatlight train-detector cells --val-split val --run runs/cells --config recipes/cells.toml
+  scatlight train-detector annotations/instances_train.json --val annotations/instances_val.json --run runs/first
+  scatlight train-detector --resume --run runs/first)");
+  command->callback([flags, command] { run_training(*command, *flags); });
+}
+
+}  // namespace scatlight::cli

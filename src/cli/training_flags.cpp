@@ -1,0 +1,194 @@
+#include "cli/training_flags.h"
+
+#include <fmt/format.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+
+#include "cli/run_flags.h"
+#include "io/display.h"
+#include "io/interrupt.h"
+#include "io/progress.h"
+#include "nets/catalogue.h"
+#include "train/checkpoint.h"
+#include "train/run_folder.h"
+
+namespace scatlight::cli {
+namespace {
+
+/// Flags that belong to a call, not to the run that it begins or continues.
+const std::vector<std::string> of_the_call = {"run", "resume", "overwrite", "data-changed", "config", "help"};
+
+/// Flags that a resume may change: none of them changes the result, but for the rounding of another device.
+const std::vector<std::string> free_at_resume = {"data",      "images",     "split",           "val",
+                                                 "val-split", "device",     "threads",         "max-pixels",
+                                                 "skip-bad",  "eval-every", "checkpoint-every"};
+
+void refuse(bool given, const char* flags, const std::string& network, const char* why) {
+  if (given)
+    throw CLI::ValidationError(fmt::format("{} says nothing about {}, which {}", flags, network, why));
+}
+
+}  // namespace
+
+void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string& choice) {
+  command.add_option("--network", flags.name, "Network; " + choice + ".")
+      ->check(CLI::IsMember(nets::network_names()))
+      ->capture_default_str();
+  command.add_option("--widths", flags.widths, "Channels in each group of blocks, such as 64,128.")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 8192));
+  command.add_option("--depths", flags.depths, "Blocks in each group, such as 2,2.")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256));
+  command.add_option("--stem", flags.stem, "Channels of the first convolution.")->check(CLI::Range(1, 8192));
+  command.add_option("--scales", flags.scales, "J of the scattering: it averages over 2^J pixels.")
+      ->check(CLI::Range(1, 10));
+  command.add_option("--angles", flags.angles, "L of the scattering: directions of the wavelets.")
+      ->check(CLI::Range(1, 64));
+  command.add_option("--max-order", flags.max_order, "Order of the scattering.")->check(CLI::Range(0, 2));
+  command.add_flag("--input-norm", flags.input_norm,
+                   "Normalise each scattering map before the first convolution; not in the paper.");
+  command
+      .add_option("--weights", flags.weights,
+                  "Start from these weights of the same network, with any number of classes, instead of "
+                  "random ones: a "
+                  "model.safetensors of a run, or one that `python -m scatlight.convert` made.")
+      ->type_name("FILE");
+}
+
+nets::NetworkOptions network_of(const NetworkFlags& flags) {
+  auto network = nets::network_options(flags.name);
+  const bool scatters = network.family == nets::Family::ScatResNet || network.family == nets::Family::Linear;
+  const bool has_groups =
+      network.family == nets::Family::ScatResNet || network.family == nets::Family::ResNet;
+  refuse(!scatters && (flags.scales || flags.angles || flags.max_order), "--scales, --angles or --max-order",
+         flags.name, "works on pixels");
+  refuse(!has_groups && (flags.stem || !flags.widths.empty() || !flags.depths.empty()),
+         "--stem, --widths or --depths", flags.name, "has no residual groups");
+  network.scales = flags.scales.value_or(network.scales);
+  network.angles = flags.angles.value_or(network.angles);
+  network.max_order = flags.max_order.value_or(network.max_order);
+  network.stem = flags.stem.value_or(network.stem);
+  if (!flags.widths.empty()) network.widths = flags.widths;
+  if (!flags.depths.empty()) network.depths = flags.depths;
+  if (network.widths.size() != network.depths.size()) {
+    throw CLI::ValidationError(fmt::format("{} widths and {} depths: give one of each for every group",
+                                           network.widths.size(), network.depths.size()));
+  }
+  network.input_norm = network.input_norm || flags.input_norm;
+  return network;
+}
+
+void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options) {
+  command.add_option("--eval-every", options.eval_every, "Epochs between evaluations on --val.")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  command
+      .add_option("--checkpoint-every", options.checkpoint_seconds,
+                  "Seconds between checkpoints within an epoch; there is always one after each epoch.")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  auto* resume =
+      command.add_flag("--resume", flags.resume,
+                       "Continue the run in --run from its last checkpoint, with its flags; nothing else "
+                       "need be given. --device may be another.");
+  command
+      .add_flag("--overwrite", flags.overwrite,
+                "Replace the run in --run, which stays until the new one has its first checkpoint.")
+      ->excludes(resume);
+  command
+      .add_flag("--data-changed", flags.data_changed,
+                "Resume although images were added, removed or replaced since.")
+      ->needs(resume);
+}
+
+void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options) {
+  auto* epochs = command.add_option("--epochs", options.epochs, "Length of the training.")
+                     ->check(CLI::Range(1, 1'000'000))
+                     ->capture_default_str();
+  command
+      .add_option(
+          "--minutes", flags.minutes,
+          "Length of the training instead of --epochs, in minutes of this machine; evaluations do not "
+          "count.")
+      ->check(CLI::Range(0.001, 1e6))
+      ->excludes(epochs);
+}
+
+void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options) {
+  command.add_option("--lr", flags.learning_rate, "Learning rate.")->check(CLI::Range(1e-9, 1e6));
+  command
+      .add_option(
+          "--schedule", flags.schedule,
+          "How the learning rate falls: divided by 10 after each third of the training, or along half a "
+          "cosine wave to 0.")
+      ->check(CLI::IsMember({"step", "cosine"}));
+  command
+      .add_option("--warmup", flags.warmup, "Share of the training in which the learning rate grows from 0.")
+      ->check(CLI::Range(0.0, 0.9));
+  command.add_option("--momentum", options.sgd.momentum, "Momentum of the gradient.")
+      ->check(CLI::Range(0.0, 0.9999))
+      ->capture_default_str();
+  command.add_option("--weight-decay", options.sgd.weight_decay, "Weight decay, on all parameters.")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+}
+
+void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, train::LoopOptions& options) {
+  options.run = flags.run;
+  options.accept_changed_data = flags.data_changed;
+  options.mode = flags.resume      ? train::RunMode::Resume
+                 : flags.overwrite ? train::RunMode::Overwrite
+                                   : train::RunMode::New;
+  options.seconds = 60 * flags.minutes;
+  options.schedule = schedule;
+  if (flags.schedule) {
+    options.schedule.kind =
+        *flags.schedule == "cosine" ? train::ScheduleKind::Cosine : train::ScheduleKind::Step;
+  }
+  options.schedule.learning_rate = flags.learning_rate.value_or(schedule.learning_rate);
+  options.schedule.warmup = flags.warmup.value_or(schedule.warmup);
+}
+
+const char* schedule_name(train::ScheduleKind kind) {
+  return kind == train::ScheduleKind::Cosine ? "cosine" : "step";
+}
+
+std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const train::LoopOptions& options,
+                         std::int64_t batch) {
+  auto json = flags_to_json(command, of_the_call);
+  json["batch"] = batch;
+  json["lr"] = options.schedule.learning_rate;
+  json["schedule"] = schedule_name(options.schedule.kind);
+  json["warmup"] = options.schedule.warmup;
+  if (flags.minutes > 0) json.erase("epochs");
+  return json.dump();
+}
+
+void take_flags_of_run(CLI::App& command, const LoopFlags& flags) {
+  const train::HeldRunFolder held({flags.run}, train::RunMode::Resume);
+  const auto header = train::read_checkpoint_header(held.folder().checkpoint());
+  auto free = free_at_resume;
+  free.insert(free.end(), of_the_call.begin(), of_the_call.end());
+  const auto earlier = nlohmann::ordered_json::parse(header.options, nullptr, /*allow_exceptions=*/false);
+  take_flags(command, earlier, free, fmt::format("the run in {}", io::display(flags.run)));
+}
+
+void check_finished(const train::LoopResult& result, const LoopFlags& flags, const char* command) {
+  if (result.finished) return;
+  if (result.steps == 0) throw io::Stopped("stopped by a signal before the first step");
+  throw io::Stopped(
+      fmt::format("stopped by a signal after step {}: `scatlight {} --resume --run {}` continues",
+                  result.steps, command, io::display(flags.run)));
+}
+
+void print_loop(const train::LoopResult& result, const LoopFlags& flags) {
+  fmt::print("{}: {} epochs, {} steps, {} of training\n",
+             io::display_path(train::RunFolder{flags.run}.model()), result.epochs, result.steps,
+             io::format_duration(result.seconds));
+  if (!result.skipped.empty()) fmt::print("{} training files were left out\n", result.skipped.size());
+}
+
+}  // namespace scatlight::cli

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nets/network.h"
+#include "train/loop.h"
+
+// The flags that both kinds of training have.
+
+namespace scatlight::cli {
+
+struct NetworkFlags {
+  std::string name = {};
+  std::optional<int> stem = {};
+  std::vector<int> widths = {};
+  std::vector<int> depths = {};
+  std::optional<int> scales = {};
+  std::optional<int> angles = {};
+  std::optional<int> max_order = {};
+  bool input_norm = false;
+  std::string weights = {};
+};
+
+/// `choice` names the networks that the help proposes.
+void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string& choice);
+
+/// Throws CLI::ValidationError for flags that say nothing about the network.
+nets::NetworkOptions network_of(const NetworkFlags& flags);
+
+/// What a loop is told, but for what each kind of training has its own defaults.
+struct LoopFlags {
+  std::string run = {};
+  double minutes = 0;
+  std::optional<double> learning_rate = {};
+  std::optional<double> warmup = {};
+  std::optional<std::string> schedule = {};
+  bool resume = false;
+  bool overwrite = false;
+  bool data_changed = false;
+};
+
+/// Adds --resume, --overwrite, --data-changed, --eval-every and --checkpoint-every.
+void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options);
+
+/// Adds --epochs and --minutes.
+void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options);
+
+/// Adds --lr, --schedule, --warmup, --momentum and --weight-decay.
+void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options);
+
+/// Puts the flags into the options; `schedule` is what they change.
+void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, train::LoopOptions& options);
+
+const char* schedule_name(train::ScheduleKind kind);
+
+/// All flags, and what was chosen where none was given, as the JSON of run.json and of the checkpoint.
+std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const train::LoopOptions& options,
+                         std::int64_t batch);
+
+/// Before a resume: sets the flags that were not given from those of the run. Throws Error for one that was
+/// given and differs.
+void take_flags_of_run(CLI::App& command, const LoopFlags& flags);
+
+/// Throws io::Stopped where a signal ended the training. `command` is named in the advice.
+void check_finished(const train::LoopResult& result, const LoopFlags& flags, const char* command);
+
+/// Says in standard output what was trained.
+void print_loop(const train::LoopResult& result, const LoopFlags& flags);
+
+}  // namespace scatlight::cli
