@@ -213,7 +213,8 @@ void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
       .add_option("--drop-at", flags.drop_at,
                   "Epochs after which the learning rate is a tenth of what it was, such as 10; of --epochs.")
       ->delimiter(',')
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(CLI::Range(1, 1'000'000))
+      ->excludes(command.get_option("--minutes"));
   command.add_option("--batch", flags.batch, "Images of a step, at most: 1 with --weights, else 2.")
       ->check(CLI::Range(1, 1024));
   command

@@ -26,7 +26,7 @@ struct MapFormat {
 /// The CPU runs as many threads as torch does, and converts the maps at the end if a format is asked for. A
 /// GPU writes the format at once; it works on torch's current stream without waiting, in memory of torch's
 /// allocator. Once its plan is made, by a first call, a call can be captured in a CUDA graph, which is good
-/// as long as the plan is kept: until 16 others were used.
+/// as long as the plan is kept: until 48 others were used.
 ///
 /// Safe to call from several threads. Throws Error for other shapes, types and devices, for options out of
 /// range, and for a GPU in a build without the CUDA engine.
