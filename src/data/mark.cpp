@@ -32,7 +32,7 @@ class Painter {
   explicit Painter(Image& image) : image_(image) {
     const int shorter = std::min(image.width, image.height);
     line_ = std::max(1, static_cast<int>(std::lround(shorter / 240.0)));
-    dot_ = std::max(1, static_cast<int>(std::lround(shorter / 250.0)));
+    dot_ = std::max(1, static_cast<int>(std::lround(shorter / 280.0)));
   }
 
   /// A line of colour with thin dark ones on both sides, which is seen on every ground.
