@@ -212,7 +212,7 @@ TEST(Voc, BoxesFollowTheOrientationOfThePicture) {
 
 TEST(Voc, SurvivesDamagedFiles) {
   VocFolder folder;
-  const auto content = voc_size(40, 30) + voc_object("dog", 1, 1, 9, 9) + "<!-- x --><object a=\"1\"/>" +
+  const auto content = voc_size(40, 30) + voc_object("dog", 1, 1, 9, 9) + "<!-- x --><pose a=\"1\"/>" +
                        voc_object("<![CDATA[cat]]>", 2, 3, 9, 9, "<difficult>1</difficult>");
   folder.add_picture("a", content);
   const auto text = "<annotation>" + content + "</annotation>";
@@ -275,7 +275,7 @@ TEST(BoxFolder, HasAFingerprintOfPicturesAndObjects) {
   EXPECT_NE(of(), first);
   folder.add("Annotations/a.xml", "<annotation>" + voc_object("dog", 1, 1, 9, 9) + "</annotation>");
   EXPECT_EQ(of(), first);
-  folder.add("JPEGImages/a.png", test::plain_png(41, 31));
+  folder.add("JPEGImages/a.png", test::plain_png(400, 300));
   EXPECT_NE(of(), first);
 }
 
