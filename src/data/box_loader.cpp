@@ -18,8 +18,9 @@ namespace scatlight::data {
 namespace {
 
 std::vector<bool> list_wide(const BoxFolder& folder) {
-  std::vector<bool> is_wide;
-  for (const auto& sample : folder.samples) is_wide.push_back(sample.size.width >= sample.size.height);
+  std::vector<bool> is_wide(folder.samples.size());
+  std::ranges::transform(folder.samples, is_wide.begin(),
+                         [](const BoxSample& sample) { return sample.size.width >= sample.size.height; });
   return is_wide;
 }
 
@@ -126,7 +127,7 @@ class BatchMaker {
 
 class BoxLoader::Workers : public BatchWorkers<BatchMaker> {
  public:
-  Workers(BatchMaker maker, const LoaderOptions& options)
+  Workers(const BatchMaker& maker, const LoaderOptions& options)
       : BatchWorkers(maker, check_loader_options(options, maker.batch_count())) {}
 };
 

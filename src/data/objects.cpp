@@ -50,6 +50,7 @@ bool agree(const BoxFolder& a, const BoxFolder& b) {
 
 std::string display_roots(const BoxFolder& folder) {
   std::vector<std::string> names;
+  names.reserve(folder.roots.size());
   for (const auto& root : folder.roots) names.push_back(root.native());
   return list_some(names);
 }
