@@ -19,8 +19,8 @@ namespace {
 
 std::vector<bool> list_wide(const BoxFolder& folder) {
   std::vector<bool> is_wide(folder.samples.size());
-  std::ranges::transform(folder.samples, is_wide.begin(),
-                         [](const BoxSample& sample) { return sample.size.width >= sample.size.height; });
+  std::transform(folder.samples.begin(), folder.samples.end(), is_wide.begin(),
+                 [](const BoxSample& sample) { return sample.size.width >= sample.size.height; });
   return is_wide;
 }
 
