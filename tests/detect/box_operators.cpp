@@ -6,6 +6,11 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+
 #include "detect/box_math.h"
 #include "detect/nms.h"
 #include "torch/roi_align_op.h"

@@ -4,28 +4,11 @@
 #include <limits>
 
 #include "support/expect_error.h"
-#include "train/scores.h"
 
 namespace scatlight::train {
 namespace {
 
 using Indices = std::vector<std::int64_t>;
-
-TEST(TopK, OrdersByScoreAndEqualScoresByIndex) {
-  const std::vector<float> scores = {1, 3, 2, 3, 1};
-  EXPECT_EQ(top_k(scores, 3), (Indices{1, 3, 2}));
-  EXPECT_EQ(top_k(scores, 5), (Indices{1, 3, 2, 0, 4}));
-  EXPECT_EQ(top_k(scores, 9), top_k(scores, 5)) << "no more than there are";
-}
-
-TEST(Softmax, GivesProbabilitiesAlsoOfHugeLogits) {
-  const auto p = softmax(std::vector<float>{1000, 1000, 0});
-  EXPECT_DOUBLE_EQ(p[0], 0.5);
-  EXPECT_DOUBLE_EQ(p[1], 0.5);
-  EXPECT_EQ(p[2], 0);
-  const auto q = softmax(std::vector<float>{0, std::log(3.0F)});
-  EXPECT_NEAR(q[1], 0.75, 1e-7);
-}
 
 TEST(Metrics, CountsWhatIsRight) {
   Metrics metrics(6);
