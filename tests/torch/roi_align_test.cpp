@@ -1,6 +1,7 @@
 // RoI align on features whose pooled values are known, its gradient, and what it refuses.
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
