@@ -99,6 +99,18 @@ class RoiTaps {
   AxisTaps<T> y_;
 };
 
+template <class T>
+std::vector<RoiTaps<T>> taps_of(std::span<const T> rois, const FeatureShape& shape,
+                                const RoiAlignOptions& options) {
+  std::vector<RoiTaps<T>> of_rois;
+  for (std::size_t r = 0; r < rois.size() / 5; ++r) of_rois.emplace_back(rois.data() + 5 * r, shape, options);
+  return of_rois;
+}
+
+constexpr std::int64_t slice = 128;  // channels that a thread takes at a time
+
+std::int64_t slices_of(const FeatureShape& shape) { return (shape.channels + slice - 1) / slice; }
+
 constexpr std::int64_t channels_at_once = 32;  // whose sums stay in registers
 
 template <class T>
@@ -130,14 +142,23 @@ template <class T>
 void pool_rois(std::span<const T> features, const FeatureShape& shape, std::span<const T> rois,
                const RoiAlignOptions& options, int threads, std::span<T> pooled) {
   const auto bins = static_cast<std::size_t>(options.bins);
-  parallel_for(threads, static_cast<std::int64_t>(rois.size() / 5), [&](std::int64_t r) {
-    const RoiTaps<T> of_roi(rois.data() + 5 * r, shape, options);
+  const auto of_rois = taps_of(rois, shape, options);
+  // Slice after slice, so that the regions find its features in the cache.
+  constexpr std::int64_t rois_at_once = 32;
+  const auto parts = (std::ssize(of_rois) + rois_at_once - 1) / rois_at_once;
+  parallel_for(threads, slices_of(shape) * parts, [&](std::int64_t i) {
+    const auto first = i / parts * slice;
+    const auto count = std::min(slice, shape.channels - first);
+    const auto first_roi = i % parts * rois_at_once;
+    const auto last_roi = std::min(first_roi + rois_at_once, std::ssize(of_rois));
     std::vector<Tap<T>> taps;
-    T* result = pooled.data() + r * options.bins * options.bins * shape.channels;
-    for (std::size_t y = 0; y < bins; ++y) {
-      for (std::size_t x = 0; x < bins; ++x, result += shape.channels) {
-        of_roi.of_bin(y, x, taps);
-        weighted_sum(features.data(), std::span<const Tap<T>>(taps), shape.channels, result);
+    T* result = pooled.data() + first_roi * options.bins * options.bins * shape.channels + first;
+    for (auto r = first_roi; r < last_roi; ++r) {
+      for (std::size_t y = 0; y < bins; ++y) {
+        for (std::size_t x = 0; x < bins; ++x, result += shape.channels) {
+          of_rois[static_cast<std::size_t>(r)].of_bin(y, x, taps);
+          weighted_sum(features.data() + first, std::span<const Tap<T>>(taps), count, result);
+        }
       }
     }
   });
@@ -147,11 +168,9 @@ template <class T>
 void spread_rois(std::span<const T> pooled_gradient, const FeatureShape& shape, std::span<const T> rois,
                  const RoiAlignOptions& options, int threads, std::span<T> gradient) {
   const auto bins = static_cast<std::size_t>(options.bins);
-  std::vector<RoiTaps<T>> of_rois;
-  for (std::size_t r = 0; r < rois.size() / 5; ++r) of_rois.emplace_back(rois.data() + 5 * r, shape, options);
+  const auto of_rois = taps_of(rois, shape, options);
   // Each thread has channels of its own, which all regions reach in the same order.
-  constexpr std::int64_t slice = 128;
-  parallel_for(threads, (shape.channels + slice - 1) / slice, [&](std::int64_t s) {
+  parallel_for(threads, slices_of(shape), [&](std::int64_t s) {
     const auto first = s * slice;
     const auto count = std::min(slice, shape.channels - first);
     std::vector<Tap<T>> taps;

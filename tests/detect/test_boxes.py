@@ -48,7 +48,7 @@ def test_nms(limit: float, whole: bool) -> None:
     boxes = draw_boxes(1500, 150, whole=whole)
     limit = float(torch.tensor(limit))  # as a float32
     expected = torchvision.ops.nms(boxes, torch.arange(1500, 0, -1.0), limit)
-    assert 50 < len(expected) < 1400
+    assert 50 < len(expected) < 1490
     assert torch.equal(BOXES.nms(boxes, limit, 1500), expected)
     assert torch.equal(BOXES.nms(boxes, limit, 33), expected[:33])
 
@@ -75,7 +75,7 @@ def test_roi_align(
     pairs = [(ours, theirs)]
     pairs += zip(*(torch.autograd.grad(result, features, weights) for result in (ours, theirs)), strict=True)
     for our_value, their_value in pairs:
-        error = float((our_value - their_value).abs().max() / their_value.abs().max())
+        error = float((our_value - their_value).detach().abs().max() / their_value.detach().abs().max())
         print(f"error {error:.2e}, bound {bound:.0e}")
         assert error <= bound
 
