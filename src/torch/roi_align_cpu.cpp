@@ -111,29 +111,27 @@ constexpr std::int64_t slice = 128;  // channels that a thread takes at a time
 
 std::int64_t slices_of(const FeatureShape& shape) { return (shape.channels + slice - 1) / slice; }
 
-constexpr std::int64_t channels_at_once = 32;  // whose sums stay in registers
-
 template <class T>
-void weighted_sum(const T* features, std::span<const Tap<T>> taps, std::int64_t channels, T* result) {
-  std::int64_t c = 0;
-  for (; c + channels_at_once <= channels; c += channels_at_once) {
-    std::array<T, channels_at_once> sum = {};
-    for (const auto& [place, weight] : taps) {
-      const T* from = features + place + c;
-      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weight * from[i];
-    }
-    std::copy(sum.begin(), sum.end(), result + c);
-  }
-  for (; c < channels; ++c) {
-    T sum = 0;
-    for (const auto& [place, weight] : taps) sum += weight * features[place + c];
-    result[c] = sum;
-  }
+void add_weighted(const T* __restrict from, T weight, std::int64_t channels, T* __restrict to) {
+  for (std::int64_t c = 0; c < channels; ++c) to[c] += weight * from[c];
 }
 
+/// Four taps at a time, so that the sum is loaded and stored a quarter as often.
 template <class T>
-void add_weighted(const T* from, T weight, std::int64_t channels, T* to) {
-  for (std::int64_t c = 0; c < channels; ++c) to[c] += weight * from[c];
+void weighted_sum(const T* features, std::span<const Tap<T>> taps, std::int64_t channels,
+                  T* __restrict result) {
+  std::fill_n(result, channels, T{0});
+  for (; taps.size() >= 4; taps = taps.subspan(4)) {
+    const T* __restrict a = features + taps[0].place;
+    const T* __restrict b = features + taps[1].place;
+    const T* __restrict c = features + taps[2].place;
+    const T* __restrict d = features + taps[3].place;
+    const std::array<T, 4> w = {taps[0].weight, taps[1].weight, taps[2].weight, taps[3].weight};
+    for (std::int64_t i = 0; i < channels; ++i) {
+      result[i] += (w[0] * a[i] + w[1] * b[i]) + (w[2] * c[i] + w[3] * d[i]);
+    }
+  }
+  for (const auto& [place, weight] : taps) add_weighted(features + place, weight, channels, result);
 }
 
 }  // namespace
