@@ -43,9 +43,12 @@ class Matcher {
     range_ = range;
     ignored_.clear();
     for (const auto& object : objects_) ignored_.push_back(!object.counts() || !range.contains(object.area));
-    order_.resize(objects_.size());
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    std::ranges::stable_partition(order_, [&](std::size_t i) { return !ignored_[i]; });
+    order_.clear();
+    for (const bool ignored : {false, true}) {
+      for (std::size_t i = 0; i < objects_.size(); ++i) {
+        if (ignored_[i] == ignored) order_.push_back(i);
+      }
+    }
     return std::ranges::count(ignored_, false);
   }
 

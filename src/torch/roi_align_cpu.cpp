@@ -103,6 +103,7 @@ template <class T>
 std::vector<RoiTaps<T>> taps_of(std::span<const T> rois, const FeatureShape& shape,
                                 const RoiAlignOptions& options) {
   std::vector<RoiTaps<T>> of_rois;
+  of_rois.reserve(rois.size() / 5);
   for (std::size_t r = 0; r < rois.size() / 5; ++r) of_rois.emplace_back(rois.data() + 5 * r, shape, options);
   return of_rois;
 }

@@ -156,6 +156,15 @@ TEST(VocMetric, OnlyTheLargestOverlapIsLookedAt) {
   EXPECT_EQ(voc_metric(objects, found, 1).map10, 0.5);
 }
 
+TEST(VocMetric, OfEqualOverlapsTheFirstObjectCounts) {
+  Objects objects = {object(0, 0, place(0)), object(0, 0, place(0))};
+  const Found found = {{0, 0, place(0), 0.9}};
+  objects[0].difficult = true;
+  EXPECT_EQ(voc_metric(objects, found, 1).map10, 0);
+  std::swap(objects[0], objects[1]);
+  EXPECT_EQ(voc_metric(objects, found, 1).map10, 1);
+}
+
 TEST(CocoMetric, ADetectionTakesTheBestObjectThatIsLeft) {
   const Objects objects = {object(0, 0, place(0)), object(0, 0, shifted(place(0), 0.7))};
   const Found found = {{0, 0, place(0), 0.9}, {0, 0, shifted(place(0), 0.99), 0.8}};

@@ -93,6 +93,12 @@ TEST(Anchors, AreThoseOfFasterRcnn) {
   EXPECT_EQ(make_anchors({.anchor_sizes = {64}, .anchor_ratios = {1}}, 8, 1, 2)[1], (Rect{-20, -28, 44, 36}));
 }
 
+TEST(Anchors, HalvesAreRoundedToEven) {
+  // 64 pixels of ratio 1.5 are 6.53 wide, so 7, and 10.5 high, so 10.
+  EXPECT_EQ(make_anchors({.anchor_sizes = {80}, .anchor_ratios = {1.5F}}, 8, 1, 1)[0],
+            (Rect{-31, -46, 39, 54}));
+}
+
 TEST(Matching, TakesTheBestObjectAndTheFirstOfEquals) {
   const std::vector<Rect> objects = {at(0, 0, 10), at(100, 0, 10), at(100, 0, 10)};
   const std::vector<Rect> boxes = {at(100, 0, 10), at(5, 0, 10), at(50, 50, 10), at(0, 0, 9)};
