@@ -1,6 +1,7 @@
 #include "detect/coco_metric.h"
 
 #include <numeric>
+#include <utility>
 
 namespace scatlight::detect {
 namespace {
@@ -112,7 +113,7 @@ class ClassEvaluation {
     }
     by_score_.resize(scores_.size());
     std::iota(by_score_.begin(), by_score_.end(), std::size_t{0});
-    std::ranges::stable_sort(by_score_, std::ranges::greater{}, [&](std::size_t i) { return scores_[i]; });
+    std::ranges::sort(by_score_, {}, [&](std::size_t i) { return std::pair(-scores_[i], i); });
     verdicts_.resize(scores_.size());
   }
 

@@ -26,7 +26,7 @@ std::vector<Pair> pair_up(const Cell& cell, double limit) {
       if (cell.objects[o].counts() && common > 0 && common >= limit) pairs.push_back({o, f, common});
     }
   }
-  std::ranges::stable_sort(pairs, std::ranges::greater{}, &Pair::overlap);
+  stable_sort(pairs, [](const Pair& a, const Pair& b) { return a.overlap > b.overlap; });
   std::vector<Pair> chosen;
   for (const auto& pair : pairs) {
     const bool taken = std::ranges::any_of(chosen, [&](const Pair& earlier) {

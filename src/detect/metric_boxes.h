@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/resize.h"
+#include "detect/stable_sort.h"
 
 // What the metrics read. Boxes are float64 and have a width and a height, as in COCO's files: from the same
 // numbers the overlaps are then bit for bit those of pycocotools, also where one falls on a limit.
@@ -51,8 +52,8 @@ struct Cell {
 /// ascending. The cells look into the lists.
 template <class Key>
 std::vector<Cell> cells_by(Key key, std::vector<TrueBox>& objects, std::vector<FoundBox>& found) {
-  std::ranges::stable_sort(objects, {}, key);
-  std::ranges::stable_sort(found, [&](const FoundBox& a, const FoundBox& b) {
+  stable_sort(objects, [&](const TrueBox& a, const TrueBox& b) { return key(a) < key(b); });
+  stable_sort(found, [&](const FoundBox& a, const FoundBox& b) {
     const auto key_a = key(a);
     const auto key_b = key(b);
     return key_a != key_b ? key_a < key_b : a.score > b.score;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "detect/nms.h"
+#include "detect/stable_sort.h"
 #include "train/scores.h"
 
 namespace scatlight::detect {
@@ -20,6 +21,7 @@ void add_best(const Candidates& candidates, int label, const DetectorOptions& op
               std::vector<Detection>& detections) {
   std::vector<Rect> boxes;
   const auto order = train::top_k(candidates.scores, std::ssize(candidates.scores));
+  boxes.reserve(order.size());
   for (const auto i : order) boxes.push_back(candidates.boxes[static_cast<std::size_t>(i)]);
   for (const auto i : nms(boxes, options.nms_iou, static_cast<std::size_t>(options.most))) {
     const float score = candidates.scores[static_cast<std::size_t>(order[i])];
@@ -52,7 +54,7 @@ std::vector<Detection> postprocess(std::span<const Rect> rois, std::span<const f
   std::vector<Detection> detections;
   for (std::size_t c = 0; c < by_class.size(); ++c)
     add_best(by_class[c], static_cast<int>(c), options, detections);
-  std::ranges::stable_sort(detections, std::ranges::greater{}, &Detection::score);
+  stable_sort(detections, [](const Detection& a, const Detection& b) { return a.score > b.score; });
   if (std::ssize(detections) > options.most) detections.resize(static_cast<std::size_t>(options.most));
   for (auto& [box, label, score] : detections) {
     box = {.left = box.left * picture.x_factor,

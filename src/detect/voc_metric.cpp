@@ -18,8 +18,8 @@ std::vector<Judged> judge(std::span<const Cell> cells, double limit) {
     taken.emplace_back(cells[i].objects.size());
     for (const auto& found : cells[i].found) candidates.push_back({&found, i});
   }
-  std::ranges::stable_sort(candidates, std::ranges::greater{},
-                           [](const Candidate& candidate) { return candidate.found->score; });
+  stable_sort(candidates,
+              [](const Candidate& a, const Candidate& b) { return a.found->score > b.found->score; });
 
   std::vector<Judged> judged;
   for (const auto& [found, cell] : candidates) {
