@@ -21,6 +21,7 @@ struct Rect {
 
   float width() const { return right - left; }
   float height() const { return bottom - top; }
+  float area() const { return width() * height(); }
   friend bool operator==(const Rect&, const Rect&) = default;
 };
 
