@@ -22,9 +22,11 @@ bool is_json(const std::filesystem::path& path) { return path.extension() == ".j
 data::BoxFolder list_one(const std::filesystem::path& path, const BoxDataFlags& flags,
                          const data::BoxListOptions& options) {
   if (!std::filesystem::exists(path)) throw Error(fmt::format("{} does not exist", io::display_path(path)));
-  if (is_json(path))
-    return data::list_coco(path, flags.images.empty() ? data::default_coco_images(path) : flags.images,
-                           options);
+  if (is_json(path)) {
+    const auto images =
+        flags.images.empty() ? data::default_coco_images(path) : std::filesystem::path(flags.images);
+    return data::list_coco(path, images, options);
+  }
   if (is_voc(path)) return data::list_voc(path, flags.split, options);
   throw Error(
       fmt::format("{} has no boxes: give VOC folders, which hold Annotations, JPEGImages and ImageSets/Main, "
