@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "detect/cost.h"
+#include "nets/architecture.h"
 #include "nets/catalogue.h"
 #include "nets/cost.h"
+#include "scatlight/error.h"
 
 namespace scatlight::cli {
 namespace {
@@ -22,6 +25,9 @@ struct ModelsFlags {
   int size = 224;
   int classes = 1000;
   bool json = false;
+  bool detectors = false;
+  int short_side = 800;
+  int long_side = 1216;
 };
 
 void print_models(const ModelsFlags& flags) {
@@ -49,6 +55,47 @@ void print_models(const ModelsFlags& flags) {
   if (flags.json) fmt::print("{}\n", table.dump(2));
 }
 
+/// Those that a detector can be made of.
+std::vector<std::string> detector_names() {
+  std::vector<std::string> names;
+  for (const auto& name : nets::network_names()) {
+    try {
+      nets::detection_parts(nets::network_options(name));
+      names.push_back(name);
+    } catch (const Error&) {  // it cannot be cut
+    }
+  }
+  return names;
+}
+
+void print_detectors(const ModelsFlags& flags) {
+  Json table = Json::array();
+  if (!flags.json) {
+    fmt::print("{:<20}  {:>12}  {:>10}  {:>10}  {:>12}  {:>12}  {:>12}\n", "network", "parameters", "base",
+               "proposals", "per region", "saved", "per region");
+  }
+  for (const auto& name : flags.networks.empty() ? detector_names() : flags.networks) {
+    detect::DetectorNetworkOptions options = {.network = nets::network_options(name)};
+    options.network.classes = flags.classes;
+    const auto cost = detect::detector_cost(options, {}, flags.short_side, flags.long_side);
+    if (flags.json) {
+      table.push_back({{"name", name},
+                       {"parameters", cost.parameters},
+                       {"base_multiply_adds", cost.base_multiply_adds},
+                       {"proposal_multiply_adds", cost.proposal_multiply_adds},
+                       {"region_multiply_adds", cost.region_multiply_adds},
+                       {"picture_bytes", cost.picture_bytes},
+                       {"region_bytes", cost.region_bytes}});
+    } else {
+      fmt::print("{:<20}  {:>12}  {:>8.1f} G  {:>8.1f} G  {:>10.3f} G  {:>9.1f} MB  {:>9.3f} MB\n", name,
+                 cost.parameters, cost.base_multiply_adds / 1e9, cost.proposal_multiply_adds / 1e9,
+                 cost.region_multiply_adds / 1e9, static_cast<double>(cost.picture_bytes) / 1e6,
+                 static_cast<double>(cost.region_bytes) / 1e6);
+    }
+  }
+  if (flags.json) fmt::print("{}\n", table.dump(2));
+}
+
 }  // namespace
 
 void add_models_command(CLI::App& app) {
@@ -67,12 +114,32 @@ void add_models_command(CLI::App& app) {
   command->add_option("--classes", flags->classes, "Number of classes.")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  auto* detectors =
+      command->add_flag("--detectors", flags->detectors,
+                        "Detectors: multiply-adds of the base, of the network of the regions and of a "
+                        "region, and what training "
+                        "saves with the paper's frozen layers (the first group, and batch norms).");
+  command->add_option("--short-side", flags->short_side, "Detectors: height of the canvas, in pixels.")
+      ->check(CLI::Range(32, 8192))
+      ->needs(detectors)
+      ->capture_default_str();
+  command->add_option("--long-side", flags->long_side, "Detectors: width of the canvas, in pixels.")
+      ->check(CLI::Range(32, 8192))
+      ->needs(detectors)
+      ->capture_default_str();
   command->add_flag("--json", flags->json, "Print a JSON array instead of a table.");
   command->footer(R"(
 Examples:
   scatlight models
-  scatlight models scatresnet50 resnet50 --size 320 --classes 10)");
-  command->callback([flags] { print_models(*flags); });
+  scatlight models scatresnet50 resnet50 --size 320 --classes 10
+  scatlight models --detectors --short-side 600 --long-side 1000)");
+  command->callback([flags] {
+    if (flags->detectors) {
+      print_detectors(*flags);
+    } else {
+      print_models(*flags);
+    }
+  });
 }
 
 }  // namespace scatlight::cli

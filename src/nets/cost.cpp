@@ -1,5 +1,7 @@
 #include "nets/cost.h"
 
+#include <algorithm>
+
 #include "nets/architecture.h"
 
 namespace scatlight::nets {
@@ -9,7 +11,13 @@ constexpr std::int64_t float_bytes = 4;
 
 class Counter {
  public:
-  explicit Counter(Shape input) : shape_(input) { keep(input.count()); }  // what the first layer reads
+  Counter(Shape input, bool frozen_norms) : shape_(input), frozen_norms_(frozen_norms) {}
+
+  /// From here on layers are trained; the first of them keeps what it reads.
+  void begin_training() {
+    is_trained_ = true;
+    keep(shape_.count());
+  }
 
   void operator()(const Conv& conv) {
     const auto out = output_shape(conv, shape_);
@@ -18,7 +26,7 @@ class Counter {
     total_.multiply_adds += out.count() * conv.in * conv.kernel * conv.kernel;
     if (!conv.norm.empty()) {
       total_.parameters += 2 * conv.out;
-      keep(out.count());  // what batch norm reads
+      if (!frozen_norms_) keep(out.count());  // what batch norm reads
     }
     if (conv.relu) keep(out.count());  // what ReLU gives, which is also what follows reads
     shape_ = out;
@@ -57,23 +65,36 @@ class Counter {
   }
 
   Cost total() const { return total_; }
+  Shape shape() const { return shape_; }
 
  private:
-  void keep(std::int64_t values) { total_.saved_bytes += values * float_bytes; }
+  void keep(std::int64_t values) {
+    if (is_trained_) total_.saved_bytes += values * float_bytes;
+  }
 
   Shape shape_;
+  bool frozen_norms_;
+  bool is_trained_ = false;
   Cost total_;
 };
 
 }  // namespace
 
+LayersCost layers_cost(const Architecture& architecture, std::size_t first, std::size_t end, Shape input,
+                       const CostRules& rules) {
+  Counter counter(input, rules.frozen_norms);
+  for (std::size_t i = first; i < end; ++i) {
+    if (i == std::max(first, rules.first_trained)) counter.begin_training();
+    std::visit(counter, architecture.layers[i]);
+  }
+  auto cost = counter.total();
+  cost.input_values = input.count();
+  return {.cost = cost, .output = counter.shape()};
+}
+
 Cost cost(const NetworkOptions& options) {
   const auto architecture = make_architecture(options);
-  Counter counter(architecture.maps);
-  for (const auto& layer : architecture.layers) std::visit(counter, layer);
-  auto total = counter.total();
-  total.input_values = architecture.maps.count();
-  return total;
+  return layers_cost(architecture, 0, architecture.layers.size(), architecture.maps).cost;
 }
 
 }  // namespace scatlight::nets

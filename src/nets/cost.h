@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "nets/architecture.h"
 #include "nets/network.h"
 
 namespace scatlight::nets {
@@ -18,5 +19,19 @@ struct Cost {
 
 /// Throws Error for options out of range.
 Cost cost(const NetworkOptions& options);
+
+/// What a network costs that is trained in part.
+struct CostRules {
+  std::size_t first_trained = 0;  ///< Layers before it are not trained, and keep nothing.
+  bool frozen_norms = false;      ///< See Network::freeze_norms().
+};
+
+/// Of the layers from `first` to before `end`, for one input of a shape.
+struct LayersCost {
+  Cost cost;
+  Shape output;
+};
+LayersCost layers_cost(const Architecture& architecture, std::size_t first, std::size_t end, Shape input,
+                       const CostRules& rules = {});
 
 }  // namespace scatlight::nets
