@@ -28,7 +28,7 @@ void check(const DetectorNetworkOptions& options);
 /// What is not trained.
 struct Frozen {
   int groups = 1;  ///< The first groups of the base and all before them; 0: what is before them; -1: nothing.
-  bool norms = true;  ///< Batch norms are constants; see nets::Network::freeze_norms().
+  bool norms = true;  ///< All batch norms are constants, those of trained groups too.
 };
 
 /// What the region proposal network says of N images, A anchors per cell.
@@ -62,7 +62,7 @@ class Detector {
   void to(const at::Device& device);
   const at::Device& device() const { return network_.device(); }
 
-  /// For the rest of this object's life. Weights are loaded before.
+  /// For the rest of this object's life.
   void freeze(const Frozen& frozen);
 
   void train(bool on) { network_.train(on); }

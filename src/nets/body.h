@@ -3,18 +3,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "nets/architecture.h"
 #include "nets/network.h"
 
 namespace scatlight::nets {
-
-/// A batch norm that is a constant: scale * x + shift, of each channel.
-struct FrozenNorm {
-  at::Tensor scale;
-  at::Tensor shift;
-};
 
 /// What a network is made of: its architecture, and its tensors by torchvision's names.
 struct Network::Body {
@@ -33,9 +28,6 @@ struct Network::Body {
   /// Puts all tensors into memory as the device and the memory format are now.
   void lay_out();
 
-  /// Makes frozen_norms of what the norms are now.
-  void compute_frozen_norms();
-
   NetworkOptions options;
   Architecture architecture;
   Tensors parameters;
@@ -45,8 +37,7 @@ struct Network::Body {
   bool training = true;
   bool folded = false;         ///< Batch norms of convolutions are in their weights and biases.
   bool channels_last = false;  ///< Memory format of weights and activations.
-  bool norms_are_frozen = false;
-  std::map<std::string, FrozenNorm, std::less<>> frozen_norms;  ///< By name; those after convolutions.
+  std::set<std::string, std::less<>> frozen_norms;  ///< Names of the batch norms that are constants.
 };
 
 }  // namespace scatlight::nets

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <span>
+#include <utility>
 
 #include "nets/body.h"
 #include "scatlight/error.h"
@@ -18,6 +18,7 @@ namespace {
 constexpr double momentum = 0.1;  // of the running statistics
 constexpr double epsilon = 1e-5;  // of batch norm
 
+/// use(conv) for each convolution, those of blocks included.
 template <class Use>
 void for_each_conv(std::span<const Layer> layers, const Use& use) {
   for (const auto& layer : layers) {
@@ -29,8 +30,14 @@ void for_each_conv(std::span<const Layer> layers, const Use& use) {
   }
 }
 
+/// A batch norm that is a constant: scale * x + shift, of each channel.
+struct ConstantNorm {
+  at::Tensor scale;
+  at::Tensor shift;
+};
+
 // scale * x + shift = weight (x - mean) / sqrt(variance + epsilon) + bias
-FrozenNorm constant_norm(const std::string& name, Network::Body& body) {
+ConstantNorm constant_norm(const std::string& name, Network::Body& body) {
   const auto scale = body.at(name + ".weight") / (body.at(name + ".running_var") + epsilon).sqrt();
   return {.scale = scale, .shift = body.at(name + ".bias") - body.at(name + ".running_mean") * scale};
 }
@@ -98,8 +105,8 @@ class Runner {
   }
 
   void operator()(const Conv& conv) {
-    if (!conv.norm.empty() && body_.norms_are_frozen && !body_.folded) {
-      const auto& [scale, shift] = body_.frozen_norms.find(conv.norm)->second;
+    if (body_.frozen_norms.contains(conv.norm) && !body_.folded) {
+      const auto [scale, shift] = constant_norm(conv.norm, body_);
       const auto weight = tensor(conv.name, ".weight") * scale.view({-1, 1, 1, 1});
       x_ = at::conv2d(x_, weight, shift, conv.stride, conv.padding());
       if (conv.relu) x_.relu_();
@@ -148,7 +155,7 @@ class Runner {
 
   at::Tensor normalize(const at::Tensor& x, const std::string& name, const std::optional<at::Tensor>& weight,
                        const std::optional<at::Tensor>& bias) {
-    const bool trains = body_.training && !body_.norms_are_frozen;
+    const bool trains = body_.training && !body_.frozen_norms.contains(name);
     if (trains) {
       if (x.numel() == x.size(1)) {
         throw Error(
@@ -191,14 +198,6 @@ void Network::Body::lay_out() {
   for (auto* const tensors : {&parameters, &buffers}) {
     for (auto& [name, tensor] : *tensors) tensor = at(name);
   }
-  if (norms_are_frozen) compute_frozen_norms();
-}
-
-void Network::Body::compute_frozen_norms() {
-  const at::NoGradGuard no_grad;
-  for_each_conv(architecture.layers, [&](const Conv& conv) {
-    if (!conv.norm.empty()) frozen_norms[conv.norm] = constant_norm(conv.norm, *this);
-  });
 }
 
 Network::Network(const NetworkOptions& options) : Network(options, std::string::npos) {}
@@ -259,25 +258,31 @@ at::Tensor Network::run(const at::Tensor& x, std::size_t first, std::size_t end)
   return runner.result();
 }
 
-void Network::freeze_norms() {
-  body_->norms_are_frozen = true;
-  body_->compute_frozen_norms();
-  for_each_conv(body_->architecture.layers, [&](const Conv& conv) {
+namespace {
+
+/// Batch norms of some layers become constants.
+void freeze_norms_of(std::span<const Layer> layers, Network::Body& body) {
+  for (const auto& layer : layers) {
+    if (const auto* norm = std::get_if<InputNorm>(&layer)) body.frozen_norms.insert(norm->name);
+  }
+  for_each_conv(layers, [&](const Conv& conv) {
     if (conv.norm.empty()) return;
-    body_->at(conv.norm + ".weight").requires_grad_(false);
-    body_->at(conv.norm + ".bias").requires_grad_(false);
+    body.frozen_norms.insert(conv.norm);
+    for (const auto* part : {".weight", ".bias"}) body.at(conv.norm + part).requires_grad_(false);
   });
 }
 
+}  // namespace
+
+void Network::freeze_norms() { freeze_norms_of(body_->architecture.layers, *body_); }
+
 void Network::freeze(std::size_t first, std::size_t end) {
-  const auto& layers = body_->architecture.layers;
-  std::set<std::string, std::less<>> names;
-  for_each_conv(std::span(layers).subspan(first, end - first), [&](const Conv& conv) {
-    for (const auto* name : {&conv.name, &conv.norm}) names.insert(*name);
+  const auto layers = std::span(std::as_const(body_->architecture.layers)).subspan(first, end - first);
+  freeze_norms_of(layers, *body_);
+  for_each_conv(layers, [&](const Conv& conv) {
+    body_->at(conv.name + ".weight").requires_grad_(false);
+    if (conv.bias) body_->at(conv.name + ".bias").requires_grad_(false);
   });
-  for (auto& [name, tensor] : body_->parameters) {
-    if (names.contains(std::string_view(name).substr(0, name.rfind('.')))) tensor.requires_grad_(false);
-  }
 }
 
 at::Tensor Network::forward(const at::Tensor& images) { return classify(maps(images)); }

@@ -83,10 +83,11 @@ class Network {
 
   /// Makes constants of the batch norms, of their affine parts too: from now on they scale the weights of the
   /// convolutions before them while the network runs, so that training keeps no copy of what they read.
-  /// Gradients flow to those weights. Weights are loaded before.
+  /// Gradients flow to those weights.
   void freeze_norms();
 
-  /// Layers from `first` to before `end` are no longer trained.
+  /// Convolutions in the layers from `first` to before `end` are no longer trained, and their batch norms are
+  /// constants.
   void freeze(std::size_t first, std::size_t end);
 
   /// Weights and activations of convolutions as (N, h, w, C) in memory, or not.
