@@ -25,7 +25,7 @@
 namespace scatlight::detect {
 namespace {
 
-using Floats = at::IntArrayRef;
+using Shape = at::IntArrayRef;
 
 DetectorFacts facts_of(std::vector<std::string> classes = {"disc", "star"}) {
   return {.options = small_boxes(),
@@ -64,14 +64,14 @@ TEST(Detector, GivesOneNumberPerAnchorAndOnePerClass) {
     detector.to(at::kCPU);
     detector.train(false);
     const auto features = detector.features(detector.maps(at::rand({2, 3, 64, 96})));
-    EXPECT_EQ(features.sizes(), Floats({2, 8, 4, 6})) << name;
+    EXPECT_EQ(features.sizes(), Shape({2, 8, 4, 6})) << name;
     EXPECT_TRUE(features.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
     const auto proposed = detector.propose(features);
-    EXPECT_EQ(proposed.objectness.sizes(), Floats({2, 4 * 6 * 2})) << name;
-    EXPECT_EQ(proposed.deltas.sizes(), Floats({2, 4 * 6 * 2, 4})) << name;
+    EXPECT_EQ(proposed.objectness.sizes(), Shape({2, 4 * 6 * 2})) << name;
+    EXPECT_EQ(proposed.deltas.sizes(), Shape({2, 4 * 6 * 2, 4})) << name;
     const auto output = detector.classify(features, some_regions());
-    EXPECT_EQ(output.logits.sizes(), Floats({3, 3})) << name;
-    EXPECT_EQ(output.deltas.sizes(), Floats({3, 3, 4})) << name;
+    EXPECT_EQ(output.logits.sizes(), Shape({3, 3})) << name;
+    EXPECT_EQ(output.deltas.sizes(), Shape({3, 3, 4})) << name;
   }
 }
 
@@ -96,10 +96,10 @@ TEST(Detector, ClassifiesNoRegion) {
   detector.to(at::kCPU);
   const auto features = detector.features(detector.maps(at::rand({2, 3, 64, 64})));
   const auto none = to_tensor({{}, {}}, features);
-  EXPECT_EQ(none.sizes(), Floats({0, 5}));
+  EXPECT_EQ(none.sizes(), Shape({0, 5}));
   const auto output = detector.classify(features, none);
-  EXPECT_EQ(output.logits.sizes(), Floats({0, 3}));
-  EXPECT_EQ(output.deltas.sizes(), Floats({0, 3, 4}));
+  EXPECT_EQ(output.logits.sizes(), Shape({0, 3}));
+  EXPECT_EQ(output.deltas.sizes(), Shape({0, 3, 4}));
 }
 
 TEST(Detector, PutsTheRegionsOfABatchInRows) {
