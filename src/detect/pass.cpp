@@ -98,12 +98,7 @@ void DetectorPass::backward(const Stream::Mapped& mapped, std::int64_t first, st
         random));
     rois.push_back(targets.back().rois);
   }
-  const auto regions_of_all = to_tensor(rois, features);
-  if (regions_of_all.size(0) == 0) {  // no proposal, and no object
-    loss.mul(share).backward();
-    return;
-  }
-  const auto output = detector_.classify(features, regions_of_all);
+  const auto output = detector_.classify(features, to_tensor(rois, features));
   std::int64_t row = 0;
   for (const auto& of_image : targets) {
     const auto size = std::ssize(of_image.rois);
