@@ -105,6 +105,53 @@ bool is_detector(const std::filesystem::path& path) {
   return found != reader.metadata().end() && found->second == task;
 }
 
+namespace {
+
+/// What makes a detector, from its file.
+struct Blueprint {
+  DetectorNetworkOptions network;
+  DetectorFacts facts;
+};
+
+/// Throws Error, Json::exception or std::out_of_range for damaged metadata.
+Blueprint read_blueprint(const nets::WeightsHeader& header) {
+  const auto read = [&](const char* key) { return Json::parse(header.metadata.at(key)); };
+  Blueprint found = {.network = {.network = header.options}, .facts = {}};
+  auto& [network, facts] = found;
+  const auto json = read(detector_key);
+  each_field(network, facts.options, [&](const char* key, auto& value) { json.at(key).get_to(value); });
+  read(classes_key).get_to(facts.classes);
+  read(ids_key).get_to(facts.category_ids);
+  facts.recipe = to_recipe(read(recipe_key));
+  check(facts.options);
+  check(network);
+  const auto classes = static_cast<std::size_t>(header.options.classes);
+  if (facts.classes.size() != classes || facts.category_ids.size() != classes) {
+    throw Error(fmt::format("it names {} classes with {} ids, the network has {}", facts.classes.size(),
+                            facts.category_ids.size(), classes));
+  }
+  if (network.anchors != anchors_per_cell(facts.options)) {
+    throw Error(fmt::format("it has {} anchors per cell, the network has {}",
+                            anchors_per_cell(facts.options), network.anchors));
+  }
+  return found;
+}
+
+Blueprint read_blueprint(const std::filesystem::path& path) {
+  const auto header = nets::read_weights_header(path);
+  try {
+    return read_blueprint(header);
+  } catch (const Error& error) {
+    fail(path, fmt::format("its metadata is damaged: {}", error.what()));
+  } catch (const Json::exception&) {
+    fail(path, "its metadata is damaged");
+  } catch (const std::out_of_range&) {
+    fail(path, "its metadata is damaged");
+  }
+}
+
+}  // namespace
+
 DetectorModel load_detector(const std::filesystem::path& path, const at::Device& device) {
   if (train::is_checkpoint(path)) {
     fail(path,
@@ -112,32 +159,12 @@ DetectorModel load_detector(const std::filesystem::path& path, const at::Device&
          "run folder");
   }
   if (!is_detector(path)) fail(path, "it is not a detector that scatlight train-detector wrote");
-  const auto header = nets::read_weights_header(path);
-  const auto read = [&](const char* key) { return Json::parse(header.metadata.at(key)); };
-  try {
-    DetectorNetworkOptions network = {.network = header.options};
-    DetectorFacts facts;
-    const auto json = read(detector_key);
-    each_field(network, facts.options, [&](const char* key, auto& value) { json.at(key).get_to(value); });
-    read(classes_key).get_to(facts.classes);
-    read(ids_key).get_to(facts.category_ids);
-    facts.recipe = to_recipe(read(recipe_key));
-    check(facts.options);
-    const auto classes = static_cast<std::size_t>(header.options.classes);
-    if (facts.classes.size() != classes || facts.category_ids.size() != classes)
-      fail(path,
-           fmt::format("its metadata names {} classes, its network has {}", facts.classes.size(), classes));
-    if (network.anchors != anchors_per_cell(facts.options)) fail(path, "its metadata is damaged");
-    DetectorModel model{.file = path, .detector = Detector(network), .facts = std::move(facts)};
-    nets::read_tensors(path, state_of(model.detector), header.options.name);
-    nets::fold_for_inference(model.detector.network());
-    model.detector.to(device);
-    return model;
-  } catch (const Json::exception&) {
-    fail(path, "its metadata is damaged");
-  } catch (const std::out_of_range&) {
-    fail(path, "its metadata is damaged");
-  }
+  auto [network, facts] = read_blueprint(path);
+  DetectorModel model{.file = path, .detector = Detector(network), .facts = std::move(facts)};
+  nets::read_tensors(path, state_of(model.detector), network.network.name);
+  nets::fold_for_inference(model.detector.network());
+  model.detector.to(device);
+  return model;
 }
 
 std::vector<std::string> load_first_weights(Detector& detector, const std::filesystem::path& path) {
