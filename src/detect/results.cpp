@@ -31,9 +31,11 @@ struct Shown {
 
 Shown show(const data::BoxSample& sample, std::vector<FoundBox> found) {
   std::erase_if(found, [](const auto& one) { return one.score < shown_score; });
+  const auto counts = [](const data::Object& object) { return !object.difficult && !object.crowd; };
   std::vector<bool> is_found(sample.objects.size());
   Json boxes = Json::array();
-  int hits = 0;
+  int hits = 0;    // of objects that count
+  int misses = 0;  // detections of none
   for (const auto& one : found) {  // by falling score
     double best = shown_overlap;
     std::ptrdiff_t object = -1;
@@ -45,8 +47,13 @@ Shown show(const data::BoxSample& sample, std::vector<FoundBox> found) {
         object = static_cast<std::ptrdiff_t>(i);
       }
     }
-    if (object >= 0) is_found[static_cast<std::size_t>(object)] = true;
-    hits += object >= 0 ? 1 : 0;
+    if (object >= 0) {
+      const auto place = static_cast<std::size_t>(object);
+      is_found[place] = true;
+      hits += counts(sample.objects[place]) ? 1 : 0;
+    } else {
+      ++misses;
+    }
     boxes.push_back({{"kind", object >= 0 ? "found" : "false"},
                      {"class", one.label},
                      {"score", one.score},
@@ -55,19 +62,20 @@ Shown show(const data::BoxSample& sample, std::vector<FoundBox> found) {
   int objects = 0;
   for (std::size_t i = 0; i < sample.objects.size(); ++i) {
     const auto& object = sample.objects[i];
-    if (object.difficult || object.crowd) continue;
+    if (!counts(object)) continue;
     ++objects;
     if (!is_found[i])
       boxes.push_back({{"kind", "missed"}, {"class", object.label}, {"box", to_json(to_box(object.box))}});
   }
-  const double precision = found.empty() ? 0 : hits / static_cast<double>(found.size());
+  const int told = hits + misses;
+  const double precision = told == 0 ? 0 : hits / static_cast<double>(told);
   const double recall = objects == 0 ? 0 : hits / static_cast<double>(objects);
   Shown shown = {.json = {{"file", sample.file.string()},
                           {"width", sample.size.width},
                           {"height", sample.size.height},
                           {"objects", objects},
                           {"boxes", std::move(boxes)}},
-                 .f1 = objects == 0 && found.empty() ? 1 : f1(precision, recall)};
+                 .f1 = objects == 0 && told == 0 ? 1 : f1(precision, recall)};
   shown.json["f1"] = shown.f1;
   return shown;
 }
@@ -131,6 +139,8 @@ std::string evaluation_json(const Evaluation& evaluation, const data::BoxFolder&
     const auto first = evaluation.confusion.begin() + static_cast<std::ptrdiff_t>(row * side);
     confusion.push_back(std::vector<std::int64_t>(first, first + static_cast<std::ptrdiff_t>(side)));
   }
+  auto skipped = folder.skipped;  // bad annotations, then files
+  skipped.insert(skipped.end(), evaluation.skipped.begin(), evaluation.skipped.end());
   const auto& numbers = evaluation.coco.numbers;
   const auto& stages = evaluation.stages;
   const Json json = {
@@ -158,7 +168,7 @@ std::string evaluation_json(const Evaluation& evaluation, const data::BoxFolder&
         {"all", evaluation.seconds}}},
       {"images_per_second", static_cast<double>(evaluation.images.size()) / evaluation.seconds},
       {"peak_memory_bytes", io::peak_memory_bytes()},
-      {"skipped", train::skipped_json(evaluation.skipped)},
+      {"skipped", train::skipped_json(skipped)},
   };
   return train::to_text(json);
 }

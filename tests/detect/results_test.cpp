@@ -1,0 +1,93 @@
+// What the files of an evaluation say.
+
+#include "detect/results.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace scatlight::detect {
+namespace {
+
+using Json = nlohmann::json;
+
+Rect at(float left, float side) {
+  return {.left = left, .top = 10, .right = left + side, .bottom = 10 + side};
+}
+
+/// Pictures of one class, whose objects lie at 0, 100, 200 ...
+data::BoxFolder pictures(const std::vector<std::vector<data::Object>>& objects) {
+  data::BoxFolder folder = {.roots = {"data"}, .classes = {"owl"}, .category_ids = {17}};
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    folder.samples.push_back({.file = "folder/" + std::to_string(i) + ".jpg",
+                              .id = 100 + 7 * static_cast<std::int64_t>(i),
+                              .size = {.width = 640, .height = 480},
+                              .objects = objects[i]});
+  }
+  return folder;
+}
+
+Evaluation evaluation_of(std::vector<ImageDetections> images) {
+  Evaluation evaluation = {.images = std::move(images), .confusion = {0, 0, 0, 0}, .seconds = 1};
+  evaluation.coco.classes.resize(1);
+  evaluation.voc.classes.resize(1);
+  return evaluation;
+}
+
+Json shown_of(const std::vector<data::Object>& objects, std::vector<Detection> found) {
+  const auto text = evaluation_json(evaluation_of({{.sample = 0, .found = std::move(found)}}),
+                                    pictures({objects}), {.weights = "w", .data = "d", .network = "n"});
+  return Json::parse(text)["shown"][0];
+}
+
+std::vector<std::string> kinds_of(const Json& shown) {
+  std::vector<std::string> kinds;
+  for (const auto& box : shown["boxes"]) kinds.push_back(box["kind"]);
+  return kinds;
+}
+
+using Kinds = std::vector<std::string>;
+
+TEST(Shown, FoundFalseAndMissed) {
+  const auto shown = shown_of({{.box = at(0, 50)}, {.box = at(100, 50)}, {.box = at(200, 50)}},
+                              {{.box = at(0, 50), .score = 0.9F},
+                               {.box = at(300, 50), .score = 0.5F},
+                               {.box = at(100, 50), .score = 0.2F}});
+  EXPECT_EQ(kinds_of(shown), (Kinds{"found", "false", "missed", "missed"}))
+      << "0.2 is too little to be shown";
+  EXPECT_NEAR(shown["f1"].get<double>(), 2 * 0.5 / 3 / (0.5 + 1.0 / 3), 1e-12);
+  EXPECT_EQ(shown["objects"], 3);
+}
+
+TEST(Shown, ObjectsThatDoNotCountNeitherHelpNorHarm) {
+  const data::Object difficult = {.box = at(0, 50), .difficult = true};
+  const std::vector<Detection> found = {{.box = at(0, 50), .score = 0.9F}};
+  const auto missed = shown_of({difficult, {.box = at(100, 50)}}, found);
+  EXPECT_EQ(kinds_of(missed), (Kinds{"found", "missed"}));
+  EXPECT_EQ(missed["f1"], 0) << "what counts was missed";
+  EXPECT_EQ(shown_of({difficult}, found)["f1"], 1) << "there is nothing to find";
+  EXPECT_EQ(shown_of({difficult}, {})["f1"], 1);
+}
+
+TEST(Results, NameAllThatWasLeftOut) {
+  auto folder = pictures({{}, {}});
+  folder.skipped = {{.file = "bad.xml", .reason = "cut"}};
+  auto evaluation = evaluation_of({{.sample = 0}});
+  evaluation.skipped = {{.file = "bad.jpg", .reason = "empty"}};
+  const auto skipped = Json::parse(evaluation_json(evaluation, folder, {}))["skipped"];
+  ASSERT_EQ(skipped.size(), 2U);
+  EXPECT_EQ(skipped[0]["file"], "bad.xml");
+  EXPECT_EQ(skipped[1]["file"], "bad.jpg");
+}
+
+TEST(Results, HaveTheNumbersOfTheAnnotationFile) {
+  const auto evaluation =
+      evaluation_of({{.sample = 1, .found = {{.box = at(3.14159F, 50), .score = 0.1234567F}}}});
+  const auto results = Json::parse(detections_json(evaluation, pictures({{}, {}})));
+  const auto expected = Json::parse(R"([{"image_id": 107, "category_id": 17, "bbox": [3.14, 10.0, 50.0, 50.0],
+                                         "score": 0.123457, "file_name": "1.jpg"}])");
+  EXPECT_EQ(results, expected);
+}
+
+}  // namespace
+}  // namespace scatlight::detect
