@@ -30,6 +30,18 @@ void print(const detect::Predictions& predictions, const detect::DetectorModel& 
   }
 }
 
+/// Marked pictures would replace those that they show, or be read as such by the next call.
+void check_marked(const std::filesystem::path& folder, const std::vector<std::filesystem::path>& files) {
+  for (const auto& file : files) {
+    const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    std::error_code ignored;
+    if (std::filesystem::equivalent(parent, folder, ignored)) {
+      throw CLI::ValidationError(fmt::format("--marked {} is the folder of {}: name another one",
+                                             io::display_path(folder), io::display_path(file)));
+    }
+  }
+}
+
 }  // namespace
 
 const std::vector<std::string> detector_predict_flags = {"--score", "--marked", "--csv"};
@@ -56,6 +68,7 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
                                           .skip_bad = job.skip_bad,
                                           .max_pixels = job.max_pixels};
   const auto files = list_inputs(job.images);
+  if (!flags.marked.empty()) check_marked(flags.marked, files);
   auto model = detect::load_detector(job.model, device);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("predict", std::ssize(files));

@@ -45,7 +45,7 @@ Predictions predict(DetectorModel& model, const std::vector<std::filesystem::pat
   const auto folder = data::list_pictures(
       files, {.skip_bad = options.skip_bad, .max_pixels = options.max_pixels, .threads = options.threads});
   auto facts = model.facts;
-  facts.options.score = std::max(facts.options.score, static_cast<float>(options.score));
+  facts.options.score = static_cast<float>(options.score);
   const data::BoxRecipe recipe(facts.recipe);
   data::BoxLoader loader(folder, recipe,
                          {.batch_size = 1,
