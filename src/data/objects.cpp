@@ -58,6 +58,7 @@ std::string display_roots(const BoxFolder& folder) {
 }  // namespace
 
 BoxFolder join(std::vector<BoxFolder> folders) {
+  if (folders.size() == 1) return std::move(folders.front());
   BoxFolder all;
   const bool is_one = std::ranges::all_of(folders, [&](const auto& one) { return agree(one, folders[0]); });
   for (auto& folder : folders) {
