@@ -26,6 +26,13 @@ std::vector<bool> list_wide(const BoxFolder& folder) {
 
 int round_up(int side) { return (side + canvas_multiple - 1) / canvas_multiple * canvas_multiple; }
 
+/// Errors name the file.
+Framing frame(const BoxSample& sample, const BoxRecipe& recipe, bool augment, CounterRandom random) try {
+  return augment ? recipe.augment(sample.size, sample.objects, random) : recipe.evaluate(sample.size);
+} catch (const Error& error) {
+  throw Error(fmt::format("{}: {}", io::display_path(sample.file), error.what()));
+}
+
 /// See BatchWorkers.
 class BatchMaker {
  public:
@@ -37,8 +44,7 @@ class BatchMaker {
         options_(options),
         batches_(group_by_aspect(epoch_order(std::ssize(folder.samples), options), list_wide(folder),
                                  options.batch_size)) {
-    if (options.skip_bad) return;
-    for (std::int64_t index = 0; index < std::ssize(folder.samples); ++index) frame(index);
+    if (!options.skip_bad) require_framings(folder, recipe, options.augment);
   }
 
   std::int64_t batch_count() const { return std::ssize(batches_); }
@@ -99,14 +105,9 @@ class BatchMaker {
   }
 
   Framing frame(std::int64_t index) const {
-    const auto& [file, id, size, objects] = sample(index);
-    CounterRandom random(options_.seed, static_cast<std::uint64_t>(options_.epoch),
-                         static_cast<std::uint64_t>(index));
-    try {
-      return options_.augment ? recipe_.augment(size, objects, random) : recipe_.evaluate(size);
-    } catch (const Error& error) {
-      throw Error(fmt::format("{}: {}", io::display_path(file), error.what()));
-    }
+    return data::frame(sample(index), recipe_, options_.augment,
+                       {options_.seed, static_cast<std::uint64_t>(options_.epoch),
+                        static_cast<std::uint64_t>(index)});
   }
 
   std::optional<Framing> frame_if_sound(std::int64_t index) const {
@@ -140,6 +141,11 @@ std::optional<BoxBatch> BoxLoader::next() { return workers_->next(); }
 void BoxLoader::recycle(BoxBatch batch) { workers_->recycle(std::move(batch)); }
 std::int64_t BoxLoader::batch_count() const { return workers_->batch_count(); }
 const std::vector<SkippedFile>& BoxLoader::skipped() const { return workers_->skipped(); }
+
+void require_framings(const BoxFolder& folder, const BoxRecipe& recipe, bool augment) {
+  // The size does not depend on chance.
+  for (const auto& sample : folder.samples) frame(sample, recipe, augment, {0, 0, 0});
+}
 
 std::vector<std::vector<std::int64_t>> group_by_aspect(const std::vector<std::int64_t>& order,
                                                        const std::vector<bool>& is_wide,

@@ -49,6 +49,10 @@ class BoxLoader {
   std::unique_ptr<Workers> workers_;
 };
 
+/// Throws Error, which names the file, for the first picture that is too narrow for the recipe, in training
+/// (`augment`) or in testing.
+void require_framings(const BoxFolder& folder, const BoxRecipe& recipe, bool augment);
+
 /// An order of samples cut into batches of `batch_size`, a sample being wide or not: a batch is full as soon
 /// as there are enough of one kind, and the rest of both are cut into the fewest even parts.
 std::vector<std::vector<std::int64_t>> group_by_aspect(const std::vector<std::int64_t>& order,

@@ -14,6 +14,15 @@
 namespace scatlight::detect {
 namespace {
 
+/// With a recipe that suits all pictures: an evaluation comes hours after the start.
+data::BoxRecipe make_recipe(const DetectorTrainOptions& options) {
+  const data::BoxRecipe recipe(options.recipe);
+  if (options.skip_bad) return recipe;
+  data::require_framings(options.train_data, recipe, /*augment=*/true);
+  if (options.val_data) data::require_framings(*options.val_data, recipe, /*augment=*/false);
+  return recipe;
+}
+
 Detector make_detector(const DetectorTrainOptions& options) {
   at::manual_seed(options.seed);
   Detector detector(network_options(options));
@@ -31,7 +40,7 @@ DetectorTask::DetectorTask(const DetectorTrainOptions& options)
                      .classes = options.train_data.classes,
                      .samples = std::ssize(options.train_data.samples),
                      .fingerprint = data::fingerprint(options.train_data)}),
-      recipe_(options.recipe),
+      recipe_(make_recipe(options)),
       detector_(make_detector(options)),
       facts_({.options = options.detector,
               .classes = options.train_data.classes,
