@@ -4,6 +4,7 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -20,14 +21,14 @@ bool is_voc(const std::filesystem::path& path) { return std::filesystem::is_dire
 bool is_json(const std::filesystem::path& path) { return path.extension() == ".json"; }
 
 data::BoxFolder list_one(const std::filesystem::path& path, const BoxDataFlags& flags,
-                         const data::BoxListOptions& options) {
+                         const std::string& usual_split, const data::BoxListOptions& options) {
   if (!std::filesystem::exists(path)) throw Error(fmt::format("{} does not exist", io::display_path(path)));
   if (is_json(path)) {
     const auto images =
         flags.images.empty() ? data::default_coco_images(path) : std::filesystem::path(flags.images);
     return data::list_coco(path, images, options);
   }
-  if (is_voc(path)) return data::list_voc(path, flags.split, options);
+  if (is_voc(path)) return data::list_voc(path, flags.split.empty() ? usual_split : flags.split, options);
   throw Error(
       fmt::format("{} has no boxes: give VOC folders, which hold Annotations, JPEGImages and ImageSets/Main, "
                   "or COCO files "
@@ -46,10 +47,21 @@ void add_box_data_flags(CLI::App& command, BoxDataFlags& flags) {
 
 bool is_box_data(const std::string& path) { return is_json(path) || is_voc(path); }
 
-data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags,
+void check_box_data_flags(const BoxDataFlags& flags) {
+  const auto refuse = [&](const char* what, const std::string& value, const char* why) {
+    throw CLI::ValidationError(fmt::format("{} {} says nothing about {}: {}", what, io::display(value),
+                                           io::display(flags.data.front()), why));
+  };
+  if (!flags.split.empty() && std::ranges::none_of(flags.data, is_voc))
+    refuse("the split", flags.split, "only VOC folders have splits");
+  if (!flags.images.empty() && std::ranges::none_of(flags.data, is_json))
+    refuse("--images", flags.images, "it is of COCO files");
+}
+
+data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags, const std::string& usual_split,
                               const data::BoxListOptions& options) {
   std::vector<data::BoxFolder> folders;
-  for (const auto& path : flags.data) folders.push_back(list_one(path, flags, options));
+  for (const auto& path : flags.data) folders.push_back(list_one(path, flags, usual_split, options));
   auto folder = data::join(std::move(folders));
   fmt::print(stderr, "{}: {}\n", name, data::describe(folder));
   for (const auto& skipped : folder.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);

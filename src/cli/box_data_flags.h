@@ -12,7 +12,7 @@ namespace scatlight::cli {
 /// Data sets with boxes on a command line.
 struct BoxDataFlags {
   std::vector<std::string> data = {};  ///< VOC folders and COCO files.
-  std::string split = {};              ///< Of VOC folders.
+  std::string split = {};   ///< Of VOC folders; empty: the command's usual one.
   std::string images = {};  ///< Folder of the pictures of COCO files; empty: where they usually are.
 };
 
@@ -22,8 +22,11 @@ void add_box_data_flags(CLI::App& command, BoxDataFlags& flags);
 /// Whether a path is a data set with boxes rather than folders of classes.
 bool is_box_data(const std::string& path);
 
+/// Throws CLI::ValidationError for a split without VOC folders, and a folder of pictures without COCO files.
+void check_box_data_flags(const BoxDataFlags& flags);
+
 /// Lists the data sets as one, and says in standard error what it holds. `name` begins that line.
-data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags,
+data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags, const std::string& usual_split,
                               const data::BoxListOptions& options);
 
 }  // namespace scatlight::cli

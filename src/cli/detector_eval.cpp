@@ -84,6 +84,7 @@ void add_detector_eval_flags(CLI::App& command, BoxDataFlags& data, DetectorEval
 }
 
 void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags) {
+  check_box_data_flags(job.data);
   if (!flags.results.empty()) io::make_folder_for(flags.results);
   const auto device = torch_ops::open_device(job.gpu);
   const detect::EvaluateOptions options = {
@@ -93,9 +94,7 @@ void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flag
   detector.score = flags.score.value_or(detector.score);
   detector.nms_iou = flags.nms.value_or(detector.nms_iou);
   detector.most = flags.most.value_or(detector.most);
-  auto data = job.data;
-  if (data.split.empty()) data.split = "test";
-  const auto folder = list_box_data("evaluated", data,
+  const auto folder = list_box_data("evaluated", job.data, "test",
                                     {.known_classes = model.facts.classes,
                                      .skip_bad = job.skip_bad,
                                      .max_pixels = job.max_pixels,

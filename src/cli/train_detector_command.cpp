@@ -26,7 +26,7 @@ namespace {
 
 struct TrainDetectorFlags {
   detect::DetectorTrainOptions options = {};
-  BoxDataFlags data = {.split = "train"};
+  BoxDataFlags data = {};
   BoxDataFlags val = {};  ///< No data, but a split: of the training's data.
   std::vector<std::string> classes = {};
   NetworkFlags network = {.name = "scatdet-small"};
@@ -103,25 +103,33 @@ void print(const detect::DetectorTrainResult& result, const TrainDetectorFlags& 
              numbers[2], result.evaluation->voc.map07, result.evaluation->images.size());
 }
 
+BoxDataFlags evaluation_data(const TrainDetectorFlags& flags) {
+  return {.data = flags.val.data.empty() ? flags.data.data : flags.val.data,
+          .split = flags.val.split,
+          .images = flags.data.images};
+}
+
+void check_data(const TrainDetectorFlags& flags) {
+  check_box_data_flags(flags.data);
+  check_box_data_flags({.data = evaluation_data(flags).data, .split = flags.val.split});
+}
+
 void list_data(const TrainDetectorFlags& flags, detect::DetectorTrainOptions& options) {
   data::BoxListOptions listing = {
       .skip_bad = options.skip_bad, .max_pixels = options.max_pixels, .threads = options.threads};
   if (!flags.classes.empty()) listing.known_classes = flags.classes;
-  options.train_data = list_box_data("training", flags.data, listing);
+  options.train_data = list_box_data("training", flags.data, "train", listing);
   if (flags.drop_empty) data::drop_empty(options.train_data);
   data::require_objects(options.train_data);
   if (flags.val.data.empty() && flags.val.split.empty()) return;
-  auto val = flags.val;
-  if (val.data.empty()) val.data = flags.data.data;
-  if (val.split.empty()) val.split = "val";
-  if (val.images.empty()) val.images = flags.data.images;
   listing.known_classes = options.train_data.classes;
-  options.val_data = list_box_data("evaluation", val, listing);
+  options.val_data = list_box_data("evaluation", evaluation_data(flags), "val", listing);
 }
 
 void run_training(CLI::App& command, TrainDetectorFlags& flags) {
   if (flags.loop.resume) take_flags_of_run(command, flags.loop);
   if (flags.data.data.empty()) throw CLI::RequiredError("DATA");
+  check_data(flags);
   auto options = to_options(flags);
   options.device = torch_ops::open_device(flags.gpu);
   try {
@@ -143,11 +151,11 @@ void add_data_flags(CLI::App& command, TrainDetectorFlags& flags) {
       .add_option("DATA", flags.data.data,
                   "VOC folders (Annotations, JPEGImages, ImageSets/Main), or COCO files (.json).")
       ->type_name("PATH");
-  command.add_option("--split", flags.data.split, "List of VOC folders to train on.")->capture_default_str();
+  command.add_option("--split", flags.data.split, "List of VOC folders to train on; train if it is not given.");
   add_box_data_flags(command, flags.data);
   command.add_option("--val", flags.val.data, "Data for evaluation; with --val-split alone, DATA.")
       ->type_name("PATH");
-  command.add_option("--val-split", flags.val.split, "List of VOC folders to evaluate; val with --val.");
+  command.add_option("--val-split", flags.val.split, "List of VOC folders for evaluation; val with --val.");
   command
       .add_option("--classes", flags.classes,
                   "Classes in the order of their labels; those of the data if they are not given.")

@@ -265,6 +265,10 @@ TEST(BoxFolder, JoinsDataSets) {
   EXPECT_EQ(joined.counts, (BoxCounts{.images = 2, .objects = 3}));
 }
 
+TEST(BoxFolder, ASingleDataSetKeepsItsNumbers) {
+  EXPECT_EQ(join({{.samples = {{.file = "a.png", .id = 42}}}}).samples[0].id, 42);
+}
+
 TEST(BoxFolder, HasAFingerprintOfPicturesAndObjects) {
   VocFolder folder;
   folder.add_picture("a", voc_object("dog", 1, 1, 9, 9));
