@@ -133,7 +133,7 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
                   "Images in memory at a time, where a whole batch does not fit; 0 means the batch.")
       ->check(CLI::Range(0, 65536))
       ->capture_default_str();
-  add_step_flags(command, flags.loop, options.loop);
+  add_step_flags(command, flags.loop, options.loop, "each third of the training");
   command
       .add_option("--label-smoothing", options.label_smoothing,
                   "Share of each label spread over all classes.")

@@ -50,10 +50,17 @@ struct Steps {
 };
 
 Steps default_steps(const TrainDetectorFlags& flags, bool is_vgg) {
-  if (!flags.network.weights.empty())
-    return {.batch = 1, .schedule = {.learning_rate = 0.001}, .clip_norm = is_vgg ? 10.0 : 0};
+  const std::vector<double> drops = {5.0 / 6};  // as the paper for VOC, whatever the length
+  if (!flags.network.weights.empty()) {
+    return {.batch = 1,
+            .schedule = {.learning_rate = 0.001, .drops = drops},
+            .clip_norm = is_vgg ? 10.0 : 0};
+  }
   return {.batch = 2,
-          .schedule = {.kind = train::ScheduleKind::Cosine, .learning_rate = 0.02, .warmup = 0.05},
+          .schedule = {.kind = train::ScheduleKind::Cosine,
+                       .learning_rate = 0.02,
+                       .warmup = 0.05,
+                       .drops = drops},
           .clip_norm = 10};
 }
 
@@ -67,9 +74,17 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
   auto schedule = steps.schedule;
   const auto epochs = static_cast<double>(options.loop.epochs);
   if (!flags.drop_at.empty()) {
+    if (flags.loop.schedule == "cosine")
+      throw CLI::ValidationError("--drop-at says nothing about --schedule cosine, which has no steps");
     schedule.kind = train::ScheduleKind::Step;
     schedule.drops.clear();
-    for (const auto epoch : flags.drop_at) schedule.drops.push_back(static_cast<double>(epoch) / epochs);
+    for (const auto epoch : flags.drop_at) {
+      if (epoch >= options.loop.epochs) {
+        throw CLI::ValidationError(fmt::format("--drop-at {} is not accepted: give epochs before the last, {}",
+                                               epoch, options.loop.epochs));
+      }
+      schedule.drops.push_back(static_cast<double>(epoch) / epochs);
+    }
   }
   take_loop_flags(flags.loop, schedule, options.loop);
   options.loop.sgd.clip_norm = flags.clip.value_or(steps.clip_norm);
@@ -89,10 +104,11 @@ void print_chosen(const TrainDetectorFlags& flags, const detect::DetectorTrainOp
   if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
   if (options.loop.sgd.clip_norm > 0)
     line += fmt::format(", gradients cut at norm {:.3g}", options.loop.sgd.clip_norm);
-  fmt::print(stderr, "{}: {}\n", line,
-             flags.network.weights.empty() ? "from random weights, all of which are trained"
-                                           : "from trained weights; batch norms " +
-                                                 std::string(options.frozen.norms ? "stay" : "are trained"));
+  line += flags.network.weights.empty() ? ": from random weights" : ": from trained weights";
+  if (options.frozen.groups >= 0)
+    line += fmt::format(", of which {} groups and what is before them stay", options.frozen.groups);
+  if (options.frozen.norms) line += ", all batch norms are constants";
+  fmt::print(stderr, "{}\n", line);
 }
 
 void print(const detect::DetectorTrainResult& result, const TrainDetectorFlags& flags) {
@@ -219,7 +235,8 @@ void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
   auto& options = flags.options;
   command
       .add_option("--drop-at", flags.drop_at,
-                  "Epochs after which the learning rate is a tenth of what it was, such as 10; of --epochs.")
+                  "Epochs after which the learning rate is a tenth of what it was, such as 10 of --epochs 12; "
+                  "without, after five sixths of a training by the step schedule.")
       ->delimiter(',')
       ->check(CLI::Range(1, 1'000'000))
       ->excludes(command.get_option("--minutes"));
@@ -230,7 +247,7 @@ void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
                   "Images in memory at a time, where a whole batch does not fit; 0 means the batch.")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  add_step_flags(command, flags.loop, options.loop);
+  add_step_flags(command, flags.loop, options.loop, "five sixths of the training");
   command
       .add_option("--clip", flags.clip,
                   "Scale gradients down to this norm, 0 never: 0 with --weights (but 10 for vgg16), else 10.")

@@ -117,13 +117,14 @@ void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& o
       ->excludes(epochs);
 }
 
-void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options) {
+void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options,
+                    const std::string& drops) {
   command.add_option("--lr", flags.learning_rate, "Learning rate.")->check(CLI::Range(1e-9, 1e6));
   command
       .add_option(
           "--schedule", flags.schedule,
-          "How the learning rate falls: divided by 10 after each third of the training, or along half a "
-          "cosine wave to 0.")
+          "How the learning rate falls: divided by 10 after " + drops +
+              ", or along half a cosine wave to 0.")
       ->check(CLI::IsMember({"step", "cosine"}));
   command
       .add_option("--warmup", flags.warmup, "Share of the training in which the learning rate grows from 0.")

@@ -49,8 +49,10 @@ void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opti
 /// Adds --epochs and --minutes.
 void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options);
 
-/// Adds --lr, --schedule, --warmup, --momentum and --weight-decay.
-void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options);
+/// Adds --lr, --schedule, --warmup, --momentum and --weight-decay. `drops` says after what the step schedule
+/// divides the rate.
+void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options,
+                    const std::string& drops);
 
 /// Puts the flags into the options; `schedule` is what they change.
 void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, train::LoopOptions& options);
