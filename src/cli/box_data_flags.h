@@ -12,7 +12,7 @@ namespace scatlight::cli {
 /// Data sets with boxes on a command line.
 struct BoxDataFlags {
   std::vector<std::string> data = {};  ///< VOC folders and COCO files.
-  std::string split = {};   ///< Of VOC folders; empty: the command's usual one.
+  std::string split = {};              ///< Of VOC folders; empty: the command's usual one.
   std::string images = {};  ///< Folder of the pictures of COCO files; empty: where they usually are.
 };
 

@@ -52,9 +52,7 @@ struct Steps {
 Steps default_steps(const TrainDetectorFlags& flags, bool is_vgg) {
   const std::vector<double> drops = {5.0 / 6};  // as the paper for VOC, whatever the length
   if (!flags.network.weights.empty()) {
-    return {.batch = 1,
-            .schedule = {.learning_rate = 0.001, .drops = drops},
-            .clip_norm = is_vgg ? 10.0 : 0};
+    return {.batch = 1, .schedule = {.learning_rate = 0.001, .drops = drops}, .clip_norm = is_vgg ? 10.0 : 0};
   }
   return {.batch = 2,
           .schedule = {.kind = train::ScheduleKind::Cosine,
@@ -80,8 +78,8 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
     schedule.drops.clear();
     for (const auto epoch : flags.drop_at) {
       if (epoch >= options.loop.epochs) {
-        throw CLI::ValidationError(fmt::format("--drop-at {} is not accepted: give epochs before the last, {}",
-                                               epoch, options.loop.epochs));
+        throw CLI::ValidationError(fmt::format(
+            "--drop-at {} is not accepted: give epochs before the last, {}", epoch, options.loop.epochs));
       }
       schedule.drops.push_back(static_cast<double>(epoch) / epochs);
     }
@@ -167,7 +165,8 @@ void add_data_flags(CLI::App& command, TrainDetectorFlags& flags) {
       .add_option("DATA", flags.data.data,
                   "VOC folders (Annotations, JPEGImages, ImageSets/Main), or COCO files (.json).")
       ->type_name("PATH");
-  command.add_option("--split", flags.data.split, "List of VOC folders to train on; train if it is not given.");
+  command.add_option("--split", flags.data.split,
+                     "List of VOC folders to train on; train if it is not given.");
   add_box_data_flags(command, flags.data);
   command.add_option("--val", flags.val.data, "Data for evaluation; with --val-split alone, DATA.")
       ->type_name("PATH");
@@ -234,9 +233,10 @@ void add_detector_flags(CLI::App& command, TrainDetectorFlags& flags) {
 void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
   auto& options = flags.options;
   command
-      .add_option("--drop-at", flags.drop_at,
-                  "Epochs after which the learning rate is a tenth of what it was, such as 10 of --epochs 12; "
-                  "without, after five sixths of a training by the step schedule.")
+      .add_option(
+          "--drop-at", flags.drop_at,
+          "Epochs after which the learning rate is a tenth of what it was, such as 10 of --epochs 12; "
+          "without, after five sixths of a training by the step schedule.")
       ->delimiter(',')
       ->check(CLI::Range(1, 1'000'000))
       ->excludes(command.get_option("--minutes"));

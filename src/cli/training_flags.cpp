@@ -5,12 +5,15 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdio>
+#include <filesystem>
 
 #include "cli/run_flags.h"
 #include "io/display.h"
+#include "io/file.h"
 #include "io/interrupt.h"
 #include "io/progress.h"
 #include "nets/catalogue.h"
+#include "scatlight/error.h"
 #include "train/checkpoint.h"
 #include "train/run_folder.h"
 
@@ -24,6 +27,19 @@ const std::vector<std::string> of_the_call = {"run", "resume", "overwrite", "dat
 const std::vector<std::string> free_at_resume = {"data",      "images",     "split",           "val",
                                                  "val-split", "device",     "threads",         "max-pixels",
                                                  "skip-bad",  "eval-every", "checkpoint-every"};
+
+/// Throws Error where run.json says that another command made the run. It may be damaged, or gone.
+void check_command(const std::string& command, const train::RunFolder& folder) {
+  constexpr std::uint64_t largest_file = 64 << 20;
+  if (!std::filesystem::exists(folder.facts())) return;
+  const auto facts = nlohmann::json::parse(io::read_text(folder.facts(), largest_file), nullptr,
+                                           /*allow_exceptions=*/false);
+  if (!facts.is_object() || !facts.contains("command") || !facts["command"].is_string()) return;
+  const auto made_by = facts["command"].get<std::string>();
+  if (made_by == command) return;
+  throw Error(fmt::format("the run in {} is one of `scatlight {}`, which resumes it",
+                          io::display_path(folder.root), io::display(made_by)));
+}
 
 void refuse(bool given, const char* flags, const std::string& network, const char* why) {
   if (given)
@@ -123,8 +139,7 @@ void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opt
   command
       .add_option(
           "--schedule", flags.schedule,
-          "How the learning rate falls: divided by 10 after " + drops +
-              ", or along half a cosine wave to 0.")
+          "How the learning rate falls: divided by 10 after " + drops + ", or along half a cosine wave to 0.")
       ->check(CLI::IsMember({"step", "cosine"}));
   command
       .add_option("--warmup", flags.warmup, "Share of the training in which the learning rate grows from 0.")
@@ -170,6 +185,7 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
 
 void take_flags_of_run(CLI::App& command, const LoopFlags& flags) {
   const train::HeldRunFolder held({flags.run}, train::RunMode::Resume);
+  check_command(command.get_name(), held.folder());
   const auto header = train::read_checkpoint_header(held.folder().checkpoint());
   auto free = free_at_resume;
   free.insert(free.end(), of_the_call.begin(), of_the_call.end());

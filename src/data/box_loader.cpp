@@ -105,9 +105,9 @@ class BatchMaker {
   }
 
   Framing frame(std::int64_t index) const {
-    return data::frame(sample(index), recipe_, options_.augment,
-                       {options_.seed, static_cast<std::uint64_t>(options_.epoch),
-                        static_cast<std::uint64_t>(index)});
+    return data::frame(
+        sample(index), recipe_, options_.augment,
+        {options_.seed, static_cast<std::uint64_t>(options_.epoch), static_cast<std::uint64_t>(index)});
   }
 
   std::optional<Framing> frame_if_sound(std::int64_t index) const {

@@ -91,8 +91,9 @@ std::unique_ptr<train::Pass> DetectorTask::begin_pass(std::int64_t epoch, std::i
                                       .skip_bad = options_.skip_bad,
                                       .max_pixels = options_.max_pixels,
                                       .start_batch = first_batch};
-  return std::make_unique<DetectorPass>(detector_, options_.detector, options_.train_data, recipe_, loader,
-                                        PassOptions{.micro_batch = options_.micro_batch, .seed = options_.seed});
+  return std::make_unique<DetectorPass>(
+      detector_, options_.detector, options_.train_data, recipe_, loader,
+      PassOptions{.micro_batch = options_.micro_batch, .seed = options_.seed});
 }
 
 void DetectorTask::check_skipped(const std::vector<data::SkippedFile>& skipped) const {
@@ -108,11 +109,10 @@ std::int64_t DetectorTask::evaluation_images() const {
 }
 
 train::EvaluationLine DetectorTask::evaluate(const train::OnImages& on_images) {
-  evaluation_ = detect::evaluate(detector_, facts_, *options_.val_data,
-                                 {.threads = options_.threads,
-                                  .skip_bad = options_.skip_bad,
-                                  .max_pixels = options_.max_pixels},
-                                 on_images);
+  evaluation_ = detect::evaluate(
+      detector_, facts_, *options_.val_data,
+      {.threads = options_.threads, .skip_bad = options_.skip_bad, .max_pixels = options_.max_pixels},
+      on_images);
   const auto& numbers = evaluation_->coco.numbers;
   return {.numbers = {{"images", evaluation_->images.size()},
                       {"ap", numbers[0]},

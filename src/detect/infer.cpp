@@ -47,8 +47,8 @@ std::vector<std::vector<Detection>> detect(Detector& detector, const DetectorOpt
   const RegionsOfBatch regions(detector, options, features);
   std::vector<std::vector<Rect>> proposals;
   for (std::int64_t i = 0; i < batch.count; ++i) {
-    proposals.push_back(
-        regions.propose(i, scale_of(batch.framings[static_cast<std::size_t>(i)]), proposals_in_tests(options)));
+    proposals.push_back(regions.propose(i, scale_of(batch.framings[static_cast<std::size_t>(i)]),
+                                        proposals_in_tests(options)));
   }
   lap.add_to(seconds.proposals);
   const auto rois = to_tensor(proposals, features);
@@ -69,7 +69,8 @@ std::vector<std::vector<Detection>> detect(Detector& detector, const DetectorOpt
   return found;
 }
 
-std::vector<std::vector<Detection>> detect(DetectorModel& model, data::BoxBatch& batch, StageSeconds& seconds) {
+std::vector<std::vector<Detection>> detect(DetectorModel& model, data::BoxBatch& batch,
+                                           StageSeconds& seconds) {
   return detect(model.detector, model.facts.options, batch, seconds);
 }
 

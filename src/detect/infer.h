@@ -14,8 +14,8 @@ namespace scatlight::detect {
 
 /// Seconds of the stages of detection, added up.
 struct StageSeconds {
-  double waiting = 0;    ///< For decoded and resized pictures.
-  double maps = 0;       ///< The transform.
+  double waiting = 0;  ///< For decoded and resized pictures.
+  double maps = 0;     ///< The transform.
   double base = 0;
   double proposals = 0;  ///< The network of the regions, and NMS.
   double head = 0;       ///< With NMS of the detections.
@@ -25,7 +25,8 @@ struct StageSeconds {
 at::Tensor images_of(data::BoxBatch& batch);
 
 /// The objects in each image of a batch, in pixels of its own picture, the best score first.
-std::vector<std::vector<Detection>> detect(DetectorModel& model, data::BoxBatch& batch, StageSeconds& seconds);
+std::vector<std::vector<Detection>> detect(DetectorModel& model, data::BoxBatch& batch,
+                                           StageSeconds& seconds);
 
 /// The same for a detector that is still in training.
 std::vector<std::vector<Detection>> detect(Detector& detector, const DetectorOptions& options,

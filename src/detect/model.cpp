@@ -131,8 +131,8 @@ Blueprint read_blueprint(const nets::WeightsHeader& header) {
                             facts.category_ids.size(), classes));
   }
   if (network.anchors != anchors_per_cell(facts.options)) {
-    throw Error(fmt::format("it has {} anchors per cell, the network has {}",
-                            anchors_per_cell(facts.options), network.anchors));
+    throw Error(fmt::format("it has {} anchors per cell, the network has {}", anchors_per_cell(facts.options),
+                            network.anchors));
   }
   return found;
 }

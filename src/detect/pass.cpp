@@ -84,8 +84,8 @@ void DetectorPass::backward(const Stream::Mapped& mapped, std::int64_t first, st
     const auto& size = mapped.batch.framings[place].size;
     const PictureScale picture = {.width = static_cast<float>(size.width),
                                   .height = static_cast<float>(size.height)};
-    auto random = sampling_random(options_.seed, epoch_,
-                                  static_cast<std::uint64_t>(mapped.batch.indices[place]));
+    auto random =
+        sampling_random(options_.seed, epoch_, static_cast<std::uint64_t>(mapped.batch.indices[place]));
     const auto of_anchors =
         rpn_targets(regions.anchors(), objects, picture.width, picture.height, detector_options_, random);
     const auto [objectness, box] = rpn_losses(regions.output().objectness[i], regions.output().deltas[i],
@@ -93,18 +93,17 @@ void DetectorPass::backward(const Stream::Mapped& mapped, std::int64_t first, st
     add(objectness, means_.objectness);
     add(box, means_.rpn_box);
     means_.positive_anchors += share * static_cast<double>(of_anchors.positive.size());
-    targets.push_back(roi_targets(
-        regions.propose(i, picture, proposals_in_training(detector_options_)), objects, detector_options_,
-        random));
+    targets.push_back(roi_targets(regions.propose(i, picture, proposals_in_training(detector_options_)),
+                                  objects, detector_options_, random));
     rois.push_back(targets.back().rois);
   }
   const auto output = detector_.classify(features, to_tensor(rois, features));
   std::int64_t row = 0;
   for (const auto& of_image : targets) {
     const auto size = std::ssize(of_image.rois);
-    const auto [label, box] = roi_losses(output.logits.narrow(0, row, size),
-                                         output.deltas.narrow(0, row, size), of_image,
-                                         detector_options_.box_beta);
+    const auto [label, box] =
+        roi_losses(output.logits.narrow(0, row, size), output.deltas.narrow(0, row, size), of_image,
+                   detector_options_.box_beta);
     add(label, means_.label);
     add(box, means_.box);
     means_.positive_rois += share * static_cast<double>(std::ranges::count_if(

@@ -34,7 +34,8 @@ std::filesystem::path marked_file(const std::filesystem::path& folder, const std
                                   std::set<std::filesystem::path>& taken) {
   const auto stem = picture.stem().native();
   auto file = folder / (stem + ".png");
-  for (int number = 2; !taken.insert(file).second; ++number) file = folder / fmt::format("{}-{}.png", stem, number);
+  for (int number = 2; !taken.insert(file).second; ++number)
+    file = folder / fmt::format("{}-{}.png", stem, number);
   return file;
 }
 
@@ -60,12 +61,14 @@ Predictions predict(DetectorModel& model, const std::vector<std::filesystem::pat
     for (std::size_t i = 0; i < found.size(); ++i) {
       const auto index = batch->indices[i];
       const auto& sample = folder.samples[static_cast<std::size_t>(index)];
-      by_sample.emplace_back(index, Prediction{.file = sample.file, .size = sample.size, .found = std::move(found[i])});
+      by_sample.emplace_back(
+          index, Prediction{.file = sample.file, .size = sample.size, .found = std::move(found[i])});
     }
     on_images(batch->count);
     loader.recycle(std::move(*batch));
   }
-  std::ranges::sort(by_sample, {}, [](const auto& entry) { return entry.first; });  // wide and tall ones apart
+  std::ranges::sort(by_sample, {},
+                    [](const auto& entry) { return entry.first; });  // wide and tall ones apart
   Predictions result;
   for (auto& [index, prediction] : by_sample) result.images.push_back(std::move(prediction));
   result.skipped = folder.skipped;
@@ -102,8 +105,8 @@ std::string predictions_csv(const Predictions& predictions, const DetectorModel&
   for (const auto& image : predictions.images) {
     for (const auto& [box, label, score] : image.found) {
       text += fmt::format("{},{},{:.6f},{:.2f},{:.2f},{:.2f},{:.2f}\n", field(image.file.string()),
-                          field(model.facts.classes[static_cast<std::size_t>(label)]), score, box.left, box.top,
-                          box.right, box.bottom);
+                          field(model.facts.classes[static_cast<std::size_t>(label)]), score, box.left,
+                          box.top, box.right, box.bottom);
     }
   }
   return text;
@@ -115,7 +118,8 @@ void write_marked(const Predictions& predictions, const DetectorModel& model,
   for (const auto& prediction : predictions.images) {
     auto image = data::decode_file(prediction.file, max_pixels);
     std::vector<data::Mark> marks;
-    for (auto found = prediction.found.rbegin(); found != prediction.found.rend(); ++found) {  // the best on top
+    for (auto found = prediction.found.rbegin(); found != prediction.found.rend();
+         ++found) {  // the best on top
       const auto& name = model.facts.classes[static_cast<std::size_t>(found->label)];
       marks.push_back({.box = found->box,
                        .text = fmt::format("{} {:.0f} %", name, 100 * found->score),

@@ -18,8 +18,8 @@ namespace scatlight::detect {
 /// The numbers of a contiguous float32 tensor on the CPU.
 std::span<const float> numbers_of(const at::Tensor& tensor);
 
-/// (R, 5) regions for Detector::classify(), those of each image of a batch, with the type and on the device of
-/// `like`.
+/// (R, 5) regions for Detector::classify(), those of each image of a batch, with the type and on the device
+/// of `like`.
 at::Tensor to_tensor(const std::vector<std::vector<Rect>>& regions, const at::Tensor& like);
 
 /// What the network of the regions says of a batch, on its device and on the host.
@@ -33,7 +33,8 @@ class RegionsOfBatch {
   bool are_finite() const;
 
   /// The proposals in an image.
-  std::vector<Rect> propose(std::int64_t image, const PictureScale& picture, const ProposalOptions& options) const;
+  std::vector<Rect> propose(std::int64_t image, const PictureScale& picture,
+                            const ProposalOptions& options) const;
 
  private:
   RpnOutput output_;

@@ -19,9 +19,7 @@ double f1(double precision, double recall) {
   return precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
 }
 
-Json to_json(const data::Box& box) {
-  return {box.left, box.top, box.left + box.width, box.top + box.height};
-}
+Json to_json(const data::Box& box) { return {box.left, box.top, box.left + box.width, box.top + box.height}; }
 
 /// One picture with what was found, missed and wrongly seen.
 struct Shown {
@@ -34,8 +32,8 @@ Shown show(const data::BoxSample& sample, std::vector<FoundBox> found) {
   const auto counts = [](const data::Object& object) { return !object.difficult && !object.crowd; };
   std::vector<bool> is_found(sample.objects.size());
   Json boxes = Json::array();
-  int hits = 0;    // of objects that count
-  int misses = 0;  // detections of none
+  int hits = 0;                    // of objects that count
+  int misses = 0;                  // detections of none
   for (const auto& one : found) {  // by falling score
     double best = shown_overlap;
     std::ptrdiff_t object = -1;
@@ -92,7 +90,8 @@ Json shown_json(const Evaluation& evaluation, const data::BoxFolder& folder) {
   const std::size_t half = std::min(shown_images / 2, all.size());
   for (std::size_t i = 0; i < half; ++i) places.push_back(i);
   const std::size_t middle = all.size() / 2 - std::min(all.size() / 2, half / 2);
-  for (std::size_t i = std::max(middle, half); i < std::min(middle + half, all.size()); ++i) places.push_back(i);
+  for (std::size_t i = std::max(middle, half); i < std::min(middle + half, all.size()); ++i)
+    places.push_back(i);
   Json list = Json::array();
   for (const auto i : places) list.push_back(std::move(all[i].json));
   return list;

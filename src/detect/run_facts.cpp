@@ -17,14 +17,16 @@ Json to_json(const data::BoxFolder& folder) {
     for (const auto& object : sample.objects) ++objects[static_cast<std::size_t>(object.label)];
   }
   Json by_class = Json::object();
-  for (std::size_t label = 0; label < objects.size(); ++label) by_class[folder.classes[label]] = objects[label];
+  for (std::size_t label = 0; label < objects.size(); ++label)
+    by_class[folder.classes[label]] = objects[label];
   Json roots = Json::array();
   for (const auto& root : folder.roots) roots.push_back(root.string());
   const auto& counts = folder.counts;
-  return {{"roots", std::move(roots)},     {"images", folder.samples.size()}, {"objects", std::move(by_class)},
-          {"empty", counts.empty},         {"difficult", counts.difficult},   {"crowd", counts.crowd},
-          {"trimmed", counts.trimmed},     {"dropped", counts.dropped},       {"turned", counts.turned},
-          {"skipped", folder.skipped.size()}};
+  return {{"roots", std::move(roots)},      {"images", folder.samples.size()},
+          {"objects", std::move(by_class)}, {"empty", counts.empty},
+          {"difficult", counts.difficult},  {"crowd", counts.crowd},
+          {"trimmed", counts.trimmed},      {"dropped", counts.dropped},
+          {"turned", counts.turned},        {"skipped", folder.skipped.size()}};
 }
 
 Json detector_json(const DetectorTrainOptions& training, const Detector& detector) {
@@ -80,7 +82,8 @@ Json geometry(const data::BoxFolder& folder, const data::BoxRecipeOptions& optio
       const auto& box = object.box;
       rows.push_back({digits((box.left + box.right) / 2 / sample.size.width, 1e3),
                       digits((box.top + box.bottom) / 2 / sample.size.height, 1e3),
-                      digits(box.width() * framing.scale_x(), 10), digits(box.height() * framing.scale_y(), 10)});
+                      digits(box.width() * framing.scale_x(), 10),
+                      digits(box.height() * framing.scale_y(), 10)});
     }
   }
   return rows;
