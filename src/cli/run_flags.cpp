@@ -32,16 +32,23 @@ Json to_value(const CLI::Option& option, const std::string& text) {
   return text;
 }
 
+/// The values that were given, or the default ones, which CLI11 has as "[1,2,3]" where they are a list.
+std::vector<std::string> texts_of(const CLI::Option& option) {
+  if (option.count() > 0) return option.results();
+  const auto usual = option.get_default_str();
+  if (usual.empty()) return {};
+  if (!usual.starts_with('[')) return {usual};
+  return CLI::detail::split(usual.substr(1, usual.size() - 2), ',');
+}
+
 /// Null for an option that was not given and has no default.
 Json to_json(const CLI::Option& option) {
   if (is_flag(option)) return option.count() > 0 && option.as<bool>();
-  if (option.count() == 0) {
-    const auto usual = option.get_default_str();
-    return usual.empty() ? Json() : to_value(option, usual);
-  }
-  if (option.get_items_expected_max() == 1) return to_value(option, option.results().back());
+  const auto texts = texts_of(option);
+  if (texts.empty()) return {};
+  if (option.get_items_expected_max() == 1) return to_value(option, texts.back());
   Json list = Json::array();
-  for (const auto& text : option.results()) list.push_back(to_value(option, text));
+  for (const auto& text : texts) list.push_back(to_value(option, text));
   return list;
 }
 
