@@ -44,7 +44,7 @@ def fail(status: int, words: list[str], *arguments, **options) -> str:
 def commands() -> list[str]:
     """Of this build: without torch there are fewer."""
     page = succeed("--help").split("Commands:")[1].split("Examples:")[0]
-    return re.findall(r"^  ([a-z]+) ", page, re.MULTILINE)
+    return re.findall(r"^  ([a-z-]+) ", page, re.MULTILINE)
 
 
 @pytest.fixture
