@@ -35,6 +35,14 @@ void check(const DetectorNetworkOptions& options) {
   nets::detection_parts(options.network);
 }
 
+void check(const Frozen& frozen, const nets::DetectionParts& parts) {
+  const auto groups = std::ssize(parts.group_ends);
+  if (frozen.groups < -1 || frozen.groups > groups) {
+    throw Error(
+        fmt::format("frozen groups {}: -1 to {} is accepted for this network", frozen.groups, groups));
+  }
+}
+
 Detector::Detector(const DetectorNetworkOptions& options)
     : options_(checked(options)),
       parts_(nets::detection_parts(options_.network)),
@@ -68,11 +76,7 @@ void Detector::to(const at::Device& device) {
 }
 
 void Detector::freeze(const Frozen& frozen) {
-  const auto groups = static_cast<int>(parts_.group_ends.size());
-  if (frozen.groups < -1 || frozen.groups > groups) {
-    throw Error(
-        fmt::format("frozen groups {}: -1 to {} is accepted for this network", frozen.groups, groups));
-  }
+  check(frozen, parts_);
   if (frozen.norms) network_.freeze_norms();
   if (frozen.groups < 0) return;
   network_.freeze(0, frozen.groups == 0 ? parts_.stem_end

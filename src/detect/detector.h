@@ -31,6 +31,9 @@ struct Frozen {
   bool norms = true;  ///< All batch norms are constants, those of trained groups too.
 };
 
+/// Throws Error for more groups than the base has.
+void check(const Frozen& frozen, const nets::DetectionParts& parts);
+
 /// What the region proposal network says of N images, A anchors per cell.
 struct RpnOutput {
   at::Tensor objectness;  ///< (N, h * w * A) logits, in the order of make_anchors()

@@ -25,7 +25,9 @@ void check(const DetectorTrainOptions& options) {
         fmt::format("micro-batch {}: 0 to the batch ({}) is accepted", options.micro_batch, options.batch));
   }
   data::BoxRecipe{options.recipe};
-  check(network_options(options));
+  const auto network = network_options(options);
+  check(network);
+  check(options.frozen, nets::detection_parts(network.network));
 }
 
 }  // namespace scatlight::detect

@@ -138,6 +138,9 @@ def complete(*words: str) -> list[str]:
 def test_completion_in_bash():
     assert set(commands()) <= set(complete("scatlight", ""))
     assert complete("scatlight", "trans") == ["transform"]
+    if "train" in commands():
+        assert complete("scatlight", "train") == ["train", "train-detector"]
+        assert complete("scatlight", "train-detector", "x", "--anc") == ["--anchors"]
     assert complete("scatlight", "draw", "--cl") == ["--classes"]
     assert complete("scatlight", "draw", "x", "--format", "") == ["jpg", "png"]
     assert complete("scatlight", "transform", "--wavelet", "g") == ["gabor"]
