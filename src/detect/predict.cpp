@@ -105,8 +105,9 @@ std::string predictions_csv(const Predictions& predictions, const DetectorModel&
   for (const auto& image : predictions.images) {
     for (const auto& [box, label, score] : image.found) {
       text += fmt::format("{},{},{:.6f},{:.2f},{:.2f},{:.2f},{:.2f}\n", field(image.file.string()),
-                          field(model.facts.classes[static_cast<std::size_t>(label)]), score, box.left,
-                          box.top, box.right, box.bottom);
+                          field(model.facts.classes[static_cast<std::size_t>(label)]), rounded(score, 1e6),
+                          rounded(box.left, 100), rounded(box.top, 100), rounded(box.right, 100),
+                          rounded(box.bottom, 100));
     }
   }
   return text;

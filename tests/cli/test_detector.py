@@ -281,9 +281,9 @@ def settings_of(recipe: Path) -> dict[str, object]:
 def test_the_recipe_is_what_a_run_has(drawn, tmp_path):
     recipe = next(recipe for recipe in RECIPES if recipe.stem == "cells")
     small = ["--stem", 8, "--widths", "8,8,8", "--depths", "1,1,1"]
-    flags = ["--run", tmp_path / "run", "--config", recipe, *small, "--minutes", 0.005, "--short-side", 64]
+    flags = ["--run", tmp_path / "run", "--config", recipe, *small, "--minutes", 0.02, "--short-side", 64]
     succeed("train-detector", drawn, *flags)
-    wanted = settings_of(recipe) | {"minutes": 0.005, "short-side": 64}
+    wanted = settings_of(recipe) | {"minutes": 0.02, "short-side": 64}
     assert len(wanted) > 10
     options = json.loads((tmp_path / "run/run.json").read_text())["options"]
     assert {key: options.get(key) for key in wanted} == wanted
@@ -296,7 +296,7 @@ BAD_FLAGS = {
     "--batch 2 --micro-batch 3": "micro-batch 3: 0 to the batch (2) is accepted",
     "--anchors 0": "--anchors 0 is not accepted",
     "--anchors nan": "--anchors nan is not accepted",
-    "--ratios 1,1000": "--ratios 1000 is not accepted",
+    "--ratios 1,1000": "--ratios 1 1000 is not accepted",
     "--frozen 5": "frozen groups 5",
     "--long-side 100": "long side 100: 600 (the short side)",
     "--network linear": "at least two groups",
@@ -339,7 +339,8 @@ def test_bad_data(trained, drawn, tmp_path):
     data = shutil.copytree(drawn, tmp_path / "data")
     file = data / "Annotations/val_00001.xml"
     good = file.read_text()
-    file.write_text(good.replace("<name>cr", "<name>lions", 1))
+    file.write_text(good.replace("<name>cr", "<name>lions-and-cr", 1))
+    assert file.read_text() != good
     fail(1, ["val_00001.xml", "lions"], "eval", trained, data, "--split", "val")
     file.write_text(good[: len(good) // 2])
     fail(1, ["val_00001.xml"], "eval", trained, data, "--split", "val")
@@ -349,7 +350,7 @@ def test_bad_data(trained, drawn, tmp_path):
     assert result.stderr.count("left out: ") == 1
     evaluation = json.loads((tmp_path / "eval.json").read_text())
     assert evaluation["images"] == 3
-    assert [Path(skipped["file"]).name for skipped in evaluation["skipped"]] == ["val_00001.jpg"]
+    assert [Path(skipped["file"]).name for skipped in evaluation["skipped"]] == ["val_00001.xml"]
 
     records = json.loads(val_of(drawn).read_text())
     records["annotations"] = []
