@@ -7,6 +7,7 @@
 #include "data/box_loader.h"
 #include "detect/coco_metric.h"
 #include "detect/infer.h"
+#include "detect/model.h"
 #include "detect/voc_metric.h"
 #include "train/on_images.h"
 

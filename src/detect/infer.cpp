@@ -69,9 +69,4 @@ std::vector<std::vector<Detection>> detect(Detector& detector, const DetectorOpt
   return found;
 }
 
-std::vector<std::vector<Detection>> detect(DetectorModel& model, data::BoxBatch& batch,
-                                           StageSeconds& seconds) {
-  return detect(model.detector, model.facts.options, batch, seconds);
-}
-
 }  // namespace scatlight::detect

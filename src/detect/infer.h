@@ -7,7 +7,7 @@
 
 #include "data/box_loader.h"
 #include "detect/detector.h"
-#include "detect/model.h"
+#include "detect/options.h"
 #include "detect/postprocess.h"
 
 namespace scatlight::detect {
@@ -24,11 +24,8 @@ struct StageSeconds {
 /// A batch's images as a tensor in the batch's own memory.
 at::Tensor images_of(data::BoxBatch& batch);
 
-/// The objects in each image of a batch, in pixels of its own picture, the best score first.
-std::vector<std::vector<Detection>> detect(DetectorModel& model, data::BoxBatch& batch,
-                                           StageSeconds& seconds);
-
-/// The same for a detector that is still in training.
+/// The objects in each image of a batch, in pixels of its own picture, the best score first. The detector is in
+/// evaluation mode.
 std::vector<std::vector<Detection>> detect(Detector& detector, const DetectorOptions& options,
                                            data::BoxBatch& batch, StageSeconds& seconds);
 

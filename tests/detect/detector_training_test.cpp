@@ -194,7 +194,7 @@ TEST_F(ShortTraining, RefusesAResumeOfOtherData) {
   expect([](auto& o) { o.train_data.samples.pop_back(); }, "7 then, 6 now");
   expect([](auto& o) { o.train_data.classes[1] = "lion"; }, "a resume needs the same");
   expect([](auto& o) { o.detector.anchor_sizes = {16, 32, 64}; }, "rpn.head.cls_logits");
-  expect([](auto& o) { o.network.network = small_network("det-small"); }, "another network");
+  expect([](auto& o) { o.network.network = small_network("det-small"); }, "'model.conv1.weight'");
 }
 
 TEST_F(ShortTraining, RefusesOptionsOutOfRangeBeforeTheRunFolderIsMade) {
