@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from runs import write_json
+from scatlight.report import make_page
 from scatlight.report.__main__ import main
+from scatlight.report.load import load_runs
 
 
 @dataclass
@@ -63,3 +65,26 @@ def change(file, **values):
     """A record with other values; None takes one out."""
     record = json.loads(file.read_text())
     write_json(file, {key: value for key, value in (record | values).items() if value is not None})
+
+
+def html_of(*folders) -> str:
+    return make_page(load_runs(list(folders)), "title")
+
+
+def cut_section(name: str, html: str) -> str:
+    start = html.index(f'<section id="{name}"')
+    return html[start : html.index("</section>", start)] + "</section>"
+
+
+def section_of(name: str, *folders) -> str:
+    return cut_section(name, html_of(*folders))
+
+
+def words_in(section: str) -> str:
+    """In which cells and words stand one space apart."""
+    html = section.replace("</t", " </t").replace("</p>", " </p>").replace("</d", " </d")
+    return " ".join(Page(html).text.split())
+
+
+def text_of(name: str, *folders) -> str:
+    return words_in(section_of(name, *folders))

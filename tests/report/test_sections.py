@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from pages import Page, change
+from pages import change, html_of, section_of, text_of
 from runs import (
     CLASSES,
     draw_picture,
@@ -16,25 +16,6 @@ from runs import (
     write_predictions,
     write_whole_run,
 )
-from scatlight.report import make_page
-from scatlight.report.load import load_runs
-
-
-def html_of(*folders) -> str:
-    return make_page(load_runs(list(folders)), "title")
-
-
-def section_of(name: str, *folders) -> str:
-    html = html_of(*folders)
-    start = html.index(f'<section id="{name}"')
-    return html[start : html.index("</section>", start)] + "</section>"
-
-
-def text_of(name: str, *folders) -> str:
-    """In which cells and words stand one space apart."""
-    html = section_of(name, *folders).replace("</t", " </t").replace("</p>", " </p>").replace("</d", " </d")
-    return " ".join(Page(html).text.split())
-
 
 # ---- results ----
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+LARGEST = 1e300  # number
+
 
 class ReportError(Exception):
     """A file that a page cannot be made from; the text is one line that names it."""
@@ -24,8 +26,15 @@ def parse(text: str, where: str) -> "Fields":
         return Fields(json.loads(text), where)
     except json.JSONDecodeError as error:
         raise ReportError(f"{where}: it is not JSON: {error.msg} (line {error.lineno})") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise ReportError(f"{where}: it is not JSON that anything here writes: {error}") from error
     except RecursionError as error:
         raise ReportError(f"{where}: it is not JSON that anything here writes: nested too deeply") from error
+
+
+def _is_number(value: Any) -> bool:
+    """Python's JSON knows infinity, and numbers that are no numbers; those, too, are too large for a plot."""
+    return type(value) in (int, float) and abs(value) < LARGEST
 
 
 class Fields:
@@ -72,8 +81,8 @@ class Fields:
         return value
 
     def number(self, name: str) -> float:
-        value = self._find(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        value: Any = self._find(name)
+        if not _is_number(value):
             raise self._fail(name, "a number")
         return float(value)
 
@@ -110,11 +119,49 @@ class Fields:
             raise self._fail(name, "a list of whole numbers")
         return value
 
-    def numbers(self, name: str) -> list[float]:
-        value = self._find(name)
-        if not isinstance(value, list) or not all(type(entry) in (int, float) for entry in value):
-            raise self._fail(name, "a list of numbers")
+    def positive(self, name: str) -> int:
+        value = self.integer(name)
+        if value < 1:
+            raise self._fail(name, "a whole number of at least 1")
+        return value
+
+    def index(self, name: str, count: int) -> int:
+        value = self.integer(name)
+        if not 0 <= value < count:
+            raise self._fail(name, f"a whole number from 0 to below {count}")
+        return value
+
+    def one_of(self, name: str, *accepted: str) -> str:
+        value = self.text(name)
+        if value not in accepted:
+            raise self._fail(name, f"one of {', '.join(accepted)}")
+        return value
+
+    def counts(self, name: str) -> dict[str, int]:
+        """An object of whole numbers; the names of its fields may hold dots."""
+        values = self.items(name)
+        if not all(type(entry) is int for entry in values.values()):
+            raise self._fail(name, "a JSON object of whole numbers")
+        return values
+
+    def numbers(self, name: str, count: int | None = None) -> list[float]:
+        value: Any = self._find(name)
+        is_list = isinstance(value, list) and (count is None or len(value) == count)
+        if not is_list or not all(_is_number(entry) for entry in value):
+            raise self._fail(name, f"a list of {f'{count} ' if count else ''}numbers")
         return [float(entry) for entry in value]
+
+    def rows(self, name: str, width: int) -> list[list[float]]:
+        """Lists of so many numbers; an absent list has none."""
+        value = self._find(name)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise self._fail(name, f"a list of lists of {width} numbers")
+        for row in value:
+            if not isinstance(row, list) or len(row) != width or not all(_is_number(entry) for entry in row):
+                raise self._fail(name, f"a list of lists of {width} numbers")
+        return [[float(entry) for entry in row] for row in value]
 
     def columns(self, *names: str) -> list[list[float]]:
         """Lists of numbers, of one length."""

@@ -28,6 +28,7 @@ VARIABLES = {INK: "--ink", FAINT: "--faint", GRID: "--grid", ACCENT: "--accent",
     color: f"--series-{index}" for index, color in enumerate(SERIES)
 }
 WIDTH = 4.4  # inches: about a phone's page at its own scale, so that text is readable there
+SMALL = (2.8, 2.1)  # inches, of many plots side by side
 LARGEST_LABELLED = 40  # classes with their names beside the matrix
 LARGEST_NUMBERED = 16  # classes with numbers in the matrix
 
@@ -90,8 +91,8 @@ def _to_svg(figure: Figure, label: str) -> Markup:
     )
 
 
-def _new_axes(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+def _new_axes(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
     return figure, _style(figure.add_subplot())
 
 
@@ -171,14 +172,18 @@ def line_plot(
     whole_x: bool = False,
     marks: Sequence[tuple[float, str]] = (),
     events: Sequence[float] = (),
+    x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
     panel: Panel | None = None,
+    small: bool = False,
 ) -> Markup:
     """Series without a name are left out of the legend. `log` holds the letters of the axes that are
     logarithmic, x by powers of 2; `whole_x` puts a tick at each whole number; `marks`: heights and names of
-    dotted lines across the plot; `events`: places of dotted lines down it; `panel`: a small plot below.
+    dotted lines across the plot; `events`: places of dotted lines down it; `panel`: a small plot below;
+    `small`: one of many plots.
     """
-    figure, axes, below = _new_axes_with_panel(3.8) if panel else (*_new_axes(3.0), None)
+    width, height = SMALL if small else (WIDTH, 3.0)
+    figure, axes, below = _new_axes_with_panel(3.8) if panel else (*_new_axes(height, width), None)
     _draw_lines(axes, series)
     axes.set_ylabel(y_label)
     if panel and below:
@@ -192,6 +197,8 @@ def line_plot(
     for height, name in marks:
         _mark(axes, height, name)
     _scale(axes, log, whole_x)
+    if x_range:
+        axes.set_xlim(x_range)
     if y_range:
         axes.set_ylim(y_range)
     if any(line.name for line in series):
@@ -202,7 +209,7 @@ def line_plot(
 def stacked_plot(
     columns: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]], y_label: str, label: str
 ) -> Markup:
-    """A column for each of `columns`, its parts one on the other, up to a line at 1."""
+    """A column of shares for each of `columns`, its parts one on the other, up to a line at 1."""
     figure, axes = _new_axes(3.0)
     axes.axhline(1, color=FAINT, linewidth=1)
     base = np.zeros(len(columns))
@@ -245,6 +252,60 @@ def dot_plot(
     return _to_svg(figure, label)
 
 
+def stacked_bar_plot(
+    rows: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]], x_label: str, label: str
+) -> Markup:
+    """A horizontal bar for each of `rows`, its parts one after the other."""
+    figure, axes = _new_axes(1.1 + 0.34 * len(rows))
+    start = np.zeros(len(rows))
+    for index, (name, values) in enumerate(parts):
+        axes.barh(range(len(rows)), values, 0.62, start, color=series_color(index), label=name)
+        start += values
+    axes.set_yticks(range(len(rows)), [_plain(row) for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlabel(x_label)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    figure.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="outside upper center", ncols=len(parts),
+                  handlelength=1, columnspacing=1)  # fmt: skip
+    return _to_svg(figure, label)
+
+
+def histogram(
+    values: Sequence[float], x_label: str, y_label: str, label: str, *, marks: Sequence[float] = ()
+) -> Markup:
+    """Of positive values, four bins for each doubling; `marks`: dotted lines down the plot."""
+    figure, axes = _new_axes(2.6)
+    steps = np.round(4 * np.log2(np.asarray(values, dtype=float)))
+    places, counts = np.unique(steps, return_counts=True)
+    edges = 2 ** ((places - 0.5) / 4)
+    axes.bar(edges, counts, edges * (2**0.25 - 1), align="edge", color=series_color(0))
+    for mark in marks:
+        axes.axvline(mark, color=INK, linewidth=1.2, linestyle=":")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    return _to_svg(figure, label)
+
+
+def heat_map(counts: Sequence[Sequence[int]], label: str) -> Markup:
+    """Counts over a picture: rows from its top, columns from its left."""
+    cells = np.asarray(counts, dtype=float)
+    figure, axes = _new_axes(2.6)
+    for row, column in zip(*np.nonzero(cells), strict=True):
+        share = float(cells[row, column] / cells.max())
+        axes.add_patch(_cell(int(row), int(column), share, series_color(0)))
+    rows, columns = cells.shape
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_xticks([-0.5, columns / 2 - 0.5, columns - 0.5], ["left", "middle", "right"])
+    axes.set_yticks([-0.5, rows / 2 - 0.5, rows - 0.5], ["top", "middle", "bottom"])
+    for spine in axes.spines.values():
+        spine.set(visible=True, color=GRID)
+    return _to_svg(figure, label)
+
+
 def bar_plot(bars: Sequence[Bar], text: Callable[[float], str], label: str) -> Markup:
     """Horizontal bars with their values written at their ends."""
     figure, axes = _new_axes(0.5 + 0.34 * len(bars))
@@ -254,7 +315,7 @@ def bar_plot(bars: Sequence[Bar], text: Callable[[float], str], label: str) -> M
         axes.annotate(
             text(bar.value), end, xytext=(4, 0), textcoords="offset points", va="center", size=8.5, color=INK
         )
-    axes.set_yticks(range(len(bars)), [bar.name for bar in bars])
+    axes.set_yticks(range(len(bars)), [_plain(bar.name) for bar in bars])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.4 * max([bar.value for bar in bars] + [1e-9]))
     axes.xaxis.set_visible(False)
@@ -290,8 +351,9 @@ def confusion_plot(
     axes.set_aspect("equal")
     if side <= LARGEST_LABELLED:
         size = 8.5 if side <= LARGEST_NUMBERED else 6
-        axes.set_xticks(range(side), classes, rotation=90, size=size)
-        axes.set_yticks(range(side), classes, size=size)
+        names = [_plain(name) for name in classes]
+        axes.set_xticks(range(side), names, rotation=90, size=size)
+        axes.set_yticks(range(side), names, size=size)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     for spine in axes.spines.values():

@@ -4,12 +4,14 @@ must be right."""
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from scatlight.report import boxes
 from scatlight.report.features import Features, find_features
 from scatlight.report.fields import Fields, ReportError, parse, read_text
 from scatlight.report.reconstruction import Reconstruction, read_reconstruction
 from scatlight.report.study import Study, read_study
+from scatlight.report.training import Call, Log, Skipped, read_call, read_lines, read_log, read_skipped
 
 Record = TypeVar("Record")
 
@@ -37,26 +39,10 @@ class DataSet:
 class RunFacts:
     """run.json"""
 
-    version: str
-    options: dict[str, Any]
+    call: Call
     network: Network
     classes: list[str]
-    processor: str
-    threads: int
-    memory_bytes: int
-    torch: str
-    started: str
     data: dict[str, DataSet]  # by what it was for: train, val; empty in older files
-
-
-@dataclass(frozen=True)
-class TrainPoint:
-    seconds: float
-    epoch: float
-    images: int
-    loss: float
-    learning_rate: float
-    images_per_second: float
 
 
 @dataclass(frozen=True)
@@ -68,28 +54,12 @@ class EvalPoint:
     top5: float  # percent
 
 
-@dataclass
-class Log:
-    """log.jsonl; seconds count from the start of the training."""
-
-    train: list[TrainPoint] = field(default_factory=list)
-    evals: list[EvalPoint] = field(default_factory=list)
-    seconds: float | None = None  # of the whole training, when it ended
-    peak_memory_bytes: float | None = None
-
-
 @dataclass(frozen=True)
 class ClassScore:
     name: str
     images: int
     correct: int
     top1: float | None  # percent; None without images
-
-
-@dataclass(frozen=True)
-class Skipped:
-    file: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -136,16 +106,18 @@ class Run:
     folder: Path
     name: str
     facts: RunFacts | None = None
-    log: Log | None = None
+    log: Log[EvalPoint] | None = None
     evaluation: Evaluation | None = None
     predictions: Predictions | None = None
+    detector: boxes.Detector | None = None
     features: list[Features] = field(default_factory=list)
     reconstruction: Reconstruction | None = None
     study: Study | None = None
 
     @property
     def is_empty(self) -> bool:
-        found = (self.facts, self.log, self.evaluation, self.predictions, self.reconstruction, self.study)
+        trained = (self.facts, self.log, self.evaluation, self.predictions, self.detector)
+        found = (*trained, self.reconstruction, self.study)
         return all(record is None for record in found) and not self.features
 
 
@@ -161,8 +133,7 @@ def _read_data(fields: Fields) -> dict[str, DataSet]:
 
 def read_facts(fields: Fields) -> RunFacts:
     return RunFacts(
-        version=fields.text("scatlight"),
-        options=fields.items("options"),
+        call=read_call(fields),
         network=Network(
             name=fields.text("network.name"),
             parameters=fields.integer("network.parameters"),
@@ -171,50 +142,18 @@ def read_facts(fields: Fields) -> RunFacts:
             maps=fields.integers("network.maps"),
         ),
         classes=fields.texts("classes"),
-        processor=fields.text("machine.processor"),
-        threads=fields.integer("machine.threads"),
-        memory_bytes=fields.integer("machine.memory_bytes"),
-        torch=fields.text("machine.torch"),
-        started=fields.text("started"),
         data=_read_data(fields),
     )
 
 
-def _add_log_line(log: Log, fields: Fields) -> None:
-    kind = fields.text("kind")
-    if kind == "train":
-        log.train.append(
-            TrainPoint(
-                seconds=fields.number("seconds"),
-                epoch=fields.number("epoch"),
-                images=fields.integer("images"),
-                loss=fields.number("loss"),
-                learning_rate=fields.number("learning_rate"),
-                images_per_second=fields.number("images_per_second"),
-            )
-        )
-    elif kind == "eval":
-        log.evals.append(
-            EvalPoint(
-                seconds=fields.number("seconds"),
-                epoch=fields.number("epoch"),
-                loss=fields.number("loss"),
-                top1=fields.number("top1"),
-                top5=fields.number("top5"),
-            )
-        )
-    elif kind == "end":
-        log.seconds = fields.number("seconds")
-        log.peak_memory_bytes = fields.optional_number("peak_memory_bytes")
-
-
-def read_log(file: Path) -> Log:
-    """A kill may leave a last line without its end; it is left out."""
-    log = Log()
-    lines = read_text(file).split("\n")
-    for number, line in enumerate(lines[:-1], start=1):
-        _add_log_line(log, parse(line, f"{file}:{number}"))
-    return log
+def read_eval_point(fields: Fields) -> EvalPoint:
+    return EvalPoint(
+        seconds=fields.number("seconds"),
+        epoch=fields.number("epoch"),
+        loss=fields.number("loss"),
+        top1=fields.number("top1"),
+        top5=fields.number("top5"),
+    )
 
 
 def read_evaluation(fields: Fields) -> Evaluation:
@@ -239,12 +178,8 @@ def read_evaluation(fields: Fields) -> Evaluation:
         images_per_second=fields.number("images_per_second"),
         cached_images=fields.optional_integer("cached_images"),
         peak_memory_bytes=fields.optional_number("peak_memory_bytes"),
-        skipped=_read_skipped(fields),
+        skipped=read_skipped(fields),
     )
-
-
-def _read_skipped(fields: Fields) -> list[Skipped]:
-    return [Skipped(entry.text("file"), entry.text("reason")) for entry in fields.objects("skipped")]
 
 
 def read_predictions(fields: Fields) -> Predictions:
@@ -258,29 +193,70 @@ def read_predictions(fields: Fields) -> Predictions:
         )
         for image in fields.objects("images")
     ]
-    return Predictions(images, fields.optional_integer("classes_in_all"), _read_skipped(fields))
+    return Predictions(images, fields.optional_integer("classes_in_all"), read_skipped(fields))
+
+
+class _Files:
+    """The JSON of a folder. What a detector wrote says so."""
+
+    def __init__(self, folder: Path) -> None:
+        names = ("run.json", "eval.json", "predict.json", "reconstruction.json", "study.json")
+        files = [folder / name for name in names if (folder / name).exists()]
+        self._fields = {file.name: parse(read_text(file), str(file)) for file in files}
+        log = folder / "log.jsonl"
+        self.lines = read_lines(log) if log.exists() else None
+
+    def read(self, name: str, reader: Callable[[Fields], Record]) -> Record | None:
+        fields = self._fields.get(name)
+        return reader(fields) if fields and not fields.has("task") else None
+
+    def read_of_detector(self, name: str, reader: Callable[[Fields], Record]) -> Record | None:
+        fields = self._fields.get(name)
+        if fields is None or not fields.has("task"):
+            return None
+        fields.expect("task", boxes.TASK)
+        return reader(fields)
+
+    @property
+    def has_log_of_detector(self) -> bool:
+        """As its lines tell, or, where it has none yet, run.json."""
+        first = next((line for line in self.lines or [] if line.has("loss")), None)
+        if first:
+            return first.has(boxes.LOSSES[0])
+        return "run.json" in self._fields and self._fields["run.json"].has("task")
+
+
+def _load_detector(files: _Files) -> boxes.Detector | None:
+    log = None
+    if files.lines is not None and files.has_log_of_detector:
+        log = read_log(files.lines, boxes.read_detector_point, (*boxes.LOSSES, *boxes.POSITIVES))
+    found = boxes.Detector(
+        facts=files.read_of_detector("run.json", boxes.read_detector_facts),
+        log=log,
+        evaluation=files.read_of_detector("eval.json", boxes.read_detector_evaluation),
+        predictions=files.read_of_detector("predict.json", boxes.read_detector_predictions),
+    )
+    return found if found != boxes.Detector() else None
 
 
 def load_run(folder: Path) -> Run:
     """Throws ReportError when the folder is absent, a file in it is broken, or it holds nothing to report."""
     if not folder.is_dir():
         raise ReportError(f"{folder}: there is no such folder")
-
-    def read(name: str, reader: Callable[[Fields], Record]) -> Record | None:
-        file = folder / name
-        return reader(parse(read_text(file), str(file))) if file.exists() else None
-
-    log_file = folder / "log.jsonl"
+    files = _Files(folder)
     run = Run(
         folder=folder,
         name=folder.resolve().name,
-        facts=read("run.json", read_facts),
-        log=read_log(log_file) if log_file.exists() else None,
-        evaluation=read("eval.json", read_evaluation),
-        predictions=read("predict.json", read_predictions),
+        facts=files.read("run.json", read_facts),
+        log=read_log(files.lines, read_eval_point)
+        if files.lines is not None and not files.has_log_of_detector
+        else None,
+        evaluation=files.read("eval.json", read_evaluation),
+        predictions=files.read("predict.json", read_predictions),
+        detector=_load_detector(files),
         features=find_features(folder),
-        reconstruction=read("reconstruction.json", read_reconstruction),
-        study=read("study.json", read_study),
+        reconstruction=files.read("reconstruction.json", read_reconstruction),
+        study=files.read("study.json", read_study),
     )
     if run.is_empty:
         raise ReportError(

@@ -2,24 +2,24 @@
 nothing for it."""
 
 import math
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from scatlight.report import words
 from scatlight.report.baseline import baseline
+from scatlight.report.command_line import chosen_flags, command_again
+from scatlight.report.detection_sections import DETECTION_SECTIONS
 from scatlight.report.figures import LARGEST_LABELLED, LARGEST_NUMBERED, confusion_plot
 from scatlight.report.images import Crop, Picture, find_file, photograph
 from scatlight.report.load import Evaluation, Predictions, Run, RunFacts
 from scatlight.report.maps import show_maps
+from scatlight.report.mistakes import frequent_mistakes
 from scatlight.report.reconstruction_section import reconstructions
 from scatlight.report.section import Figure, MakeSection, Section
 from scatlight.report.study_sections import STUDY_SECTIONS
 from scatlight.report.training_sections import cost, curves
 
 LARGEST_CLASS_TABLE = 200
-LARGEST_MISTAKES = 12
 PICTURES_OF_DATA = 16
 TRIES_FOR_A_PICTURE = 8  # files of a class
 LARGEST_PREDICTIONS = 24
@@ -87,21 +87,6 @@ def pictures(runs: Sequence[Run]) -> Section | None:
     return Section("pictures", "The pictures", "pictures.html.j2", content)
 
 
-def _mistakes(evaluation: Evaluation) -> list[tuple[str, str, int, int]]:
-    """The most frequent ones: true class, predicted class, how often, of how many images."""
-    found = [
-        (count, row, column)
-        for row, counts in enumerate(evaluation.confusion)
-        for column, count in enumerate(counts)
-        if count > 0 and row != column
-    ]
-    names = evaluation.classes
-    return [
-        (names[row], names[column], count, sum(evaluation.confusion[row]))
-        for count, row, column in sorted(found, key=lambda entry: -entry[0])[:LARGEST_MISTAKES]
-    ]
-
-
 def confusion(runs: Sequence[Run]) -> Section | None:
     """Confusion matrices, and the accuracy of each class in every run."""
     evaluated = _evaluated(runs)
@@ -128,7 +113,7 @@ def confusion(runs: Sequence[Run]) -> Section | None:
         # Where they were tested with other images, each run tells how many.
         "same_images": all(len({score.images for score in found if score}) == 1 for _, found in rows),
         "mistakes": [
-            (run.name, _mistakes(evaluation))
+            (run.name, frequent_mistakes(evaluation.confusion, evaluation.classes))
             for _, run, evaluation in evaluated
             if len(evaluation.classes) > LARGEST_NUMBERED
         ],
@@ -138,7 +123,7 @@ def confusion(runs: Sequence[Run]) -> Section | None:
 
 
 def _crop(facts: RunFacts) -> Crop | None:
-    size, resize = facts.options.get("size"), facts.options.get("resize")
+    size, resize = facts.call.options.get("size"), facts.call.options.get("resize")
     if not isinstance(size, int) or size < 1:
         return None
     return Crop(size, resize if isinstance(resize, int) and resize > 0 else round(size * 256 / 224))
@@ -202,41 +187,19 @@ def scattering(runs: Sequence[Run]) -> Section | None:
     return Section("scattering", "Scattering maps", "scattering.html.j2", {"shown": shown}) if shown else None
 
 
-def _words_of_flags(options: dict[str, Any]) -> Iterator[str]:
-    """What was given or holds by default, as on a command line."""
-    for flag, value in options.items():
-        if value is None or value is False or flag == "data":
-            continue
-        if flag == "epochs" and options.get("minutes"):
-            continue  # older files have both, of which the minutes count
-        yield f"--{flag}"
-        if isinstance(value, list):
-            yield ",".join(map(str, value))
-        elif value is not True:
-            yield str(value)
-
-
-def _command(facts: RunFacts, run: str) -> str:
-    """Which trains the same network into another folder."""
-    data = str(facts.options.get("data", "DATA"))
-    return shlex.join(["scatlight", "train", data, "--run", run, *_words_of_flags(facts.options)])
-
-
 def facts(runs: Sequence[Run]) -> Section | None:
     """Machine, network, data and flags of each run, for whoever wants to repeat it."""
-    known = [(run.name, run.facts, _command(run.facts, f"{run.folder}-again")) for run in runs if run.facts]
+    known = [
+        (run.name, run.facts, command_again("train", run.facts.call, f"{run.folder}-again"))
+        for run in runs
+        if run.facts
+    ]
     return Section("facts", "How it was made", "facts.html.j2", {"runs": known}) if known else None
 
 
 FLAGS_OF_A_NETWORK = (
     "network", "size", "widths", "depths", "stem", "scales", "angles", "max-order", "input-norm",
 )  # fmt: skip
-
-
-def _network_flags(facts: RunFacts) -> str:
-    """The flags that make the same network again."""
-    options = {flag: facts.options.get(flag) for flag in FLAGS_OF_A_NETWORK}
-    return shlex.join(_words_of_flags(options))
 
 
 def next_steps(runs: Sequence[Run]) -> Section | None:
@@ -246,7 +209,7 @@ def next_steps(runs: Sequence[Run]) -> Section | None:
         return None
     best = max(trained, key=lambda run: run.evaluation.top1 if run.evaluation else -math.inf)
     assert best.facts is not None
-    content = {"flags": _network_flags(best.facts), "run": best.folder}
+    content = {"flags": chosen_flags(best.facts.call, FLAGS_OF_A_NETWORK), "run": best.folder}
     return Section("next", "Your own photographs", "next.html.j2", content)
 
 
@@ -260,6 +223,7 @@ SECTIONS: list[MakeSection] = [
     cost,
     facts,
     next_steps,
+    *DETECTION_SECTIONS,
     reconstructions,
     *STUDY_SECTIONS,
 ]

@@ -1,79 +1,60 @@
-"""How runs were trained, and what that cost."""
+"""How classifiers were trained, and what that cost."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from scatlight.report import words
 from scatlight.report.baseline import baseline
-from scatlight.report.figures import Bar, Panel, Series, bar_plot, line_plot, smooth
-from scatlight.report.load import Log, Run
+from scatlight.report.curves import TimeAxis, drops_of_rate, loss_line, rate_panel, time_axis
+from scatlight.report.figures import Bar, Series, line_plot
+from scatlight.report.load import EvalPoint, Run
+from scatlight.report.measures import Measure, figures_of, rate, rows_of
 from scatlight.report.section import Figure, Section
+from scatlight.report.training import Log
 
-Logged = tuple[int, Run, Log]
+Logged = tuple[int, str, Log[EvalPoint]]
 
 
 def _logged(runs: Sequence[Run]) -> list[Logged]:
-    return [(index, run, run.log) for index, run in enumerate(runs) if run.log and run.log.train]
+    return [(index, run.name, run.log) for index, run in enumerate(runs) if run.log and run.log.train]
 
 
 # ---- curves ----
 
 
-def _drops(log: Log) -> list[float]:
-    """Seconds at which a learning rate that was constant falls at once to less than half."""
-    return [
-        after.seconds
-        for first, before, after in zip(log.train, log.train[1:], log.train[2:], strict=False)
-        if first.learning_rate == before.learning_rate and 0 < 2 * after.learning_rate < before.learning_rate
-    ]
-
-
-def _rates(logged: Sequence[Logged], unit: float) -> Panel:
-    """Logarithmic where steps would be lost otherwise: the last rates are a hundredth of the first."""
+def _loss(logged: Sequence[Logged], axis: TimeAxis, drops: Sequence[float]) -> Figure:
     lines = []
-    for index, _, log in logged:
-        known = [point for point in log.train if point.learning_rate > 0]
-        times = [point.seconds / unit for point in known]
-        rates = [point.learning_rate for point in known]
-        lines.append(Series("", times, rates, index, points=len(known) == 1, steps=bool(_drops(log))))
-    return Panel(lines, "rate", log=any(_drops(log) for _, _, log in logged))
-
-
-def _loss(logged: Sequence[Logged], unit: float, axis: str, drops: Sequence[float]) -> Figure:
-    lines = []
-    for index, run, log in logged:
-        window = max(1, len(log.train) // 40)
-        times = [point.seconds / unit for point in log.train]
-        smoothed = smooth([point.loss for point in log.train], window)
-        name = run.name if len(logged) > 1 else "training images"
-        lines.append(Series(name, times, smoothed, index, points=len(times) == 1))
+    for index, name, log in logged:
+        of_training = name if len(logged) > 1 else "training images"
+        lines.append(loss_line(of_training, (index, name, log), axis))
         if log.evals:
-            times = [point.seconds / unit for point in log.evals]
+            times = [point.seconds / axis.unit for point in log.evals]
             held_out = [point.loss for point in log.evals]
-            name = f"{run.name}, held out" if len(logged) > 1 else "held-out images"
-            lines.append(Series(name, times, held_out, index, points=True, dashed=True))
-    svg = line_plot(lines, axis, "loss", "loss curves", events=drops, panel=_rates(logged, unit))
+            of_others = f"{name}, held out" if len(logged) > 1 else "held-out images"
+            lines.append(Series(of_others, times, held_out, index, points=True, dashed=True))
+    svg = line_plot(lines, axis.name, "loss", "loss curves", events=drops, panel=rate_panel(logged, axis))
     caption = "Loss on the training images, a moving mean, and on held-out images. Below, the learning rate"
     return Figure(svg, f"{caption}; dotted lines mark its drops." if drops else f"{caption}.")
 
 
-def _accuracy(logged: Sequence[Logged], unit: float, axis: str, drops: Sequence[float]) -> Figure | None:
+def _accuracy(
+    runs: Sequence[Run], logged: Sequence[Logged], axis: TimeAxis, drops: Sequence[float]
+) -> Figure | None:
     lines = [
         Series(
-            run.name if len(logged) > 1 else "",
-            [point.seconds / unit for point in log.evals],
+            name if len(logged) > 1 else "",
+            [point.seconds / axis.unit for point in log.evals],
             [point.top1 for point in log.evals],
             index,
             points=True,
         )
-        for index, run, log in logged
+        for index, name, log in logged
         if log.evals
     ]
     if not lines:
         return None
-    known = [found for _, run, log in logged if log.evals and (found := baseline(run))]
+    known = [found for index, _, log in logged if log.evals and (found := baseline(runs[index]))]
     marks = dict.fromkeys((found.accuracy, found.words) for found in known)
-    svg = line_plot(lines, axis, "top-1, %", "accuracy curves", marks=list(marks), events=drops)
+    svg = line_plot(lines, axis.name, "top-1, %", "accuracy curves", marks=list(marks), events=drops)
     return Figure(svg, "Top-1 accuracy on held-out images.")
 
 
@@ -82,29 +63,14 @@ def curves(runs: Sequence[Run]) -> Section | None:
     logged = _logged(runs)
     if not logged:
         return None
-    longest = max(log.train[-1].seconds for _, _, log in logged)
-    name, unit = ("minutes", 60.0) if longest > 180 else ("seconds", 1.0)
-    axis = f"{name} of training"
-    drops = sorted({seconds / unit for _, _, log in logged for seconds in _drops(log)})
-    figures = [_loss(logged, unit, axis, drops), _accuracy(logged, unit, axis, drops)]
+    axis = time_axis(logged)
+    drops = drops_of_rate(logged, axis)
+    figures = [_loss(logged, axis, drops), _accuracy(runs, logged, axis, drops)]
     content = {"figures": [figure for figure in figures if figure]}
     return Section("curves", "Training", "figures.html.j2", content)
 
 
 # ---- cost ----
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number of each run."""
-
-    name: str
-    bars: list[Bar]
-    text: Callable[[float], str]
-
-
-def _rate(value: float) -> str:
-    return f"{value:.0f} images/s" if value >= 10 else f"{value:.1f} images/s"
 
 
 def _measures(runs: Sequence[Run]) -> list[Measure]:
@@ -113,11 +79,11 @@ def _measures(runs: Sequence[Run]) -> list[Measure]:
         Measure(
             "training, decoding and augmentation included",
             [
-                Bar(run.name, log.train[-1].images / log.train[-1].seconds, index)
-                for index, run, log in logged
+                Bar(name, log.train[-1].images / log.train[-1].seconds, index)
+                for index, name, log in logged
                 if log.train[-1].seconds > 0
             ],
-            _rate,
+            rate,
         ),
         Measure(
             "evaluation, decoding included",
@@ -126,15 +92,11 @@ def _measures(runs: Sequence[Run]) -> list[Measure]:
                 for index, run in enumerate(runs)
                 if run.evaluation and run.evaluation.cached_images == 0
             ],
-            _rate,
+            rate,
         ),
         Measure(
             "peak memory of the training",
-            [
-                Bar(run.name, log.peak_memory_bytes, index)
-                for index, run, log in logged
-                if log.peak_memory_bytes
-            ],
+            [Bar(name, log.peak_memory_bytes, index) for index, name, log in logged if log.peak_memory_bytes],
             words.memory,
         ),
     ]
@@ -148,19 +110,10 @@ def cost(runs: Sequence[Run]) -> Section | None:
     ]
     if not measures and not uncounted:
         return None
-    compared = [measure for measure in measures if len(measure.bars) > 1]
     content = {
         "many": len(runs) > 1,
-        "figures": [
-            Figure(bar_plot(measure.bars, measure.text, measure.name), f"{measure.name.capitalize()}.")
-            for measure in compared
-        ],
-        "rows": [
-            (f"{bar.name}: {measure.name}" if len(runs) > 1 else measure.name, measure.text(bar.value))
-            for measure in measures
-            if measure not in compared
-            for bar in measure.bars
-        ],
+        "figures": figures_of(measures),
+        "rows": rows_of(measures, len(runs) > 1),
         "cached": [name for name, evaluation in uncounted if evaluation.cached_images is not None],
         "unknown": [name for name, evaluation in uncounted if evaluation.cached_images is None],
     }

@@ -1,0 +1,36 @@
+"""Flags of earlier calls as somebody would type them."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from scatlight.report.training import Call
+
+LISTS_OF_FILES = {"val"}  # a word each
+
+
+def _words(options: Mapping[str, Any]) -> Iterator[str]:
+    """What was given or holds by default, but for the data to train on."""
+    for flag, value in options.items():
+        if value is None or value is False or flag == "data":
+            continue
+        if flag == "epochs" and options.get("minutes"):
+            continue  # older files have both, of which the minutes count
+        yield f"--{flag}"
+        if isinstance(value, list):
+            texts = [str(entry) for entry in value]
+            yield from texts if flag in LISTS_OF_FILES else [",".join(texts)]
+        elif value is not True:
+            yield str(value)
+
+
+def command_again(command: str, call: Call, run: str) -> str:
+    """Which trains the same network into another folder."""
+    data = call.options.get("data", "DATA")
+    files = [str(file) for file in data] if isinstance(data, list) else [str(data)]
+    return shlex.join(["scatlight", command, *files, "--run", run, *_words(call.options)])
+
+
+def chosen_flags(call: Call, flags: Sequence[str]) -> str:
+    """Those of the flags that the call had."""
+    return shlex.join(_words({flag: call.options.get(flag) for flag in flags}))

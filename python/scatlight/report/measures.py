@@ -1,0 +1,39 @@
+"""Numbers of several runs: bars where there is something to compare, else a table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scatlight.report.figures import Bar, bar_plot
+from scatlight.report.section import Figure
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of each run."""
+
+    name: str
+    bars: list[Bar]
+    text: Callable[[float], str]
+
+
+def rate(value: float) -> str:
+    return f"{value:.0f} images/s" if value >= 10 else f"{value:.1f} images/s"
+
+
+def figures_of(measures: Sequence[Measure]) -> list[Figure]:
+    """Of those that several runs have."""
+    return [
+        Figure(bar_plot(measure.bars, measure.text, measure.name), f"{measure.name.capitalize()}.")
+        for measure in measures
+        if len(measure.bars) > 1
+    ]
+
+
+def rows_of(measures: Sequence[Measure], with_names: bool) -> list[tuple[str, str]]:
+    """Of those that one run has: what it is, and how much."""
+    return [
+        (f"{bar.name}: {measure.name}" if with_names else measure.name, measure.text(bar.value))
+        for measure in measures
+        if len(measure.bars) == 1
+        for bar in measure.bars
+    ]

@@ -1,0 +1,100 @@
+"""What trainings of all kinds write: the call that began them, the log, and files that were left out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from scatlight.report.fields import Fields, parse, read_text
+
+Point = TypeVar("Point")
+
+
+@dataclass(frozen=True)
+class Call:
+    """The program, its flags and the machine, of run.json."""
+
+    version: str
+    options: dict[str, Any]
+    processor: str
+    threads: int
+    memory_bytes: int
+    torch: str
+    started: str
+
+
+@dataclass(frozen=True)
+class TrainPoint:
+    seconds: float
+    epoch: float
+    images: int
+    loss: float
+    learning_rate: float
+    images_per_second: float
+    parts: dict[str, float]  # of the loss, and counts, by name; none of a classifier
+
+
+@dataclass
+class Log(Generic[Point]):
+    """log.jsonl; seconds count from the start of the training."""
+
+    train: list[TrainPoint] = field(default_factory=list)
+    evals: list[Point] = field(default_factory=list)
+    seconds: float | None = None  # of the whole training, when it ended
+    peak_memory_bytes: float | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    file: str
+    reason: str
+
+
+def read_call(fields: Fields) -> Call:
+    return Call(
+        version=fields.text("scatlight"),
+        options=fields.items("options"),
+        processor=fields.text("machine.processor"),
+        threads=fields.integer("machine.threads"),
+        memory_bytes=fields.integer("machine.memory_bytes"),
+        torch=fields.text("machine.torch"),
+        started=fields.text("started"),
+    )
+
+
+def read_skipped(fields: Fields) -> list[Skipped]:
+    return [Skipped(entry.text("file"), entry.text("reason")) for entry in fields.objects("skipped")]
+
+
+def read_lines(file: Path) -> list[Fields]:
+    """A kill may leave a last line without its end; it is left out."""
+    lines = read_text(file).split("\n")
+    return [parse(line, f"{file}:{number}") for number, line in enumerate(lines[:-1], start=1)]
+
+
+def _read_train_point(fields: Fields, parts: Sequence[str]) -> TrainPoint:
+    return TrainPoint(
+        seconds=fields.number("seconds"),
+        epoch=fields.number("epoch"),
+        images=fields.integer("images"),
+        loss=fields.number("loss"),
+        learning_rate=fields.number("learning_rate"),
+        images_per_second=fields.number("images_per_second"),
+        parts={name: fields.number(name) for name in parts},
+    )
+
+
+def read_log(
+    lines: Sequence[Fields], read_eval: Callable[[Fields], Point], parts: Sequence[str] = ()
+) -> Log[Point]:
+    log: Log[Point] = Log()
+    for fields in lines:
+        kind = fields.text("kind")
+        if kind == "train":
+            log.train.append(_read_train_point(fields, parts))
+        elif kind == "eval":
+            log.evals.append(read_eval(fields))
+        elif kind == "end":
+            log.seconds = fields.number("seconds")
+            log.peak_memory_bytes = fields.optional_number("peak_memory_bytes")
+    return log
