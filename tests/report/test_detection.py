@@ -117,7 +117,7 @@ def test_data_of_detectors(files, tmp_path):
     write_detector(tmp_path / "a", files)
     write_detector(tmp_path / "b", files, "det-small")
     text = text_of("boxes-data", tmp_path / "a", tmp_path / "b")
-    assert "training cells 205 1730 1 pictures without objects, 2 boxes trimmed at the edge" in text
+    assert "training cells 205 1730 pictures without objects: 1; boxes trimmed at the edge: 2" in text
     assert text.count("of the training pictures, with their boxes") == 1
     assert "dotted lines mark the sizes of the anchors" in text
     # Other anchors are another view of the same data.
@@ -317,7 +317,7 @@ def test_predicted_boxes_have_tags(files, tmp_path):
     text = words_in(section)
     assert "1 platelets 1 red & white" in text
     assert "nothing found" in text
-    found = [box_of("platelets", 30, 30, score=0.9) for _ in range(13)]
+    found = [box_of("platelets", 30, 30, score=0.9) for _ in range(7)]
     change(tmp_path / "predict.json", images=[picture(files[0], found, "detections")])
     assert "</text>" not in section_of("boxes-predictions", tmp_path)
     write_json(tmp_path / "predict.json", {"task": "detect", "images": [], "skipped": []})

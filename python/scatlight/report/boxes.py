@@ -24,7 +24,7 @@ COUNTS = {
 
 @dataclass(frozen=True)
 class MarkedBox:
-    label: int  # index into the classes
+    label: int  # index into the classes; 0 where the file tells the name alone
     name: str
     left: float
     top: float
@@ -54,7 +54,7 @@ class BoxData:
     @property
     def told(self) -> list[str]:
         """The counts that are not 0, in words."""
-        return [f"{count} {COUNTS[name]}" for name, count in self.counts.items() if count]
+        return [f"{COUNTS[name]}: {count}" for name, count in self.counts.items() if count]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,6 @@ class DetectorPredictions:
     """predict.json"""
 
     images: list[MarkedPicture]
-    classes: list[str]  # that were found
     skipped: list[Skipped]
 
 
@@ -172,16 +171,8 @@ def _by_index(classes: list[str]) -> Callable[[Fields], tuple[int, str]]:
     return name_of
 
 
-def _by_name(classes: list[str]) -> Callable[[Fields], tuple[int, str]]:
-    """Numbers the classes in the order in which they come up."""
-
-    def name_of(fields: Fields) -> tuple[int, str]:
-        name = fields.text("class")
-        if name not in classes:
-            classes.append(name)
-        return classes.index(name), name
-
-    return name_of
+def _by_name(fields: Fields) -> tuple[int, str]:
+    return 0, fields.text("class")
 
 
 # ---- files ----
@@ -287,13 +278,11 @@ def read_detector_evaluation(fields: Fields) -> DetectorEvaluation:
 
 
 def read_detector_predictions(fields: Fields) -> DetectorPredictions:
-    classes: list[str] = []
-    name_of = _by_name(classes)
     images = [
         _read_picture(
             picture,
-            [_read_box(box, name_of, "", box.number("score")) for box in picture.objects("detections")],
+            [_read_box(box, _by_name, "", box.number("score")) for box in picture.objects("detections")],
         )
         for picture in fields.objects("images")
     ]
-    return DetectorPredictions(images, classes, read_skipped(fields))
+    return DetectorPredictions(images, read_skipped(fields))

@@ -1,10 +1,18 @@
 """What detectors find, miss and take for something else."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from scatlight.report import words
-from scatlight.report.boxes import ClassResult, CurvePoint, DetectorEvaluation, MarkedPicture
+from scatlight.report.boxes import (
+    ClassResult,
+    CurvePoint,
+    DetectorEvaluation,
+    DetectorPredictions,
+    MarkedPicture,
+)
 from scatlight.report.figures import (
     LARGEST_LABELLED,
     LARGEST_NUMBERED,
@@ -146,7 +154,7 @@ def precision(runs: Sequence[Run]) -> Section | None:
         ),
         "skipped": [(run.name, evaluation.skipped) for _, run, evaluation in evaluated if evaluation.skipped],
     }
-    return Section("boxes-precision", "Detection: each class", "boxes_precision.html.j2", content)
+    return Section("boxes-precision", "Each class", "boxes_precision.html.j2", content)
 
 
 # ---- pictures ----
@@ -181,17 +189,29 @@ def shown(runs: Sequence[Run]) -> Section | None:
     ]
     if not groups:
         return None
-    return Section(
-        "boxes-shown", "Detection: found, missed, false", "boxes_shown.html.j2", {"groups": groups}
-    )
+    return Section("boxes-shown", "Found, missed, false", "boxes_shown.html.j2", {"groups": groups})
 
 
-def _count_classes(picture: MarkedPicture) -> list[tuple[str, str, int]]:
-    names = list(dict.fromkeys(box.name for box in picture.boxes))
-    of_names = {box.name: box.label for box in picture.boxes}
-    return [
-        (class_style(of_names[name]), name, sum(box.name == name for box in picture.boxes)) for name in names
+def _colors_of_classes(guessing: Sequence[tuple[Run, DetectorPredictions]]) -> dict[str, int]:
+    """Those of the training pictures, where the classes of the training are known."""
+    known = [
+        name
+        for run, _ in guessing
+        if run.detector and run.detector.facts
+        for name in run.detector.facts.classes
     ]
+    found = [box.name for _, predicted in guessing for image in predicted.images for box in image.boxes]
+    return {name: color for color, name in enumerate(dict.fromkeys([*known, *found]))}
+
+
+def _with_labels(picture: MarkedPicture, labels: dict[str, int]) -> MarkedPicture:
+    return replace(picture, boxes=[replace(box, label=labels[box.name]) for box in picture.boxes])
+
+
+def _card_of_classes(picture: MarkedPicture, folder: Path) -> Card:
+    labels = Counter((box.label, box.name) for box in picture.boxes)
+    counts = [(class_style(label), name, count) for (label, name), count in sorted(labels.items())]
+    return Card(overlay(picture, folder, tags=True), counts)
 
 
 def predictions(runs: Sequence[Run]) -> Section | None:
@@ -200,11 +220,12 @@ def predictions(runs: Sequence[Run]) -> Section | None:
     if not guessing:
         return None
     files = list(dict.fromkeys(image.file for _, found in guessing for image in found.images))
+    colors = _colors_of_classes(guessing)
     images = [
         (
             file,
             [
-                (run.name, Card(overlay(image, run.folder, tags=True), _count_classes(image)))
+                (run.name, _card_of_classes(_with_labels(image, colors), run.folder))
                 for run, found in guessing
                 for image in found.images
                 if image.file == file
@@ -218,7 +239,7 @@ def predictions(runs: Sequence[Run]) -> Section | None:
         "left_out": max(0, len(files) - LARGEST_PREDICTIONS),
         "skipped": [(run.name, found.skipped) for run, found in guessing if found.skipped],
     }
-    return Section("boxes-predictions", "Detection: predictions", "boxes_predictions.html.j2", content)
+    return Section("boxes-predictions", "Predictions", "boxes_predictions.html.j2", content)
 
 
 # ---- confusion ----
@@ -265,4 +286,4 @@ def confusion(runs: Sequence[Run]) -> Section | None:
             if len(evaluation.classes) > LARGEST_NUMBERED
         ],
     }
-    return Section("boxes-confusion", "Detection: confusion", "boxes_confusion.html.j2", content)
+    return Section("boxes-confusion", "Which objects are confused", "boxes_confusion.html.j2", content)

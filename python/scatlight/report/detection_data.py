@@ -111,4 +111,4 @@ def data(runs: Sequence[Run]) -> Section | None:
     if not groups:
         return None
     content = {"sets": [_show(facts, folder, names) for facts, folder, names in groups]}
-    return Section("boxes-data", "Detection: the data", "boxes_data.html.j2", content)
+    return Section("boxes-data", "The pictures and their boxes", "boxes_data.html.j2", content)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scatlight.report.boxes import Detector, DetectorEvaluation
 from scatlight.report.command_line import chosen_flags, command_again
@@ -54,7 +55,7 @@ def results(runs: Sequence[Run]) -> Section | None:
         "tested": tested,
         "difference": _difference(evaluated) if comparable else None,
     }
-    return Section("boxes-results", "Detection: results", "boxes_results.html.j2", content)
+    return Section("boxes-results", "Results", "boxes_results.html.j2", content)
 
 
 def facts(runs: Sequence[Run]) -> Section | None:
@@ -66,7 +67,7 @@ def facts(runs: Sequence[Run]) -> Section | None:
     ]
     if not known:
         return None
-    return Section("boxes-facts", "Detection: how it was made", "boxes_facts.html.j2", {"runs": known})
+    return Section("boxes-facts", "How it was made", "boxes_facts.html.j2", {"runs": known})
 
 
 def _ap50(run: Run) -> float:
@@ -83,18 +84,33 @@ def next_steps(runs: Sequence[Run]) -> Section | None:
     assert best.detector is not None
     assert best.detector.facts is not None
     content = {"flags": chosen_flags(best.detector.facts.call, FLAGS_OF_A_DETECTOR), "run": best.folder}
-    return Section("boxes-next", "Detection: your own photographs", "boxes_next.html.j2", content)
+    return Section("boxes-next", "Your own photographs", "boxes_next.html.j2", content)
+
+
+def _beside_classifiers(make_section: MakeSection) -> MakeSection:
+    """Says in the title that it is of detectors, on a page that has something else, too."""
+
+    def made(runs: Sequence[Run]) -> Section | None:
+        section = make_section(runs)
+        if section is None or all(run.detector for run in runs):
+            return section
+        return replace(section, title=f"Detection: {section.title[0].lower()}{section.title[1:]}")
+
+    return made
 
 
 DETECTION_SECTIONS: list[MakeSection] = [
-    results,
-    data,
-    curves,
-    precision,
-    shown,
-    confusion,
-    predictions,
-    cost,
-    facts,
-    next_steps,
+    _beside_classifiers(make_section)
+    for make_section in (
+        results,
+        data,
+        curves,
+        precision,
+        shown,
+        confusion,
+        predictions,
+        cost,
+        facts,
+        next_steps,
+    )
 ]

@@ -86,7 +86,7 @@ def curves(runs: Sequence[Run]) -> Section | None:
         "runs": [(index, name) for index, name, _ in logged],
         "positives": [(name, log.train[-1].parts) for _, name, log in logged],
     }
-    return Section("boxes-curves", "Detection: training", "boxes_curves.html.j2", content)
+    return Section("boxes-curves", "Training", "boxes_curves.html.j2", content)
 
 
 # ---- cost ----
@@ -145,7 +145,11 @@ def _stages(detectors: Sequence[tuple[int, Run, Detector]]) -> Figure | None:
         return None
     parts = [(stage, [times[place] for _, times in timed]) for place, stage in enumerate(STAGES)]
     svg = stacked_bar_plot(
-        [name for name, _ in timed], parts, "milliseconds per picture", "time of each stage of the evaluation"
+        [name for name, _ in timed],
+        parts,
+        "milliseconds per picture",
+        "time of each stage",
+        first_color=len(timed),
     )
     return Figure(svg, "Where the time of the evaluation goes.")
 
@@ -162,4 +166,4 @@ def cost(runs: Sequence[Run]) -> Section | None:
         "rows": rows_of(measures, len(runs) > 1),
         "stages": stages is not None,
     }
-    return Section("boxes-cost", "Detection: speed and memory", "boxes_cost.html.j2", content)
+    return Section("boxes-cost", "Speed and memory", "boxes_cost.html.j2", content)

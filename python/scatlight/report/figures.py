@@ -253,12 +253,17 @@ def dot_plot(
 
 
 def stacked_bar_plot(
-    rows: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]], x_label: str, label: str
+    rows: Sequence[str],
+    parts: Sequence[tuple[str, Sequence[float]]],
+    x_label: str,
+    label: str,
+    *,
+    first_color: int,
 ) -> Markup:
     """A horizontal bar for each of `rows`, its parts one after the other."""
     figure, axes = _new_axes(1.1 + 0.34 * len(rows))
     start = np.zeros(len(rows))
-    for index, (name, values) in enumerate(parts):
+    for index, (name, values) in enumerate(parts, start=first_color):
         axes.barh(range(len(rows)), values, 0.62, start, color=series_color(index), label=name)
         start += values
     axes.set_yticks(range(len(rows)), [_plain(row) for row in rows])

@@ -7,7 +7,7 @@ from scatlight.report.boxes import MarkedBox, MarkedPicture
 from scatlight.report.images import Picture, find_file, photograph
 
 LARGEST_BOXES = 300  # drawn over a picture
-LARGEST_TAGS = 12  # boxes of a picture with their names beside them
+LARGEST_TAGS = 6  # boxes of a picture with their names beside them
 COLORS = 8  # of classes, then they come again
 
 
