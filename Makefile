@@ -1,4 +1,5 @@
 # make demo   draws a data set, trains two networks on it, and writes an HTML report
+# make demo-boxes   draws pictures with boxes, trains two detectors on them, and writes an HTML report
 # make test   runs every test
 # make bench  times the transform, against kymatio too
 # make figures   draws the pictures of docs/images again
@@ -9,10 +10,13 @@ CMAKE_FLAGS :=
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH
 
-.PHONY: demo test bench figures program build configure setup lint format neon sanitize fuzz clean
+.PHONY: demo demo-boxes test bench figures program build configure setup lint format neon sanitize fuzz clean
 
 demo: program
 	scripts/demo.sh
+
+demo-boxes: program
+	scripts/demo_boxes.sh
 
 test: build
 	scripts/test.sh $(BUILD)
