@@ -65,6 +65,17 @@ def test_two_detectors_and_a_classifier_on_one_page(files, tmp_path):
     )
 
 
+def test_titles_say_detection_beside_others_only(tmp_path):
+    (tmp_path / "boxes").mkdir()
+    write_detector_log(tmp_path / "boxes")
+    assert "<h2>Training</h2>" in section_of("boxes-curves", tmp_path / "boxes")
+    (tmp_path / "classes").mkdir()
+    write_log(tmp_path / "classes")
+    both = html_of(tmp_path / "boxes", tmp_path / "classes")
+    assert "<h2>Detection: training</h2>" in both
+    assert "<h2>Training</h2>" in both
+
+
 @pytest.mark.parametrize(
     ("write", "names"),
     [
@@ -114,8 +125,9 @@ def test_boxes_of_a_crowded_picture_are_limited(tmp_path):
 
 
 def test_data_of_detectors(files, tmp_path):
-    write_detector(tmp_path / "a", files)
-    write_detector(tmp_path / "b", files, "det-small")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_detector_facts(tmp_path / name, files)
     text = text_of("boxes-data", tmp_path / "a", tmp_path / "b")
     assert "training cells 205 1730 pictures without objects: 1; boxes trimmed at the edge: 2" in text
     assert text.count("of the training pictures, with their boxes") == 1
@@ -317,6 +329,13 @@ def test_predicted_boxes_have_tags(files, tmp_path):
     text = words_in(section)
     assert "1 platelets 1 red & white" in text
     assert "nothing found" in text
+    # Colours are those of the training pictures, where these are known.
+    write_detector_facts(tmp_path)
+    section = section_of("boxes-predictions", tmp_path)
+    assert re.findall(r'class="(class-\d)"[^>]*><title>(\w+)', section) == [
+        ("class-0", "red"),
+        ("class-1", "platelets"),
+    ]
     found = [box_of("platelets", 30, 30, score=0.9) for _ in range(7)]
     change(tmp_path / "predict.json", images=[picture(files[0], found, "detections")])
     assert "</text>" not in section_of("boxes-predictions", tmp_path)

@@ -11,8 +11,8 @@ from scatlight.report.load import load_runs
 from scatlight.report.page import make_page, write_page
 
 DESCRIPTION = """Make one self-contained HTML page of what folders of runs, transforms, reconstructions and
-studies hold: curves, accuracy, found objects, confusion matrices, predictions, scattering maps, reconstructed images, what
-the transform keeps and loses. Several folders are compared in the same pictures."""
+studies hold: curves, accuracy, found objects, confusion matrices, predictions, scattering maps, reconstructed
+images, what the transform keeps and loses. Several folders are compared in the same pictures."""
 
 
 def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -22,7 +22,8 @@ def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
         metavar="FOLDER",
         nargs="+",
         type=Path,
-        help="what `scatlight train`, `train-detector`, `eval`, `predict`, `transform`, `reconstruct` or `study` wrote",
+        help="what `scatlight train`, `train-detector`, `eval`, `predict`, `transform`, `reconstruct` or "
+        "`study` wrote",
     )
     parser.add_argument("--out", type=Path, help="file to write (default: report.html in the first FOLDER)")
     parser.add_argument(
