@@ -233,11 +233,11 @@ def test_command_that_repeats_a_detector(tmp_path):
     write_detector_facts(tmp_path)
     command = (
         f"scatlight train-detector cells 'more cells' --run {tmp_path}-again --val-split val "
-        "--network scatdet-small --anchors 32.0,64.0 --minutes 4.0"
+        "--network scatdet-small --anchors 32,64 --minutes 4"
     )
     html = html_of(tmp_path)
     assert command in words_in(cut_section("boxes-facts", html))
-    assert "--network scatdet-small --anchors 32.0,64.0 scatlight eval" in words_in(
+    assert "--network scatdet-small --anchors 32,64 scatlight eval" in words_in(
         cut_section("boxes-next", html)
     )
     options = json.loads((tmp_path / "run.json").read_text())["options"]

@@ -9,6 +9,11 @@ from scatlight.report.training import Call
 LISTS_OF_FILES = {"val"}  # a word each
 
 
+def _text(value: object) -> str:
+    """Of whole numbers without a point."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _words(options: Mapping[str, Any]) -> Iterator[str]:
     """What was given or holds by default, but for the data to train on."""
     for flag, value in options.items():
@@ -18,10 +23,10 @@ def _words(options: Mapping[str, Any]) -> Iterator[str]:
             continue  # older files have both, of which the minutes count
         yield f"--{flag}"
         if isinstance(value, list):
-            texts = [str(entry) for entry in value]
+            texts = [_text(entry) for entry in value]
             yield from texts if flag in LISTS_OF_FILES else [",".join(texts)]
         elif value is not True:
-            yield str(value)
+            yield _text(value)
 
 
 def command_again(command: str, call: Call, run: str) -> str:
