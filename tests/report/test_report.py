@@ -122,6 +122,7 @@ def test_many_classes(tmp_path):
         (lambda run: (run / "eval.json").write_text("[]"), ["eval.json", "JSON object"]),
         (lambda run: (run / "eval.json").write_text("[" * 100_000), ["eval.json"]),
         (lambda run: (run / "eval.json").write_bytes(b"\xff\xfe"), ["eval.json", "UTF-8"]),
+        (lambda run: change(run / "eval.json", data="\ud83d"), ["eval.json", "surrogate"]),
         (lambda run: change(run / "eval.json", top1=None), ["eval.json", "'top1' is missing", "number"]),
         (lambda run: change(run / "eval.json", top1=float("nan")), ["'top1' is NaN", "number"]),
         (lambda run: change(run / "eval.json", top1="high"), ["'top1' is \"high\"", "number"]),

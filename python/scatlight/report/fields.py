@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-LARGEST = 1e300  # number
+LARGEST = 1e100  # number whose square and logarithm can be computed with
 
 
 class ReportError(Exception):
@@ -23,7 +23,12 @@ def read_text(file: Path) -> str:
 
 def parse(text: str, where: str) -> "Fields":
     try:
-        return Fields(json.loads(text), where)
+        value = json.loads(text)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+        return Fields(value, where)
+    except UnicodeEncodeError as error:
+        raise ReportError(f"{where}: it holds half of a surrogate pair, which is no text") from error
     except json.JSONDecodeError as error:
         raise ReportError(f"{where}: it is not JSON: {error.msg} (line {error.lineno})") from error
     except ValueError as error:  # a number of thousands of digits
@@ -33,7 +38,7 @@ def parse(text: str, where: str) -> "Fields":
 
 
 def _is_number(value: Any) -> bool:
-    """Python's JSON knows infinity, and numbers that are no numbers; those, too, are too large for a plot."""
+    """Python's JSON knows infinity, and numbers that are no numbers; they are left out with what is too large."""
     return type(value) in (int, float) and abs(value) < LARGEST
 
 
