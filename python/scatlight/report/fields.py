@@ -38,7 +38,7 @@ def parse(text: str, where: str) -> "Fields":
 
 
 def _is_number(value: Any) -> bool:
-    """Python's JSON knows infinity, and numbers that are no numbers; they are left out with what is too large."""
+    """Not infinity and the like, which Python's JSON knows, and nothing that is too large to compute with."""
     return type(value) in (int, float) and abs(value) < LARGEST
 
 
