@@ -206,6 +206,18 @@ def test_detectors_on_other_pictures_are_not_ranked(tmp_path):
     assert "87 of others" in words_in(section)
 
 
+def test_unequal_trainings_are_told(tmp_path):
+    for name, steps in (("a", 80), ("b", 40)):
+        (tmp_path / name).mkdir()
+        write_detector_facts(tmp_path / name)
+        write_detector_log(tmp_path / name, steps)
+        write_detector_evaluation(tmp_path / name, ap50=steps / 100)
+    text = text_of("boxes-results", tmp_path / "a", tmp_path / "b")
+    assert "The AP50 of a is 40.0 points above that of b, after 0.78 against 0.39 passes" in text
+    write_detector_log(tmp_path / "b", 80)
+    assert "against" not in text_of("boxes-results", tmp_path / "a", tmp_path / "b")
+
+
 def test_runs_that_find_other_classes(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

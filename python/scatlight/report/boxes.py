@@ -147,6 +147,14 @@ class Detector:
     evaluation: DetectorEvaluation | None = None
     predictions: DetectorPredictions | None = None
 
+    @property
+    def passes(self) -> float | None:
+        """Over the training pictures."""
+        data = self.facts.data.get("train") if self.facts else None
+        if data is None or data.images < 1 or self.log is None or not self.log.train:
+            return None
+        return self.log.train[-1].images / data.images
+
 
 # ---- pictures ----
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scatlight.report import words
 from scatlight.report.boxes import Detector, DetectorEvaluation
 from scatlight.report.command_line import chosen_flags, command_again
 from scatlight.report.detection_accuracy import confusion, precision, predictions, shown
@@ -30,8 +31,12 @@ def _difference(evaluated: Sequence[Evaluated]) -> str | None:
     points = 100 * (a.ap50 - b.ap50)
     if abs(points) < 0.05:
         return f"{first.name} and {second.name} find the same share: their AP50 are equal"
-    better, worse = (first, second) if points > 0 else (second, first)
-    return f"The AP50 of {better.name} is {abs(points):.1f} points above that of {worse.name}"
+    better, worse = (evaluated[0], evaluated[1]) if points > 0 else (evaluated[1], evaluated[0])
+    told = f"The AP50 of {better[0].name} is {abs(points):.1f} points above that of {worse[0].name}"
+    passes = [words.digits(detector.passes) for _, detector, _ in (better, worse) if detector.passes]
+    if len(set(passes)) == 2:
+        told += f", after {passes[0]} against {passes[1]} passes over the training pictures"
+    return told
 
 
 def results(runs: Sequence[Run]) -> Section | None:
