@@ -52,9 +52,9 @@ void check_box_data_flags(const BoxDataFlags& flags) {
     throw CLI::ValidationError(fmt::format("{} {} says nothing about {}: {}", what, io::display(value),
                                            io::display(flags.data.front()), why));
   };
-  if (!flags.split.empty() && std::ranges::none_of(flags.data, is_voc))
+  if (!flags.split.empty() && std::ranges::all_of(flags.data, is_json))
     refuse("the split", flags.split, "only VOC folders have splits");
-  if (!flags.images.empty() && std::ranges::none_of(flags.data, is_json))
+  if (!flags.images.empty() && std::ranges::all_of(flags.data, is_voc))
     refuse("--images", flags.images, "it is of COCO files");
 }
 
