@@ -3,12 +3,12 @@
 # scattering and the same on pixels for as many epochs, evaluate both, find objects in some pictures, and write one HTML
 # page. The same again on blood cells where SCATLIGHT_DATA names a folder that holds them (bccd, as Pascal VOC).
 # Everything goes into demo-boxes/. The last line is the page's path.
-#   scripts/demo_boxes.sh [--epochs E]     of training, for each network; 7 by default
+#   scripts/demo_boxes.sh [--epochs E]     of training, for each network; 6 by default
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/build/bin:$PWD/.venv/bin:$PATH
 
-epochs=7
+epochs=6
 while [ $# -gt 0 ]; do
   case $1 in
     --epochs) epochs=${2:?"--epochs needs a number"}; shift 2 ;;
@@ -47,6 +47,6 @@ detect() {  # OUT DATA TEST_SPLIT SHORT_SIDE
 if [ -n "${SCATLIGHT_DATA:-}" ] && [ -d "$SCATLIGHT_DATA/bccd" ]; then
   detect demo-boxes/cells "$SCATLIGHT_DATA/bccd" test 320
 fi
-step "drawing pictures with 6 classes of shapes into demo-boxes/shapes"
-scatlight draw demo-boxes/shapes --boxes --overwrite
-detect demo-boxes demo-boxes/shapes val 256
+step "drawing pictures with 3 classes of shapes into demo-boxes/shapes"
+scatlight draw demo-boxes/shapes --boxes --classes 3 --overwrite
+detect demo-boxes demo-boxes/shapes val 400  # enlarged: most objects are only 24 pixels wide
