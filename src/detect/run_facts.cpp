@@ -76,7 +76,8 @@ Json geometry(const data::BoxFolder& folder, const data::BoxRecipeOptions& optio
   std::int64_t number = 0;
   const auto digits = [](double value, double scale) { return std::round(value * scale) / scale; };
   for (const auto& sample : folder.samples) {
-    const auto framing = recipe.evaluate(sample.size);
+    data::CounterRandom random(0, 0, 0);  // the size does not depend on it
+    const auto framing = recipe.augment(sample.size, sample.objects, random);
     for (const auto& object : sample.objects) {
       if (number++ % step != 0) continue;
       const auto& box = object.box;

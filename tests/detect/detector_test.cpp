@@ -243,7 +243,7 @@ TEST_F(DetectorFile, DamagedMetadataIsNamedWithTheFile) {
 }
 
 TEST_F(DetectorFile, WeightsThatAreNotFiniteAreRefused) {
-  tensor_of(detector_.parameters(), "rpn.head.conv.0.0.weight").detach().view(-1)[3] =
+  tensor_of(detector_.parameters(), "rpn.head.conv.0.0.bias").detach()[3] =
       std::numeric_limits<float>::infinity();
   save_detector(path_, detector_, facts_of());
   Detector other(small_detector());

@@ -6,6 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "detect/run_facts.h"
+#include "small_detector.h"
+
 namespace scatlight::detect {
 namespace {
 
@@ -87,6 +90,14 @@ TEST(Results, HaveTheNumbersOfTheAnnotationFile) {
   const auto expected = Json::parse(R"([{"image_id": 107, "category_id": 17, "bbox": [3.14, 10.0, 50.0, 50.0],
                                          "score": 0.123457, "file_name": "1.jpg"}])");
   EXPECT_EQ(results, expected);
+}
+
+// Training takes a part of a picture that is too narrow for an evaluation.
+TEST(RunFacts, TellSizesThatTheNetworkSees) {
+  auto options = small_training(pictures({{{.box = at(0, 10)}}}));
+  options.train_data.samples[0].size = {.width = 1000, .height = 20};
+  const auto facts = Json::parse(run_facts_json(options, Detector(small_detector())));
+  EXPECT_EQ(facts["objects"], Json::parse("[[0.005, 0.75, 32.0, 32.0]]"));
 }
 
 }  // namespace
