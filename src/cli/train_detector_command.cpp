@@ -289,7 +289,7 @@ void add_train_detector_command(CLI::App& app) {
   command->footer(R"(
 Examples:
   scatlight train-detector cells --val-split val --run runs/cells --config recipes/cells.toml
-  scatlight train-detector annotations/instances_train.json --val annotations/instances_val.json --run runs/first
+  scatlight train-detector train.json --val val.json --images photos --run runs/first
   scatlight train-detector --resume --run runs/first)");
   command->callback([flags, command] { run_training(*command, *flags); });
 }
