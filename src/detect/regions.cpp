@@ -19,7 +19,7 @@ at::Tensor to_tensor(const std::vector<std::vector<Rect>>& regions, const at::Te
     for (const auto& [left, top, right, bottom] : regions[image])
       rows.insert(rows.end(), {static_cast<float>(image), left, top, right, bottom});
   }
-  return at::tensor(rows, at::kFloat).view({std::ssize(rows) / 5, 5}).to(like.options());
+  return at::tensor(rows, at::kFloat).view({-1, 5}).to(like.options());
 }
 
 RegionsOfBatch::RegionsOfBatch(Detector& detector, const DetectorOptions& options, const at::Tensor& features)
