@@ -14,7 +14,6 @@
 #include "io/interrupt.h"
 #include "io/progress.h"
 #include "torch/device.h"
-#include "train/threads.h"
 
 namespace scatlight::cli {
 namespace {
@@ -63,10 +62,8 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
     if (!file.empty()) io::make_folder_for(file);
   }
   const auto device = torch_ops::open_device(job.gpu);
-  const detect::PredictOptions options = {.score = flags.score,
-                                          .threads = train::use_threads(job.threads),
-                                          .skip_bad = job.skip_bad,
-                                          .max_pixels = job.max_pixels};
+  const detect::PredictOptions options = {
+      .score = flags.score, .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
   const auto files = list_inputs(job.images);
   if (!flags.marked.empty()) check_marked(flags.marked, files);
   auto model = detect::load_detector(job.model, device);

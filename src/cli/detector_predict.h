@@ -28,7 +28,7 @@ struct DetectorPredictJob {
   std::vector<std::string> images;
   std::string out;
   bool as_json = false;
-  int threads = 0;
+  int threads = 1;  ///< That exist.
   bool skip_bad = false;
   std::int64_t max_pixels = 0;
   std::optional<int> gpu = {};

@@ -48,15 +48,13 @@ void print(const train::Predictions& predictions, const train::Model& model) {
 }
 
 void classify(const PredictFlags& flags, const std::filesystem::path& file) {
-  auto options = flags.options;
   if (!flags.out.empty()) io::make_folder_for(flags.out);
   const auto device = torch_ops::open_device(flags.gpu);
-  options.threads = train::use_threads(options.threads);
   const auto files = list_inputs(flags.images);
   auto model = train::load_model(file, device);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("predict", std::ssize(files));
-  const auto predictions = train::predict(model, files, options, [&](std::int64_t images) {
+  const auto predictions = train::predict(model, files, flags.options, [&](std::int64_t images) {
     bar.advance(images);
     io::StopOnSignal::check();
   });
@@ -70,7 +68,8 @@ void classify(const PredictFlags& flags, const std::filesystem::path& file) {
   }
 }
 
-void predict(const CLI::App& command, const PredictFlags& flags) {
+void predict(const CLI::App& command, PredictFlags& flags) {
+  flags.options.threads = train::use_threads(flags.options.threads);
   const auto file = train::find_model(flags.model);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_predict_flags,

@@ -24,8 +24,8 @@ struct StageSeconds {
 /// A batch's images as a tensor in the batch's own memory.
 at::Tensor images_of(data::BoxBatch& batch);
 
-/// The objects in each image of a batch, in pixels of its own picture, the best score first. The detector is in
-/// evaluation mode.
+/// The objects in each image of a batch, in pixels of its own picture, the best score first. The detector is
+/// in evaluation mode.
 std::vector<std::vector<Detection>> detect(Detector& detector, const DetectorOptions& options,
                                            data::BoxBatch& batch, StageSeconds& seconds);
 
