@@ -61,6 +61,7 @@ void check_box_data_flags(const BoxDataFlags& flags) {
 data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags, const std::string& usual_split,
                               const data::BoxListOptions& options) {
   std::vector<data::BoxFolder> folders;
+  folders.reserve(flags.data.size());
   for (const auto& path : flags.data) folders.push_back(list_one(path, flags, usual_split, options));
   auto folder = data::join(std::move(folders));
   fmt::print(stderr, "{}: {}\n", name, data::describe(folder));

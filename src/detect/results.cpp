@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "detect/metric_boxes.h"
+#include "detect/stable_sort.h"
 #include "io/machine.h"
 #include "train/json.h"
 
@@ -81,11 +82,12 @@ Shown show(const data::BoxSample& sample, std::vector<FoundBox> found) {
 /// Half of them the worst, half around the median.
 Json shown_json(const Evaluation& evaluation, const data::BoxFolder& folder) {
   std::vector<Shown> all;
+  all.reserve(evaluation.images.size());
   for (const auto& image : evaluation.images) {
     const auto& sample = folder.samples[static_cast<std::size_t>(image.sample)];
     all.push_back(show(sample, found_boxes(image, sample.id)));
   }
-  std::ranges::stable_sort(all, {}, &Shown::f1);
+  stable_sort(all, [](const Shown& a, const Shown& b) { return a.f1 < b.f1; });
   std::vector<std::size_t> places;
   const std::size_t half = std::min(shown_images / 2, all.size());
   for (std::size_t i = 0; i < half; ++i) places.push_back(i);
