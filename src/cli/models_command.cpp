@@ -13,7 +13,6 @@
 #include "nets/architecture.h"
 #include "nets/catalogue.h"
 #include "nets/cost.h"
-#include "scatlight/error.h"
 
 namespace scatlight::cli {
 namespace {
@@ -59,11 +58,7 @@ void print_models(const ModelsFlags& flags) {
 std::vector<std::string> detector_names() {
   std::vector<std::string> names;
   for (const auto& name : nets::network_names()) {
-    try {
-      nets::detection_parts(nets::network_options(name));
-      names.push_back(name);
-    } catch (const Error&) {  // it cannot be cut
-    }
+    if (nets::has_detection_parts(nets::network_options(name))) names.push_back(name);
   }
   return names;
 }

@@ -65,8 +65,8 @@ struct BoxFolder {
 };
 
 /// Several data sets as one; a single one stays as it is. Classes that all have in common keep their labels
-/// and ids, else those of later ones come behind those of earlier ones, and ids are numbers from 1. Images are
-/// numbered from 1.
+/// and ids, else those of later ones come behind those of earlier ones, and ids are numbers from 1. Images
+/// are numbered from 1.
 BoxFolder join(std::vector<BoxFolder> folders);
 
 /// Takes the pictures without an object that is trained on out of a data set.

@@ -219,17 +219,13 @@ void cut_vgg(const std::vector<Layer>& layers, DetectionParts& parts) {
   parts.group_ends.erase(parts.group_ends.begin());
 }
 
-}  // namespace
-
-DetectionParts detection_parts(const NetworkOptions& options) {
+// Of base_end 0 where there is nothing to cut.
+DetectionParts cut(const NetworkOptions& options) {
   const auto architecture = make_architecture(options);
   const auto& layers = architecture.layers;
   DetectionParts parts;
   cut_groups(layers, parts);
   if (options.family == Family::Vgg) cut_vgg(layers, parts);
-  if (parts.base_end == 0)
-    throw Error(
-        "a detector needs a network of at least two groups of layers: the last one works on the regions");
   parts.stride = architecture.scattering ? 1 << options.scales : 1;
   parts.channels = static_cast<int>(architecture.maps.channels);
   for (std::size_t i = 0; i < parts.base_end; ++i) {
@@ -239,7 +235,23 @@ DetectionParts detection_parts(const NetworkOptions& options) {
   parts.head_channels = parts.channels;
   for (std::size_t i = parts.head_begin; i < parts.head_end; ++i)
     parts.head_channels = channels_after(layers[i], parts.head_channels);
-  if (parts.stride != 8 && parts.stride != 16) {
+  return parts;
+}
+
+}  // namespace
+
+bool has_detection_parts(const NetworkOptions& options) {
+  const auto parts = cut(options);
+  return parts.base_end > 0 && (parts.stride == 8 || parts.stride == 16);
+}
+
+DetectionParts detection_parts(const NetworkOptions& options) {
+  const auto parts = cut(options);
+  if (parts.base_end == 0) {
+    throw Error(
+        "a detector needs a network of at least two groups of layers: the last one works on the regions");
+  }
+  if (!has_detection_parts(options)) {
     throw Error(fmt::format(
         "the features before the last group have a stride of {} pixels; a detector works with 8 or 16",
         parts.stride));

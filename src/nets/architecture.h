@@ -94,6 +94,9 @@ struct DetectionParts {
 /// Throws Error for a network without groups, and for one whose features have not a stride of 8 or 16 pixels.
 DetectionParts detection_parts(const NetworkOptions& options);
 
+/// Whether detection_parts() has any.
+bool has_detection_parts(const NetworkOptions& options);
+
 Shape output_shape(const Conv& conv, Shape in);
 Shape output_shape(const MaxPool& pool, Shape in);
 

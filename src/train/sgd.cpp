@@ -22,7 +22,8 @@ Sgd::Sgd(NamedTensors parameters, const SgdOptions& options)
     : options_(options), parameters_(std::move(parameters)) {
   const at::NoGradGuard no_grad;
   Group weights = {.members = {}, .decay = options.weight_decay};
-  Group biases = {.members = {}, .rate = options.bias_rate, .decay = options.decay_biases ? options.weight_decay : 0};
+  Group biases = {
+      .members = {}, .rate = options.bias_rate, .decay = options.decay_biases ? options.weight_decay : 0};
   const bool is_one = options.bias_rate == 1 && options.decay_biases;
   for (const auto& [name, parameter] : parameters_) {
     auto& group = is_one || !name.ends_with(".bias") ? weights : biases;
