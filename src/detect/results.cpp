@@ -89,6 +89,7 @@ Json shown_json(const Evaluation& evaluation, const data::BoxFolder& folder) {
   }
   stable_sort(all, [](const Shown& a, const Shown& b) { return a.f1 < b.f1; });
   std::vector<std::size_t> places;
+  places.reserve(shown_images);
   const std::size_t half = std::min(shown_images / 2, all.size());
   for (std::size_t i = 0; i < half; ++i) places.push_back(i);
   const std::size_t middle = all.size() / 2 - std::min(all.size() / 2, half / 2);
