@@ -46,6 +46,7 @@ std::vector<std::vector<Detection>> detect(Detector& detector, const DetectorOpt
   lap.add_to(seconds.base);
   const RegionsOfBatch regions(detector, options, features);
   std::vector<std::vector<Rect>> proposals;
+  proposals.reserve(static_cast<std::size_t>(batch.count));
   for (std::int64_t i = 0; i < batch.count; ++i) {
     proposals.push_back(regions.propose(i, scale_of(batch.framings[static_cast<std::size_t>(i)]),
                                         proposals_in_tests(options)));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 #include <set>
 #include <span>
 
@@ -119,12 +120,12 @@ void write_marked(const Predictions& predictions, const DetectorModel& model,
   for (const auto& prediction : predictions.images) {
     auto image = data::decode_file(prediction.file, max_pixels);
     std::vector<data::Mark> marks;
-    for (auto found = prediction.found.rbegin(); found != prediction.found.rend();
-         ++found) {  // the best on top
-      const auto& name = model.facts.classes[static_cast<std::size_t>(found->label)];
-      marks.push_back({.box = found->box,
-                       .text = fmt::format("{} {:.0f} %", name, 100 * found->score),
-                       .colour = data::label_colour(found->label)});
+    marks.reserve(prediction.found.size());
+    for (const auto& [box, label, score] : std::views::reverse(prediction.found)) {  // the best on top
+      const auto& name = model.facts.classes[static_cast<std::size_t>(label)];
+      marks.push_back({.box = box,
+                       .text = fmt::format("{} {:.0f} %", name, 100 * score),
+                       .colour = data::label_colour(label)});
     }
     data::mark(image, marks);
     const auto file = marked_file(folder, prediction.file, taken);
