@@ -14,8 +14,6 @@
 #include "io/display.h"
 #include "io/interrupt.h"
 #include "io/progress.h"
-#include "torch/device.h"
-#include "train/threads.h"
 
 namespace scatlight::cli {
 namespace {
@@ -86,10 +84,9 @@ void add_detector_eval_flags(CLI::App& command, BoxDataFlags& data, DetectorEval
 void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags) {
   check_box_data_flags(job.data);
   if (!flags.results.empty()) io::make_folder_for(flags.results);
-  const auto device = torch_ops::open_device(job.gpu);
   const detect::EvaluateOptions options = {
-      .threads = train::use_threads(job.threads), .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
-  auto model = detect::load_detector(job.model, device);
+      .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
+  auto model = detect::load_detector(job.model, job.device);
   auto& detector = model.facts.options;
   detector.score = flags.score.value_or(detector.score);
   detector.nms_iou = flags.nms.value_or(detector.nms_iou);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <filesystem>
@@ -33,7 +35,7 @@ struct DetectorEvalJob {
   int threads = 0;
   bool skip_bad = false;
   std::int64_t max_pixels = 0;
-  std::optional<int> gpu = {};
+  at::Device device = at::kCPU;
 };
 
 void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags);

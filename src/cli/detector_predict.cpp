@@ -13,7 +13,6 @@
 #include "io/display.h"
 #include "io/interrupt.h"
 #include "io/progress.h"
-#include "torch/device.h"
 
 namespace scatlight::cli {
 namespace {
@@ -61,12 +60,11 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
   for (const auto& file : {job.out, flags.csv}) {
     if (!file.empty()) io::make_folder_for(file);
   }
-  const auto device = torch_ops::open_device(job.gpu);
   const detect::PredictOptions options = {
       .score = flags.score, .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
   const auto files = list_inputs(job.images);
   if (!flags.marked.empty()) check_marked(flags.marked, files);
-  auto model = detect::load_detector(job.model, device);
+  auto model = detect::load_detector(job.model, job.device);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("predict", std::ssize(files));
   const auto predictions = detect::predict(model, files, options, [&](std::int64_t images) {

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ struct DetectorPredictJob {
   int threads = 1;  ///< That exist.
   bool skip_bad = false;
   std::int64_t max_pixels = 0;
-  std::optional<int> gpu = {};
+  at::Device device = at::kCPU;
 };
 
 void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags);

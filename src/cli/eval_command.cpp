@@ -74,13 +74,11 @@ void print(const train::Evaluation& evaluation, const train::Model& model) {
   }
 }
 
-void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& file) {
-  auto options = flags.options;
+void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& file,
+                         const at::Device& device) {
   if (flags.data.data.size() > 1) throw CLI::ValidationError("a classifier is measured on one folder");
   const auto& data = flags.data.data.front();
   const auto out = output_of(flags);
-  const auto device = torch_ops::open_device(flags.gpu);
-  options.threads = train::use_threads(options.threads);
   auto model = train::load_model(file, device);
   const auto folder = data::list_image_folder(data, model.classes);
   print_summary("evaluated", folder);
@@ -88,7 +86,7 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("evaluate", std::ssize(folder.samples));
   const auto evaluation =
-      train::Evaluator(folder, recipe, options).evaluate(model.network, [&](std::int64_t images) {
+      train::Evaluator(folder, recipe, flags.options).evaluate(model.network, [&](std::int64_t images) {
         bar.advance(images);
         io::StopOnSignal::check();
       });
@@ -104,11 +102,13 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
   }
 }
 
-void evaluate(const CLI::App& command, const EvalFlags& flags) {
+void evaluate(const CLI::App& command, EvalFlags& flags) {
+  const auto device = torch_ops::open_device(flags.gpu);
+  flags.options.threads = train::use_threads(flags.options.threads);
   const auto file = train::find_model(flags.model);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_eval_flags, fmt::format("{} is a classifier", io::display(flags.model)));
-    return evaluate_classifier(flags, file);
+    return evaluate_classifier(flags, file, device);
   }
   refuse_flags(command, {"--batch"}, fmt::format("{} is a detector", io::display(flags.model)));
   evaluate_detector({.model = file,
@@ -117,7 +117,7 @@ void evaluate(const CLI::App& command, const EvalFlags& flags) {
                      .threads = flags.options.threads,
                      .skip_bad = flags.options.skip_bad,
                      .max_pixels = flags.options.max_pixels,
-                     .gpu = flags.gpu},
+                     .device = device},
                     flags.detector);
 }
 

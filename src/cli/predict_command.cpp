@@ -47,9 +47,8 @@ void print(const train::Predictions& predictions, const train::Model& model) {
   }
 }
 
-void classify(const PredictFlags& flags, const std::filesystem::path& file) {
+void classify(const PredictFlags& flags, const std::filesystem::path& file, const at::Device& device) {
   if (!flags.out.empty()) io::make_folder_for(flags.out);
-  const auto device = torch_ops::open_device(flags.gpu);
   const auto files = list_inputs(flags.images);
   auto model = train::load_model(file, device);
   const io::StopOnSignal stop_on_signal;
@@ -69,12 +68,13 @@ void classify(const PredictFlags& flags, const std::filesystem::path& file) {
 }
 
 void predict(const CLI::App& command, PredictFlags& flags) {
+  const auto device = torch_ops::open_device(flags.gpu);
   flags.options.threads = train::use_threads(flags.options.threads);
   const auto file = train::find_model(flags.model);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_predict_flags,
                  fmt::format("{} is a classifier", io::display(flags.model)));
-    return classify(flags, file);
+    return classify(flags, file, device);
   }
   refuse_flags(command, {"--top"}, fmt::format("{} is a detector", io::display(flags.model)));
   predict_objects({.model = file,
@@ -84,7 +84,7 @@ void predict(const CLI::App& command, PredictFlags& flags) {
                    .threads = flags.options.threads,
                    .skip_bad = flags.options.skip_bad,
                    .max_pixels = flags.options.max_pixels,
-                   .gpu = flags.gpu},
+                   .device = device},
                   flags.detector);
 }
 
