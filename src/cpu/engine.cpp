@@ -1,12 +1,9 @@
 #include "cpu/engine.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
 
@@ -14,6 +11,7 @@
 #include "core/range.h"
 #include "cpu/kernels.h"
 #include "cpu/memory.h"
+#include "cpu/room_store.h"
 
 namespace scatlight::cpu {
 namespace {
@@ -27,47 +25,6 @@ void loop(const ParallelFor& run, std::int64_t count, const Body& body) {
 void serially(std::int64_t count, const std::function<void(std::int64_t)>& body) {
   parallel_for(1, count, body);
 }
-
-// Guards the free rooms of every plan. fork() waits for it: in the child, a thread that holds it would be
-// gone.
-std::mutex& free_rooms_mutex() {
-  static std::mutex mutex;
-  [[maybe_unused]] static const int registered =
-      pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
-  return mutex;
-}
-
-// Rooms that were used before and are free now, so that executing a plan again allocates nothing.
-template <class T>
-class RoomStore {
- public:
-  using Loan = std::unique_ptr<LineVector<T>, std::function<void(LineVector<T>*)>>;
-
-  // A room of at least this size, which goes back when the loan ends: of those that are free the one that was
-  // used last, as caches may have it. A new one takes the place of one that is too small.
-  Loan borrow(std::size_t values) {
-    std::unique_ptr<LineVector<T>> room;
-    {
-      const std::lock_guard lock(free_rooms_mutex());
-      const auto last = std::find_if(free_.rbegin(), free_.rend(),
-                                     [&](const auto& free) { return free->size() >= values; });
-      if (last != free_.rend()) {
-        room = std::move(*last);
-        free_.erase(std::next(last).base());
-      } else if (!free_.empty()) {
-        free_.pop_back();
-      }
-    }
-    if (!room) room = std::make_unique<LineVector<T>>(values);
-    return Loan(room.release(), [this](LineVector<T>* used) {
-      const std::lock_guard lock(free_rooms_mutex());
-      free_.emplace_back(used);
-    });
-  }
-
- private:
-  std::vector<std::unique_ptr<LineVector<T>>> free_;
-};
 
 // The transform by the functions of one packing.
 template <class T>
