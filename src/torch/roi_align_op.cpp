@@ -16,6 +16,7 @@
 #include "scatlight/error.h"
 #include "torch/roi_align_aten.h"
 #include "torch/roi_align_cpu.h"
+#include "torch/values.h"
 
 namespace scatlight::torch_ops {
 namespace {
@@ -91,15 +92,6 @@ void check_values(std::span<const T> rois, std::int64_t images) {
                               images - 1));
     }
   }
-}
-
-template <class T>
-std::span<const T> values_of(const at::Tensor& tensor) {
-  return {tensor.const_data_ptr<T>(), static_cast<std::size_t>(tensor.numel())};
-}
-template <class T>
-std::span<T> values_to_write(const at::Tensor& tensor) {
-  return {tensor.mutable_data_ptr<T>(), static_cast<std::size_t>(tensor.numel())};
 }
 
 void check_values(const at::Tensor& rois, std::int64_t images) {

@@ -10,6 +10,7 @@
 #include "scatlight/cuda.h"
 #include "torch/front_end.h"
 #include "torch/plan_cache.h"
+#include "torch/values.h"
 
 namespace scatlight::torch_ops {
 namespace {
@@ -112,15 +113,6 @@ void check_device(const at::Tensor& images, const at::Tensor& gradients) {
   throw Error(
       fmt::format("the images are on {} and the gradients of their maps on {}; they must be on one device",
                   images.device().str(), gradients.device().str()));
-}
-
-template <class T>
-std::span<const T> values_of(const at::Tensor& tensor) {
-  return {tensor.const_data_ptr<T>(), static_cast<std::size_t>(tensor.numel())};
-}
-template <class T>
-std::span<T> values_to_write(const at::Tensor& tensor) {
-  return {tensor.mutable_data_ptr<T>(), static_cast<std::size_t>(tensor.numel())};
 }
 
 // ---- CPU ----
