@@ -11,7 +11,6 @@
 
 #include "cli/box_data_flags.h"
 #include "cli/commands.h"
-#include "cli/device_flag.h"
 #include "cli/image_flags.h"
 #include "cli/training_flags.h"
 #include "data/folder.h"
@@ -60,10 +59,7 @@ train::TrainOptions to_options(const TrainFlags& flags) {
 
 void print_chosen(const TrainFlags& flags, const train::TrainOptions& options) {
   if (flags.batch && flags.loop.learning_rate && flags.loop.warmup && flags.loop.schedule) return;
-  const auto& schedule = options.loop.schedule;
-  std::string line = fmt::format("steps of {} images, rate {:.3g}, {} schedule", options.batch,
-                                 schedule.learning_rate, schedule_name(schedule.kind));
-  if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
+  const auto line = describe_steps(options.batch, options.loop.schedule);
   fmt::print(stderr, "{}\n",
              flags.recipe == "paper" ? line + ": the paper's recipe"
                                      : fmt::format("{}: suits {} images; --recipe paper takes the paper's",
@@ -148,20 +144,6 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
   command.add_flag("--no-augment", flags.no_augment, "Prepare training images like test images.");
 }
 
-void add_call_flags(CLI::App& command, TrainFlags& flags) {
-  auto& options = flags.options;
-  command
-      .add_option("--seed", options.seed, "Another seed gives other first weights, order and augmentation.")
-      ->check(CLI::Range(std::int64_t{0}, largest_seed))
-      ->capture_default_str();
-  add_device_flag(command, flags.gpu);
-  command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
-      ->check(CLI::Range(0, 256))
-      ->capture_default_str();
-  add_max_pixels_flag(command, options.max_pixels);
-  command.add_flag("--skip-bad", options.skip_bad, "Leave out files that cannot be read, and name them.");
-}
-
 }  // namespace
 
 void add_train_command(CLI::App& app) {
@@ -181,7 +163,10 @@ void add_train_command(CLI::App& app) {
   add_network_flags(*command, flags->network, "`scatlight models` lists them");
   add_length_flags(*command, flags->loop, flags->options.loop);
   add_recipe_flags(*command, *flags);
-  add_call_flags(*command, *flags);
+  auto& options = flags->options;
+  add_call_flags(*command, {options.seed, options.threads, options.max_pixels}, flags->gpu,
+                 "first weights, order and augmentation");
+  command->add_flag("--skip-bad", options.skip_bad, "Leave out files that cannot be read, and name them.");
   add_run_flags(*command, flags->loop, flags->options.loop);
   command->footer(R"(
 Examples:

@@ -12,8 +12,6 @@
 
 #include "cli/box_data_flags.h"
 #include "cli/commands.h"
-#include "cli/device_flag.h"
-#include "cli/image_flags.h"
 #include "cli/training_flags.h"
 #include "detect/detector_task.h"
 #include "io/display.h"
@@ -96,10 +94,7 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
 }
 
 void print_chosen(const TrainDetectorFlags& flags, const detect::DetectorTrainOptions& options) {
-  const auto& schedule = options.loop.schedule;
-  std::string line = fmt::format("steps of {} images, rate {:.3g}, {} schedule", options.batch,
-                                 schedule.learning_rate, schedule_name(schedule.kind));
-  if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
+  auto line = describe_steps(options.batch, options.loop.schedule);
   if (options.loop.sgd.clip_norm > 0)
     line += fmt::format(", gradients cut at norm {:.3g}", options.loop.sgd.clip_norm);
   line += flags.network.weights.empty() ? ": from random weights" : ": from trained weights";
@@ -253,16 +248,8 @@ void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
                   "Scale gradients down to this norm, 0 never: 0 with --weights (but 10 for vgg16), else 10.")
       ->check(CLI::NonNegativeNumber);
   command.add_flag("--no-flip", flags.no_flip, "Do not mirror training images.");
-  command
-      .add_option("--seed", options.seed,
-                  "Another seed gives other first weights, order, augmentation and samples.")
-      ->check(CLI::Range(std::int64_t{0}, largest_seed))
-      ->capture_default_str();
-  add_device_flag(command, flags.gpu);
-  command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
-      ->check(CLI::Range(0, 256))
-      ->capture_default_str();
-  add_max_pixels_flag(command, options.max_pixels);
+  add_call_flags(command, {options.seed, options.threads, options.max_pixels}, flags.gpu,
+                 "first weights, order, augmentation and samples");
   command.add_flag("--skip-bad", options.skip_bad,
                    "Leave out pictures whose file or annotation is bad, and name them.");
 }

@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "cli/commands.h"
+#include "cli/device_flag.h"
+#include "cli/image_flags.h"
 #include "cli/run_flags.h"
 #include "io/display.h"
 #include "io/file.h"
@@ -44,6 +47,10 @@ void check_command(const std::string& command, const train::RunFolder& folder) {
 void refuse(bool given, const char* flags, const std::string& network, const char* why) {
   if (given)
     throw CLI::ValidationError(fmt::format("{} says nothing about {}, which {}", flags, network, why));
+}
+
+const char* schedule_name(train::ScheduleKind kind) {
+  return kind == train::ScheduleKind::Cosine ? "cosine" : "step";
 }
 
 }  // namespace
@@ -152,6 +159,18 @@ void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opt
       ->capture_default_str();
 }
 
+void add_call_flags(CLI::App& command, const CallOptions& options, std::optional<int>& gpu,
+                    const std::string& drawn) {
+  command.add_option("--seed", options.seed, "Another seed gives other " + drawn + ".")
+      ->check(CLI::Range(std::int64_t{0}, largest_seed))
+      ->capture_default_str();
+  add_device_flag(command, gpu);
+  command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  add_max_pixels_flag(command, options.max_pixels);
+}
+
 void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, train::LoopOptions& options) {
   options.run = flags.run;
   options.accept_changed_data = flags.data_changed;
@@ -168,8 +187,11 @@ void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, tr
   options.schedule.warmup = flags.warmup.value_or(schedule.warmup);
 }
 
-const char* schedule_name(train::ScheduleKind kind) {
-  return kind == train::ScheduleKind::Cosine ? "cosine" : "step";
+std::string describe_steps(std::int64_t batch, const train::Schedule& schedule) {
+  auto line = fmt::format("steps of {} images, rate {:.3g}, {} schedule", batch, schedule.learning_rate,
+                          schedule_name(schedule.kind));
+  if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
+  return line;
 }
 
 std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const train::LoopOptions& options,

@@ -54,10 +54,22 @@ void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& o
 void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options,
                     const std::string& drops);
 
+/// What both kinds of training have in an option of the same name.
+struct CallOptions {
+  std::uint64_t& seed;
+  int& threads;
+  std::int64_t& max_pixels;
+};
+
+/// Adds --seed, --device, --threads and --max-pixels. `drawn` says what the seed is of.
+void add_call_flags(CLI::App& command, const CallOptions& options, std::optional<int>& gpu,
+                    const std::string& drawn);
+
 /// Puts the flags into the options; `schedule` is what they change.
 void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, train::LoopOptions& options);
 
-const char* schedule_name(train::ScheduleKind kind);
+/// "steps of 32 images, rate 0.05, cosine schedule after a warm-up of 5 %"
+std::string describe_steps(std::int64_t batch, const train::Schedule& schedule);
 
 /// All flags, and what was chosen where none was given, as the JSON of run.json and of the checkpoint.
 std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const train::LoopOptions& options,
