@@ -4,7 +4,7 @@ import json
 import math
 from pathlib import Path
 
-from runs import write_json
+from runs import MACHINE, write_json
 
 CELLS = ["red & white", "platelets", "others"]
 
@@ -43,12 +43,7 @@ def write_detector_facts(run: Path, files=("gone.png",), network: str = "scatdet
                 "minutes": 4.0,
                 "no-flip": False,
             },
-            "machine": {
-                "processor": "A <fast> one",
-                "threads": 2,
-                "memory_bytes": 8 << 30,
-                "torch": "2.11.0",
-            },
+            "machine": MACHINE,
             "started": "2024-05-31T12:00:00Z",
             "task": "detect",
             "network": {"name": network, "parameters": 1_480_000},

@@ -9,6 +9,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 CLASSES = ["blocks", "discs", "drops & co", "rings", "stars", "stripes"]
+MACHINE = {"processor": "A <fast> one", "threads": 2, "memory_bytes": 8 << 30, "torch": "2.11.0"}
 
 
 def write_json(file: Path, value) -> None:
@@ -46,12 +47,7 @@ def write_facts(run: Path, network: str = "scatresnet-small") -> None:
                 "maps": [75, 16, 16],
             },
             "classes": CLASSES,
-            "machine": {
-                "processor": "A <fast> one",
-                "threads": 2,
-                "memory_bytes": 8 << 30,
-                "torch": "2.11.0",
-            },
+            "machine": MACHINE,
             "started": "2024-05-31T12:00:00Z",
         },
     )

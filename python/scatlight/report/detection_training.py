@@ -7,7 +7,7 @@ from scatlight.report.boxes import STAGES, Detector, DetectorPoint
 from scatlight.report.curves import TimeAxis, drops_of_rate, loss_line, rate_panel, time_axis
 from scatlight.report.figures import Bar, Series, line_plot, stacked_bar_plot
 from scatlight.report.load import Run
-from scatlight.report.measures import Measure, figures_of, rate, rows_of
+from scatlight.report.measures import Measure, figures_of, rate, rows_of, training_memory, training_speed
 from scatlight.report.section import Figure, Section
 from scatlight.report.training import Log
 
@@ -98,25 +98,13 @@ def _measures(runs: Sequence[Run], detectors: Sequence[tuple[int, Run, Detector]
         (index, run.name, detector.evaluation) for index, run, detector in detectors if detector.evaluation
     ]
     return [
-        Measure(
-            "training, decoding and augmentation included",
-            [
-                Bar(name, log.train[-1].images / log.train[-1].seconds, index)
-                for index, name, log in logged
-                if log.train[-1].seconds > 0
-            ],
-            rate,
-        ),
+        training_speed(logged),
         Measure(
             "evaluation, decoding included",
             [Bar(name, evaluation.images_per_second, index) for index, name, evaluation in evaluated],
             rate,
         ),
-        Measure(
-            "peak memory of the training",
-            [Bar(name, log.peak_memory_bytes, index) for index, name, log in logged if log.peak_memory_bytes],
-            words.memory,
-        ),
+        training_memory(logged),
         Measure(
             "peak memory of the evaluation",
             [

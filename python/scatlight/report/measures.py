@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from scatlight.report import words
+from scatlight.report.curves import Logged
 from scatlight.report.figures import Bar, bar_plot
 from scatlight.report.section import Figure
 
@@ -18,6 +20,20 @@ class Measure:
 
 def rate(value: float) -> str:
     return f"{value:.0f} images/s" if value >= 10 else f"{value:.1f} images/s"
+
+
+def training_speed(logged: Sequence[Logged]) -> Measure:
+    bars = [
+        Bar(name, log.train[-1].images / log.train[-1].seconds, index)
+        for index, name, log in logged
+        if log.train[-1].seconds > 0
+    ]
+    return Measure("training, decoding and augmentation included", bars, rate)
+
+
+def training_memory(logged: Sequence[Logged]) -> Measure:
+    bars = [Bar(name, log.peak_memory_bytes, index) for index, name, log in logged if log.peak_memory_bytes]
+    return Measure("peak memory of the training", bars, words.memory)
 
 
 def figures_of(measures: Sequence[Measure]) -> list[Figure]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from scatlight.report import words
 from scatlight.report.baseline import baseline
 from scatlight.report.curves import TimeAxis, drops_of_rate, loss_line, rate_panel, time_axis
 from scatlight.report.figures import Bar, Series, line_plot
 from scatlight.report.load import EvalPoint, Run
-from scatlight.report.measures import Measure, figures_of, rate, rows_of
+from scatlight.report.measures import Measure, figures_of, rate, rows_of, training_memory, training_speed
 from scatlight.report.section import Figure, Section
 from scatlight.report.training import Log
 
@@ -76,15 +75,7 @@ def curves(runs: Sequence[Run]) -> Section | None:
 def _measures(runs: Sequence[Run]) -> list[Measure]:
     logged = _logged(runs)
     return [
-        Measure(
-            "training, decoding and augmentation included",
-            [
-                Bar(name, log.train[-1].images / log.train[-1].seconds, index)
-                for index, name, log in logged
-                if log.train[-1].seconds > 0
-            ],
-            rate,
-        ),
+        training_speed(logged),
         Measure(
             "evaluation, decoding included",
             [
@@ -94,11 +85,7 @@ def _measures(runs: Sequence[Run]) -> list[Measure]:
             ],
             rate,
         ),
-        Measure(
-            "peak memory of the training",
-            [Bar(name, log.peak_memory_bytes, index) for index, name, log in logged if log.peak_memory_bytes],
-            words.memory,
-        ),
+        training_memory(logged),
     ]
 
 
