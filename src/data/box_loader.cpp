@@ -147,6 +147,15 @@ void require_framings(const BoxFolder& folder, const BoxRecipe& recipe, bool aug
   for (const auto& sample : folder.samples) frame(sample, recipe, augment, {0, 0, 0});
 }
 
+std::vector<std::int64_t> batch_sizes(const BoxFolder& folder, std::int64_t batch_size) {
+  std::vector<std::int64_t> sizes;
+  // Whatever the order: it changes which samples are in a batch.
+  for (const auto& batch :
+       group_by_aspect(epoch_order(std::ssize(folder.samples), {}), list_wide(folder), batch_size))
+    sizes.push_back(std::ssize(batch));
+  return sizes;
+}
+
 std::vector<std::vector<std::int64_t>> group_by_aspect(const std::vector<std::int64_t>& order,
                                                        const std::vector<bool>& is_wide,
                                                        std::int64_t batch_size) {

@@ -53,6 +53,9 @@ class BoxLoader {
 /// (`augment`) or in testing.
 void require_framings(const BoxFolder& folder, const BoxRecipe& recipe, bool augment);
 
+/// The images of each batch of an epoch, none of which is bad; the full batches first.
+std::vector<std::int64_t> batch_sizes(const BoxFolder& folder, std::int64_t batch_size);
+
 /// An order of samples cut into batches of `batch_size`, a sample being wide or not: a batch is full as soon
 /// as there are enough of one kind, and the rest of both are cut into the fewest even parts.
 std::vector<std::vector<std::int64_t>> group_by_aspect(const std::vector<std::int64_t>& order,
