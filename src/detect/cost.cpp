@@ -4,15 +4,6 @@
 #include "nets/cost.h"
 
 namespace scatlight::detect {
-namespace {
-
-std::size_t first_trained(const nets::DetectionParts& parts, const Frozen& frozen) {
-  if (frozen.groups < 0) return 0;
-  return frozen.groups == 0 ? parts.stem_end : parts.group_ends[static_cast<std::size_t>(frozen.groups) - 1];
-}
-
-}  // namespace
-
 DetectorCost detector_cost(const DetectorNetworkOptions& given, const Frozen& frozen, int height, int width) {
   check(given);
   auto options = given.network;
@@ -20,7 +11,7 @@ DetectorCost detector_cost(const DetectorNetworkOptions& given, const Frozen& fr
   options.width = width;
   const auto architecture = nets::make_architecture(options);
   const auto parts = nets::detection_parts(options);
-  const nets::CostRules rules = {.first_trained = first_trained(parts, frozen), .frozen_norms = frozen.norms};
+  const nets::CostRules rules = {.first_trained = first_trained(frozen, parts), .frozen_norms = frozen.norms};
   const auto base = nets::layers_cost(architecture, 0, parts.base_end, architecture.maps, rules);
   const nets::Shape pooled = {parts.channels, given.pool, given.pool};
   const auto head = nets::layers_cost(architecture, parts.head_begin, parts.head_end, pooled, rules);

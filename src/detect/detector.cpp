@@ -43,6 +43,11 @@ void check(const Frozen& frozen, const nets::DetectionParts& parts) {
   }
 }
 
+std::size_t first_trained(const Frozen& frozen, const nets::DetectionParts& parts) {
+  if (frozen.groups < 0) return 0;
+  return frozen.groups == 0 ? parts.stem_end : parts.group_ends[static_cast<std::size_t>(frozen.groups) - 1];
+}
+
 Detector::Detector(const DetectorNetworkOptions& options)
     : options_(checked(options)),
       parts_(nets::detection_parts(options_.network)),
@@ -78,9 +83,7 @@ void Detector::to(const at::Device& device) {
 void Detector::freeze(const Frozen& frozen) {
   check(frozen, parts_);
   if (frozen.norms) network_.freeze_norms();
-  if (frozen.groups < 0) return;
-  network_.freeze(0, frozen.groups == 0 ? parts_.stem_end
-                                        : parts_.group_ends[static_cast<std::size_t>(frozen.groups) - 1]);
+  network_.freeze(0, first_trained(frozen, parts_));
 }
 
 at::Tensor Detector::features(const at::Tensor& maps) { return network_.run(maps, 0, parts_.base_end); }

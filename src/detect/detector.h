@@ -34,6 +34,9 @@ struct Frozen {
 /// Throws Error for more groups than the base has.
 void check(const Frozen& frozen, const nets::DetectionParts& parts);
 
+/// The first layer of the network that is trained.
+std::size_t first_trained(const Frozen& frozen, const nets::DetectionParts& parts);
+
 /// What the region proposal network says of N images, A anchors per cell.
 struct RpnOutput {
   at::Tensor objectness;  ///< (N, h * w * A) logits, in the order of make_anchors()

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "data/fingerprint.h"
 #include "detect/model.h"
@@ -40,6 +41,7 @@ DetectorTask::DetectorTask(const DetectorTrainOptions& options)
                      .classes = options.train_data.classes,
                      .samples = std::ssize(options.train_data.samples),
                      .fingerprint = data::fingerprint(options.train_data)}),
+      batch_sizes_(data::batch_sizes(options.train_data, options.batch)),
       recipe_(make_recipe(options)),
       detector_(make_detector(options)),
       facts_({.options = options.detector,
@@ -47,23 +49,9 @@ DetectorTask::DetectorTask(const DetectorTrainOptions& options)
               .category_ids = options.train_data.category_ids,
               .recipe = recipe_.options()}) {}
 
-std::int64_t DetectorTask::full_batches() const {
-  const auto is_wide = [](const auto& sample) { return sample.size.width >= sample.size.height; };
-  const std::int64_t wide = std::ranges::count_if(options_.train_data.samples, is_wide);
-  return wide / options_.batch + (training_set_.samples - wide) / options_.batch;
-}
-
-std::int64_t DetectorTask::batches() const {
-  const auto rest = training_set_.samples - full_batches() * options_.batch;
-  return full_batches() + data::part_count(rest, options_.batch);
-}
-
 std::int64_t DetectorTask::images_from(std::int64_t batch) const {
-  if (batch >= batches()) return 0;
-  const auto full = full_batches();
-  if (batch <= full) return training_set_.samples - batch * options_.batch;
-  const auto rest = training_set_.samples - full * options_.batch;
-  return rest - data::even_part(rest, options_.batch, batch - full).first;
+  return std::accumulate(batch_sizes_.begin() + std::min(batch, batches()), batch_sizes_.end(),
+                         std::int64_t{0});
 }
 
 train::NamedTensors DetectorTask::parameters() const {

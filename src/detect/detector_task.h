@@ -17,7 +17,7 @@ class DetectorTask final : public train::Task {
   explicit DetectorTask(const DetectorTrainOptions& options);
 
   const train::TrainingSet& training_set() const override { return training_set_; }
-  std::int64_t batches() const override;
+  std::int64_t batches() const override { return std::ssize(batch_sizes_); }
   std::int64_t images_from(std::int64_t batch) const override;
   train::NamedTensors parameters() const override;
   train::NamedTensors buffers() const override;
@@ -33,11 +33,9 @@ class DetectorTask final : public train::Task {
   const std::optional<Evaluation>& evaluation() const { return evaluation_; }
 
  private:
-  /// Batches that are full, of wide or of tall pictures alone; what is left is cut into even parts.
-  std::int64_t full_batches() const;
-
   DetectorTrainOptions options_;
   train::TrainingSet training_set_;
+  std::vector<std::int64_t> batch_sizes_;
   data::BoxRecipe recipe_;
   Detector detector_;
   DetectorFacts facts_;

@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cmath>
-
 #include "detect/confusion.h"
 #include "io/display.h"
 #include "scatlight/error.h"
+#include "train/json.h"
+#include "train/stopwatch.h"
 
 namespace scatlight::detect {
 namespace {
@@ -51,17 +50,17 @@ data::Box to_box(const Rect& rect) {
 }
 
 std::vector<FoundBox> found_boxes(const ImageDetections& image, std::int64_t id) {
-  const auto round = [](double value, double digits) { return std::round(value * digits) / digits; };
+  using train::rounded;
   std::vector<FoundBox> all;
   for (const auto& [rect, label, score] : image.found) {
     const auto box = to_box(rect);
     all.push_back({.image = id,
                    .label = label,
-                   .box = {.left = round(box.left, 100),
-                           .top = round(box.top, 100),
-                           .width = round(box.width, 100),
-                           .height = round(box.height, 100)},
-                   .score = round(score, 1e6)});
+                   .box = {.left = rounded(box.left, 100),
+                           .top = rounded(box.top, 100),
+                           .width = rounded(box.width, 100),
+                           .height = rounded(box.height, 100)},
+                   .score = rounded(score, 1e6)});
   }
   return all;
 }
@@ -76,14 +75,13 @@ Evaluation evaluate(Detector& detector, const DetectorFacts& facts, const data::
                           .skip_bad = options.skip_bad,
                           .max_pixels = options.max_pixels});
   Evaluation evaluation;
-  const auto seconds_since = [](auto start) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  const auto start = std::chrono::steady_clock::now();
+  train::Stopwatch all;
+  train::Stopwatch waiting;
+  all.start();
   for (;;) {
-    const auto before = std::chrono::steady_clock::now();
+    waiting.start();
     auto batch = loader.next();
-    evaluation.stages.waiting += seconds_since(before);
+    waiting.stop();
     if (!batch) break;
     auto found = detect(detector, facts.options, *batch, evaluation.stages);
     for (std::size_t i = 0; i < found.size(); ++i)
@@ -91,7 +89,8 @@ Evaluation evaluate(Detector& detector, const DetectorFacts& facts, const data::
     on_images(batch->count);
     loader.recycle(std::move(*batch));
   }
-  evaluation.seconds = seconds_since(start);
+  evaluation.seconds = all.seconds();
+  evaluation.stages.waiting = waiting.seconds();
   evaluation.skipped = loader.skipped();
   if (evaluation.images.empty()) {
     throw Error(fmt::format("no image could be read{}",

@@ -6,16 +6,10 @@
 #include <chrono>
 
 #include "detect/regions.h"
+#include "train/infer.h"
 
 namespace scatlight::detect {
 namespace {
-
-PictureScale scale_of(const data::Framing& framing) {
-  return {.width = static_cast<float>(framing.size.width),
-          .height = static_cast<float>(framing.size.height),
-          .x_factor = static_cast<float>(1 / framing.scale_x()),
-          .y_factor = static_cast<float>(1 / framing.scale_y())};
-}
 
 /// Adds the time since the last call.
 class Lap {
@@ -61,8 +55,8 @@ std::vector<std::vector<Detection>> detect(Detector& detector, const DetectorOpt
   for (std::int64_t i = 0; i < batch.count; ++i) {
     const auto& of_image = proposals[static_cast<std::size_t>(i)];
     const auto count = std::ssize(of_image);
-    found.push_back(postprocess(of_image, numbers_of(logits.narrow(0, first, count)),
-                                numbers_of(deltas.narrow(0, first, count)),
+    found.push_back(postprocess(of_image, train::numbers_of(logits.narrow(0, first, count)),
+                                train::numbers_of(deltas.narrow(0, first, count)),
                                 scale_of(batch.framings[static_cast<std::size_t>(i)]), options));
     first += count;
   }

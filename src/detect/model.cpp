@@ -153,11 +153,7 @@ Blueprint read_blueprint(const std::filesystem::path& path) {
 }  // namespace
 
 DetectorModel load_detector(const std::filesystem::path& path, const at::Device& device) {
-  if (train::is_checkpoint(path)) {
-    fail(path,
-         "it is a checkpoint, from which a training resumes: give the model.safetensors beside it, or the "
-         "run folder");
-  }
+  train::refuse_checkpoint(path);
   if (!is_detector(path)) fail(path, "it is not a detector that scatlight train-detector wrote");
   auto [network, facts] = read_blueprint(path);
   DetectorModel model{.file = path, .detector = Detector(network), .facts = std::move(facts)};
@@ -180,10 +176,7 @@ std::vector<std::string> load_first_weights(Detector& detector, const std::files
   if (!same) std::erase_if(state, [](const auto& entry) { return entry.first.starts_with(of_classes); });
   nets::read_tensors(path, state, detector.options().network.name,
                      same ? std::vector<std::string>() : std::vector<std::string>{of_classes});
-  for (const auto& [name, tensor] : state) {
-    if (tensor.is_floating_point() && !tensor.isfinite().all().template item<bool>())
-      fail(path, fmt::format("its tensor '{}' has numbers that are not finite", name));
-  }
+  nets::check_finite(path, state);
   return same ? std::vector<std::string>() : std::vector<std::string>{"classes"};
 }
 

@@ -81,9 +81,7 @@ void DetectorPass::backward(const Stream::Mapped& mapped, std::int64_t first, st
   for (std::int64_t i = 0; i < count; ++i) {
     const auto place = static_cast<std::size_t>(first + i);
     const auto& objects = mapped.batch.objects[place];
-    const auto& size = mapped.batch.framings[place].size;
-    const PictureScale picture = {.width = static_cast<float>(size.width),
-                                  .height = static_cast<float>(size.height)};
+    const auto picture = scale_of(mapped.batch.framings[place]);
     auto random =
         sampling_random(options_.seed, epoch_, static_cast<std::uint64_t>(mapped.batch.indices[place]));
     const auto of_anchors =

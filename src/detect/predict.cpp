@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ranges>
 #include <set>
 #include <span>
@@ -20,6 +19,8 @@
 namespace scatlight::detect {
 namespace {
 
+using train::rounded;
+
 /// A field of CSV (RFC 4180).
 std::string field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
@@ -27,8 +28,6 @@ std::string field(const std::string& text) {
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + '"';
 }
-
-double rounded(double value, double digits) { return std::round(value * digits) / digits; }
 
 /// OUT/NAME.png, or OUT/NAME-2.png ... where that is taken.
 std::filesystem::path marked_file(const std::filesystem::path& folder, const std::filesystem::path& picture,
@@ -50,28 +49,20 @@ Predictions predict(DetectorModel& model, const std::vector<std::filesystem::pat
   facts.options.score = static_cast<float>(options.score);
   const data::BoxRecipe recipe(facts.recipe);
   data::BoxLoader loader(folder, recipe,
-                         {.batch_size = 1,
+                         {.batch_size = 1,  // which keeps the order of the files
                           .threads = options.threads,
                           .skip_bad = options.skip_bad,
                           .max_pixels = options.max_pixels});
   model.detector.train(false);
-  std::vector<std::pair<std::int64_t, Prediction>> by_sample;
+  Predictions result;
   StageSeconds seconds;
   while (auto batch = loader.next()) {
     auto found = detect(model.detector, facts.options, *batch, seconds);
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      const auto index = batch->indices[i];
-      const auto& sample = folder.samples[static_cast<std::size_t>(index)];
-      by_sample.emplace_back(
-          index, Prediction{.file = sample.file, .size = sample.size, .found = std::move(found[i])});
-    }
+    const auto& sample = folder.samples[static_cast<std::size_t>(batch->indices.front())];
+    result.images.push_back({.file = sample.file, .size = sample.size, .found = std::move(found.front())});
     on_images(batch->count);
     loader.recycle(std::move(*batch));
   }
-  std::ranges::sort(by_sample, {},
-                    [](const auto& entry) { return entry.first; });  // wide and tall ones apart
-  Predictions result;
-  for (auto& [index, prediction] : by_sample) result.images.push_back(std::move(prediction));
   result.skipped = folder.skipped;
   result.skipped.insert(result.skipped.end(), loader.skipped().begin(), loader.skipped().end());
   return result;

@@ -6,11 +6,17 @@
 #include <cmath>
 
 #include "detect/anchors.h"
+#include "train/infer.h"
 
 namespace scatlight::detect {
 
-std::span<const float> numbers_of(const at::Tensor& tensor) {
-  return {tensor.const_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
+using train::numbers_of;
+
+PictureScale scale_of(const data::Framing& framing) {
+  return {.width = static_cast<float>(framing.size.width),
+          .height = static_cast<float>(framing.size.height),
+          .x_factor = static_cast<float>(1 / framing.scale_x()),
+          .y_factor = static_cast<float>(1 / framing.scale_y())};
 }
 
 at::Tensor to_tensor(const std::vector<std::vector<Rect>>& regions, const at::Tensor& like) {

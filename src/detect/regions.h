@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "data/box_recipe.h"
 #include "detect/detector.h"
 #include "detect/options.h"
 #include "detect/postprocess.h"
@@ -15,8 +16,7 @@
 
 namespace scatlight::detect {
 
-/// The numbers of a contiguous float32 tensor on the CPU.
-std::span<const float> numbers_of(const at::Tensor& tensor);
+PictureScale scale_of(const data::Framing& framing);
 
 /// (R, 5) regions for Detector::classify(), those of each image of a batch, with the type and on the device
 /// of `like`.

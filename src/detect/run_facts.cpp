@@ -1,7 +1,6 @@
 #include "detect/run_facts.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "train/json.h"
 #include "train/run_facts.h"
@@ -74,17 +73,16 @@ Json geometry(const data::BoxFolder& folder, const data::BoxRecipeOptions& optio
   const std::int64_t step = std::max<std::int64_t>(1, (all + most - 1) / most);
   Json rows = Json::array();
   std::int64_t number = 0;
-  const auto digits = [](double value, double scale) { return std::round(value * scale) / scale; };
   for (const auto& sample : folder.samples) {
     data::CounterRandom random(0, 0, 0);  // the size does not depend on it
     const auto framing = recipe.augment(sample.size, sample.objects, random);
     for (const auto& object : sample.objects) {
       if (number++ % step != 0) continue;
       const auto& box = object.box;
-      rows.push_back({digits((box.left + box.right) / 2 / sample.size.width, 1e3),
-                      digits((box.top + box.bottom) / 2 / sample.size.height, 1e3),
-                      digits(box.width() * framing.scale_x(), 10),
-                      digits(box.height() * framing.scale_y(), 10)});
+      rows.push_back({train::rounded((box.left + box.right) / 2 / sample.size.width, 1e3),
+                      train::rounded((box.top + box.bottom) / 2 / sample.size.height, 1e3),
+                      train::rounded(box.width() * framing.scale_x(), 10),
+                      train::rounded(box.height() * framing.scale_y(), 10)});
     }
   }
   return rows;

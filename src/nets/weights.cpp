@@ -146,6 +146,13 @@ void read_tensors(const std::filesystem::path& path, const NamedTensors& tensors
   }
 }
 
+void check_finite(const std::filesystem::path& path, const NamedTensors& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>())
+      fail(path, fmt::format("its tensor '{}' has numbers that are not finite", name));
+  }
+}
+
 void save_weights(const Network& network, const std::filesystem::path& path, const Metadata& metadata) {
   write_tensors(path, state_of(network), network.options(), metadata);
 }
@@ -169,10 +176,7 @@ bool load_body(Network& network, const std::filesystem::path& path) {
   }
   read_tensors(path, state, network.options().name,
                same_classes ? std::vector<std::string>() : std::vector{last + "."});
-  for (const auto& [name, tensor] : state) {
-    if (tensor.is_floating_point() && !tensor.isfinite().all().template item<bool>())
-      fail(path, fmt::format("its tensor '{}' has numbers that are not finite", name));
-  }
+  check_finite(path, state);
   return same_classes;
 }
 

@@ -23,6 +23,9 @@ void write_tensors(const std::filesystem::path& path, const NamedTensors& tensor
 void read_tensors(const std::filesystem::path& path, const NamedTensors& tensors, const std::string& owner,
                   const std::vector<std::string>& left_out = {});
 
+/// Throws Error, which names the file that they were read from, for tensors with numbers that are not finite.
+void check_finite(const std::filesystem::path& path, const NamedTensors& tensors);
+
 /// Writes parameters and buffers as safetensors with torchvision's names. The metadata holds the options (key
 /// "network", JSON) and `metadata`.
 void save_weights(const Network& network, const std::filesystem::path& path, const Metadata& metadata = {});
@@ -33,8 +36,8 @@ void load_weights(Network& network, const std::filesystem::path& path);
 
 /// Fills the network from a weights file of the same network with any number of classes. Of another number,
 /// the last layer keeps its first values, and of a network that was cut before it the file's is left out;
-/// returns whether it was filled. Throws Error as load_weights does,
-/// and for weights that are not finite numbers.
+/// returns whether it was filled. Throws Error as load_weights does, and for weights that are not finite
+/// numbers.
 bool load_body(Network& network, const std::filesystem::path& path);
 
 /// The options and the metadata of a file that save_weights wrote; Error for a file without them.

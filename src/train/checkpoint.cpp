@@ -151,8 +151,11 @@ void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader&
   io::write_safetensors(path, data, {{header_key, json.dump()}});
 }
 
-bool is_checkpoint(const std::filesystem::path& path) {
-  return io::SafetensorsReader(path).metadata().contains(header_key);
+void refuse_checkpoint(const std::filesystem::path& path) {
+  if (!io::SafetensorsReader(path).metadata().contains(header_key)) return;
+  fail(path,
+       "it is a checkpoint, from which a training resumes: give the model.safetensors beside it, or the run "
+       "folder");
 }
 
 CheckpointHeader read_checkpoint_header(const std::filesystem::path& path) {

@@ -47,8 +47,8 @@ struct CheckpointHeader {
 void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader& header,
                       const NamedTensors& tensors);
 
-/// Throws Error for a file that is no safetensors file.
-bool is_checkpoint(const std::filesystem::path& path);
+/// Throws Error for a checkpoint where a model is wanted, and for a file that is no safetensors file.
+void refuse_checkpoint(const std::filesystem::path& path);
 
 /// Throws Error for a file that is no checkpoint.
 CheckpointHeader read_checkpoint_header(const std::filesystem::path& path);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ using Json = nlohmann::ordered_json;
 inline std::string to_text(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
+
+/// To the nearest of so many steps for each unit: 100 keeps two digits.
+inline double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
 /// One line of a log.
 inline std::string to_line(const Json& json) {

@@ -57,11 +57,7 @@ void save_model(const std::filesystem::path& path, const nets::Network& network,
 }
 
 Model load_model(const std::filesystem::path& path, const at::Device& device) {
-  if (is_checkpoint(path)) {
-    fail(path,
-         "it is a checkpoint, from which a training resumes: give the model.safetensors beside it, or the "
-         "run folder");
-  }
+  refuse_checkpoint(path);
   const auto header = nets::read_weights_header(path);
   try {
     Model model{.file = path,
