@@ -7,6 +7,8 @@ what training keeps of a picture is added up as autograd saves it.
 """
 
 import argparse
+import contextlib
+import io
 import json
 import statistics
 import subprocess
@@ -23,6 +25,8 @@ import torch
 import torchvision
 import torchvision_detector
 from PIL import Image
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 from safetensors.torch import save_file
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -111,6 +115,56 @@ def roi_align_cases() -> list[tuple[str, Run, Run]]:
             lambda: torch.autograd.grad(our_pooled, our_leaf, our_weights, retain_graph=True)[0],
         ),
     ]
+
+
+def coco_case() -> tuple[str, Run, Run]:
+    """2000 pictures of 7 objects and 50 detections each, most of them near an object."""
+    pictures, classes, objects_each, found_each = 2000, 80, 7, 50
+    random = np.random.default_rng(0)
+    sides = np.exp(random.uniform(np.log(8), np.log(300), (pictures * objects_each, 2)))
+    corners = random.uniform(0, 340, sides.shape)
+    image = np.arange(len(sides)) // objects_each
+    labels = random.integers(0, classes, len(sides))
+    objects = np.column_stack([image, labels, corners, sides, sides.prod(1)])
+    of_picture = random.integers(0, objects_each, pictures * found_each)
+    near = objects[np.arange(pictures).repeat(found_each) * objects_each + of_picture]
+    moved = near[:, 2:6] + random.normal(0, 0.1, (len(near), 4)) * near[:, [4, 5, 4, 5]]
+    moved[:, 2:] = moved[:, 2:].clip(1)
+    found = np.column_stack([near[:, :2], moved, random.uniform(size=len(near))])
+
+    truth = COCO()
+    truth.dataset = {
+        "images": [{"id": i} for i in range(pictures)],
+        "categories": [{"id": i} for i in range(classes)],
+        "annotations": [
+            {
+                "id": i + 1,
+                "image_id": int(row[0]),
+                "category_id": int(row[1]),
+                "bbox": list(row[2:6]),
+                "area": row[6],
+                "iscrowd": 0,
+            }
+            for i, row in enumerate(objects)
+        ],
+    }
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth.createIndex()
+        results = truth.loadRes(found[:, [0, 2, 3, 4, 5, 6, 1]])  # image, box, score, class
+    tables = (torch.from_numpy(objects), torch.from_numpy(found))
+
+    def theirs() -> torch.Tensor:
+        with contextlib.redirect_stdout(io.StringIO()):
+            evaluation = COCOeval(truth, results, "bbox")
+            evaluation.evaluate()
+            evaluation.accumulate()
+            evaluation.summarize()
+        return torch.from_numpy(evaluation.stats)
+
+    def ours() -> torch.Tensor:
+        return torch.ops.scatlight_detectors.coco_numbers(*tables, classes)
+
+    return f"COCO's numbers of {len(found)} detections (pycocotools)", theirs, ours
 
 
 def whole_cases(folder: Path) -> list[tuple[str, Run, Run]]:
@@ -254,6 +308,7 @@ def main() -> int:
             *roi_align_cases(),
             nms_case("random", random_boxes(12000, 1200, 800, 600), 2000),
             nms_case("crowded", crowded_boxes(12000, 60, 1200, 800), 2000),
+            coco_case(),
             *whole_cases(Path(folder)),
         ]
         for case in cases:

@@ -7,6 +7,7 @@
 #include <torch/custom_class.h>
 
 #include "data/coco.h"
+#include "detect/coco_metric.h"
 #include "detect/cost.h"
 #include "detect/detector_task.h"
 #include "detect/infer.h"
@@ -45,6 +46,40 @@ at::Tensor propose_in_training(const std::string& network, const at::Tensor& ima
   detect::Detector detector(network_options(network, 20));
   detector.freeze({});
   return detector.propose(detector.features(detector.maps(images))).objectness;
+}
+
+std::vector<std::vector<double>> rows_of(const at::Tensor& table) {
+  const auto numbers = table.contiguous();
+  std::vector<std::vector<double>> rows;
+  for (std::int64_t i = 0; i < table.size(0); ++i) {
+    const auto* row = numbers.const_data_ptr<double>() + i * table.size(1);
+    rows.emplace_back(row, row + table.size(1));
+  }
+  return rows;
+}
+
+/// COCO's twelve numbers. `objects`: (n, 7) float64, image, class, left, top, width, height, area; `found`:
+/// (m, 7), with a score instead of the area.
+at::Tensor coco_numbers(const at::Tensor& objects, const at::Tensor& found, std::int64_t classes) {
+  const auto box_of = [](const std::vector<double>& row) {
+    return data::Box{.left = row[2], .top = row[3], .width = row[4], .height = row[5]};
+  };
+  std::vector<detect::TrueBox> wanted;
+  for (const auto& row : rows_of(objects)) {
+    wanted.push_back({.image = static_cast<std::int64_t>(row[0]),
+                      .label = static_cast<int>(row[1]),
+                      .box = box_of(row),
+                      .area = row[6]});
+  }
+  std::vector<detect::FoundBox> boxes;
+  for (const auto& row : rows_of(found)) {
+    boxes.push_back({.image = static_cast<std::int64_t>(row[0]),
+                     .label = static_cast<int>(row[1]),
+                     .box = box_of(row),
+                     .score = row[6]});
+  }
+  const auto result = detect::coco_metric(std::move(wanted), std::move(boxes), static_cast<int>(classes));
+  return at::tensor(at::ArrayRef<double>(result.numbers.data(), result.numbers.size()), at::kDouble);
 }
 
 /// A detector in use.
@@ -127,6 +162,7 @@ class Training : public torch::CustomClassHolder {
 }  // namespace
 
 TORCH_LIBRARY(scatlight_detectors, library) {
+  library.def("coco_numbers(Tensor objects, Tensor found, int classes) -> Tensor", coco_numbers);
   library.def("picture_bytes(str network, int height, int width) -> int", picture_bytes);
   library.def("propose_in_training(str network, Tensor images) -> Tensor", propose_in_training);
   library.class_<Detector>("Detector")

@@ -1,4 +1,4 @@
-"""torchvision's Faster R-CNN in scatlight's form: the last group of a ResNet-50 is the head, the rest the base."""
+"""torchvision's Faster R-CNN as scatlight has it: the last group of a ResNet-50 is the head."""
 
 import torch
 import torchvision
