@@ -86,7 +86,7 @@ void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flag
   if (!flags.results.empty()) io::make_folder_for(flags.results);
   const detect::EvaluateOptions options = {
       .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
-  auto model = detect::load_detector(job.model, job.device);
+  auto model = detect::load_detector(job.model, job.placement);
   auto& detector = model.facts.options;
   detector.score = flags.score.value_or(detector.score);
   detector.nms_iou = flags.nms.value_or(detector.nms_iou);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <c10/core/Device.h>
-
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <filesystem>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "cli/box_data_flags.h"
+#include "torch/device.h"
 
 // `scatlight eval` of a detector.
 
@@ -35,7 +34,7 @@ struct DetectorEvalJob {
   int threads = 0;
   bool skip_bad = false;
   std::int64_t max_pixels = 0;
-  at::Device device = at::kCPU;
+  torch_ops::Placement placement = {};
 };
 
 void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags);

@@ -64,7 +64,7 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
       .score = flags.score, .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
   const auto files = list_inputs(job.images);
   if (!flags.marked.empty()) check_marked(flags.marked, files);
-  auto model = detect::load_detector(job.model, job.device);
+  auto model = detect::load_detector(job.model, job.placement);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("predict", std::ssize(files));
   const auto predictions = detect::predict(model, files, options, [&](std::int64_t images) {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <c10/core/Device.h>
-
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "torch/device.h"
 
 // `scatlight predict` of a detector.
 
@@ -32,7 +32,7 @@ struct DetectorPredictJob {
   int threads = 1;  ///< That exist.
   bool skip_bad = false;
   std::int64_t max_pixels = 0;
-  at::Device device = at::kCPU;
+  torch_ops::Placement placement = {};
 };
 
 void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags);

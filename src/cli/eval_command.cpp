@@ -12,8 +12,8 @@
 #include "cli/box_data_flags.h"
 #include "cli/commands.h"
 #include "cli/detector_eval.h"
-#include "cli/device_flag.h"
 #include "cli/image_flags.h"
+#include "cli/placement_flags.h"
 #include "cli/refuse_flags.h"
 #include "data/folder.h"
 #include "detect/model.h"
@@ -22,7 +22,6 @@
 #include "io/interrupt.h"
 #include "io/progress.h"
 #include "scatlight/error.h"
-#include "torch/device.h"
 #include "train/evaluate.h"
 #include "train/model.h"
 #include "train/run_folder.h"
@@ -37,7 +36,7 @@ struct EvalFlags {
   BoxDataFlags data = {};
   std::string out = {};
   DetectorEvalFlags detector = {};
-  std::optional<int> gpu = {};
+  PlacementFlags placement = {};
 };
 
 /// Where the JSON goes: what the user said, else into the run folder if it can be written, else nowhere.
@@ -75,11 +74,11 @@ void print(const train::Evaluation& evaluation, const train::Model& model) {
 }
 
 void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& file,
-                         const at::Device& device) {
+                         const torch_ops::Placement& placement) {
   if (flags.data.data.size() > 1) throw CLI::ValidationError("a classifier is measured on one folder");
   const auto& data = flags.data.data.front();
   const auto out = output_of(flags);
-  auto model = train::load_model(file, device);
+  auto model = train::load_model(file, placement);
   const auto folder = data::list_image_folder(data, model.classes);
   print_summary("evaluated", folder);
   const data::Recipe recipe(model.recipe);
@@ -103,12 +102,12 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
 }
 
 void evaluate(const CLI::App& command, EvalFlags& flags) {
-  const auto device = torch_ops::open_device(flags.gpu);
+  const auto placement = open_placement(flags.placement);
   flags.options.threads = train::use_threads(flags.options.threads);
   const auto file = train::find_model(flags.model);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_eval_flags, fmt::format("{} is a classifier", io::display(flags.model)));
-    return evaluate_classifier(flags, file, device);
+    return evaluate_classifier(flags, file, placement);
   }
   refuse_flags(command, {"--batch"}, fmt::format("{} is a detector", io::display(flags.model)));
   evaluate_detector({.model = file,
@@ -117,7 +116,7 @@ void evaluate(const CLI::App& command, EvalFlags& flags) {
                      .threads = flags.options.threads,
                      .skip_bad = flags.options.skip_bad,
                      .max_pixels = flags.options.max_pixels,
-                     .device = device},
+                     .placement = placement},
                     flags.detector);
 }
 
@@ -149,7 +148,7 @@ void add_eval_command(CLI::App& app) {
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   add_max_pixels_flag(*command, flags->options.max_pixels);
-  add_device_flag(*command, flags->gpu);
+  add_placement_flags(*command, flags->placement);
   command->add_flag("--skip-bad", flags->options.skip_bad,
                     "Leave out files that cannot be read, and name them.");
   add_detector_eval_flags(*command, flags->data, flags->detector);

@@ -11,15 +11,14 @@
 
 #include "cli/commands.h"
 #include "cli/detector_predict.h"
-#include "cli/device_flag.h"
 #include "cli/image_flags.h"
+#include "cli/placement_flags.h"
 #include "cli/refuse_flags.h"
 #include "detect/model.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/interrupt.h"
 #include "io/progress.h"
-#include "torch/device.h"
 #include "train/model.h"
 #include "train/predict.h"
 #include "train/run_folder.h"
@@ -35,7 +34,7 @@ struct PredictFlags {
   std::string out = {};
   bool as_json = false;
   DetectorPredictFlags detector = {};
-  std::optional<int> gpu = {};
+  PlacementFlags placement = {};
 };
 
 void print(const train::Predictions& predictions, const train::Model& model) {
@@ -47,10 +46,11 @@ void print(const train::Predictions& predictions, const train::Model& model) {
   }
 }
 
-void classify(const PredictFlags& flags, const std::filesystem::path& file, const at::Device& device) {
+void classify(const PredictFlags& flags, const std::filesystem::path& file,
+              const torch_ops::Placement& placement) {
   if (!flags.out.empty()) io::make_folder_for(flags.out);
   const auto files = list_inputs(flags.images);
-  auto model = train::load_model(file, device);
+  auto model = train::load_model(file, placement);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("predict", std::ssize(files));
   const auto predictions = train::predict(model, files, flags.options, [&](std::int64_t images) {
@@ -68,13 +68,13 @@ void classify(const PredictFlags& flags, const std::filesystem::path& file, cons
 }
 
 void predict(const CLI::App& command, PredictFlags& flags) {
-  const auto device = torch_ops::open_device(flags.gpu);
+  const auto placement = open_placement(flags.placement);
   flags.options.threads = train::use_threads(flags.options.threads);
   const auto file = train::find_model(flags.model);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_predict_flags,
                  fmt::format("{} is a classifier", io::display(flags.model)));
-    return classify(flags, file, device);
+    return classify(flags, file, placement);
   }
   refuse_flags(command, {"--top"}, fmt::format("{} is a detector", io::display(flags.model)));
   predict_objects({.model = file,
@@ -84,7 +84,7 @@ void predict(const CLI::App& command, PredictFlags& flags) {
                    .threads = flags.options.threads,
                    .skip_bad = flags.options.skip_bad,
                    .max_pixels = flags.options.max_pixels,
-                   .device = device},
+                   .placement = placement},
                   flags.detector);
 }
 
@@ -118,7 +118,7 @@ void add_predict_command(CLI::App& app) {
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   add_max_pixels_flag(*command, flags->options.max_pixels);
-  add_device_flag(*command, flags->gpu);
+  add_placement_flags(*command, flags->placement);
   command->add_flag("--skip-bad", flags->options.skip_bad,
                     "Leave out files that cannot be read, and name them.");
   add_detector_predict_flags(*command, flags->detector);

@@ -19,7 +19,6 @@
 #include "io/machine.h"
 #include "io/progress.h"
 #include "scatlight/error.h"
-#include "torch/device.h"
 #include "train/step_defaults.h"
 #include "train/trainer.h"
 
@@ -34,7 +33,7 @@ struct TrainFlags {
   LoopFlags loop = {};
   std::string recipe = "auto";
   std::optional<std::int64_t> batch = {};
-  std::optional<int> gpu = {};
+  PlacementFlags placement = {};
   bool no_augment = false;
   bool no_flip = false;
 };
@@ -82,7 +81,7 @@ void run_training(CLI::App& command, TrainFlags& flags) {
                             io::display(flags.data)));
   }
   auto options = to_options(flags);
-  options.device = torch_ops::open_device(flags.gpu);
+  options.placement = open_placement(flags.placement);
   try {
     train::check(options);
   } catch (const Error& error) {
@@ -164,7 +163,7 @@ void add_train_command(CLI::App& app) {
   add_length_flags(*command, flags->loop, flags->options.loop);
   add_recipe_flags(*command, *flags);
   auto& options = flags->options;
-  add_call_flags(*command, {options.seed, options.threads, options.max_pixels}, flags->gpu,
+  add_call_flags(*command, {options.seed, options.threads, options.max_pixels}, flags->placement,
                  "first weights, order and augmentation");
   command->add_flag("--skip-bad", options.skip_bad, "Leave out files that cannot be read, and name them.");
   add_run_flags(*command, flags->loop, flags->options.loop);

@@ -17,7 +17,6 @@
 #include "io/display.h"
 #include "io/interrupt.h"
 #include "scatlight/error.h"
-#include "torch/device.h"
 
 namespace scatlight::cli {
 namespace {
@@ -36,7 +35,7 @@ struct TrainDetectorFlags {
   bool train_norms = false;
   bool no_flip = false;
   bool drop_empty = false;
-  std::optional<int> gpu = {};
+  PlacementFlags placement = {};
 };
 
 /// The steps where the user does not say: the paper's for a network that was trained before, else what a
@@ -140,7 +139,7 @@ void run_training(CLI::App& command, TrainDetectorFlags& flags) {
   if (flags.data.data.empty()) throw CLI::RequiredError("DATA");
   check_data(flags);
   auto options = to_options(flags);
-  options.device = torch_ops::open_device(flags.gpu);
+  options.placement = open_placement(flags.placement);
   try {
     detect::check(options);
   } catch (const Error& error) {
@@ -248,7 +247,7 @@ void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
                   "Scale gradients down to this norm, 0 never: 0 with --weights (but 10 for vgg16), else 10.")
       ->check(CLI::NonNegativeNumber);
   command.add_flag("--no-flip", flags.no_flip, "Do not mirror training images.");
-  add_call_flags(command, {options.seed, options.threads, options.max_pixels}, flags.gpu,
+  add_call_flags(command, {options.seed, options.threads, options.max_pixels}, flags.placement,
                  "first weights, order, augmentation and samples");
   command.add_flag("--skip-bad", options.skip_bad,
                    "Leave out pictures whose file or annotation is bad, and name them.");

@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "cli/commands.h"
-#include "cli/device_flag.h"
 #include "cli/image_flags.h"
 #include "cli/run_flags.h"
 #include "io/display.h"
@@ -159,12 +158,12 @@ void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opt
       ->capture_default_str();
 }
 
-void add_call_flags(CLI::App& command, const CallOptions& options, std::optional<int>& gpu,
+void add_call_flags(CLI::App& command, const CallOptions& options, PlacementFlags& placement,
                     const std::string& drawn) {
   command.add_option("--seed", options.seed, "Another seed gives other " + drawn + ".")
       ->check(CLI::Range(std::int64_t{0}, largest_seed))
       ->capture_default_str();
-  add_device_flag(command, gpu);
+  add_placement_flags(command, placement);
   command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();

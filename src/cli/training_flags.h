@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/placement_flags.h"
 #include "nets/network.h"
 #include "train/loop.h"
 
@@ -61,8 +62,8 @@ struct CallOptions {
   std::int64_t& max_pixels;
 };
 
-/// Adds --seed, --device, --threads and --max-pixels. `drawn` says what the seed is of.
-void add_call_flags(CLI::App& command, const CallOptions& options, std::optional<int>& gpu,
+/// Adds --seed, --device, --precision, --threads and --max-pixels. `drawn` says what the seed is of.
+void add_call_flags(CLI::App& command, const CallOptions& options, PlacementFlags& placement,
                     const std::string& drawn);
 
 /// Puts the flags into the options; `schedule` is what they change.

@@ -70,13 +70,13 @@ Detector::Layer Detector::make_layer(const std::string& name, std::vector<std::i
   return {.name = name, .weight = weight, .bias = at::zeros({shape.front()}).requires_grad_(true)};
 }
 
-void Detector::to(const at::Device& device) {
+void Detector::to(const torch_ops::Placement& placement) {
   const at::NoGradGuard no_grad;
-  network_.to(device);
+  network_.to(placement);
   for (auto* const layer : {&rpn_, &objectness_, &rpn_deltas_, &logits_, &deltas_}) {
     for (auto* const tensor : {&layer->weight, &layer->bias}) {
       const auto format = tensor->dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-      *tensor = tensor->detach().to(device).contiguous(format).requires_grad_(true);
+      *tensor = tensor->detach().to(placement.device).contiguous(format).requires_grad_(true);
     }
   }
 }

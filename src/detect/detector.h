@@ -65,7 +65,8 @@ class Detector {
   nets::Network& network() { return network_; }
   const nets::Network& network() const { return network_; }
 
-  void to(const at::Device& device);
+  /// As Network::to(); what proposes regions stays in float32.
+  void to(const torch_ops::Placement& placement);
   const at::Device& device() const { return network_.device(); }
 
   /// For the rest of this object's life.
@@ -76,7 +77,7 @@ class Detector {
   /// (N, 3, H, W) images of any size to the maps that features() reads; on the CPU or the detector's device.
   at::Tensor maps(const at::Tensor& images) const { return network_.maps(images); }
 
-  /// Maps to features: (N, C, H / stride, W / stride), rounded up, channels last.
+  /// Maps to features: float32 (N, C, H / stride, W / stride), rounded up, channels last.
   at::Tensor features(const at::Tensor& maps);
 
   RpnOutput propose(const at::Tensor& features);

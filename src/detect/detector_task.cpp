@@ -29,7 +29,7 @@ Detector make_detector(const DetectorTrainOptions& options) {
   Detector detector(network_options(options));
   if (!options.weights.empty()) load_first_weights(detector, options.weights);
   detector.freeze(options.frozen);
-  detector.to(options.device);
+  detector.to(options.placement);
   return detector;
 }
 

@@ -152,14 +152,14 @@ Blueprint read_blueprint(const std::filesystem::path& path) {
 
 }  // namespace
 
-DetectorModel load_detector(const std::filesystem::path& path, const at::Device& device) {
+DetectorModel load_detector(const std::filesystem::path& path, const torch_ops::Placement& placement) {
   train::refuse_checkpoint(path);
   if (!is_detector(path)) fail(path, "it is not a detector that scatlight train-detector wrote");
   auto [network, facts] = read_blueprint(path);
   DetectorModel model{.file = path, .detector = Detector(network), .facts = std::move(facts)};
   nets::read_tensors(path, state_of(model.detector), network.network.name);
+  model.detector.to(placement);
   nets::fold_for_inference(model.detector.network());
-  model.detector.to(device);
   return model;
 }
 

@@ -32,9 +32,9 @@ void save_detector(const std::filesystem::path& path, const Detector& detector, 
 /// Whether a weights file is a detector's. Throws Error for a file that is no safetensors file.
 bool is_detector(const std::filesystem::path& path);
 
-/// Reads what save_detector wrote, and makes the detector fast for inference on a device: it can no longer be
-/// trained. Throws Error for another file.
-DetectorModel load_detector(const std::filesystem::path& path, const at::Device& device = at::kCPU);
+/// Reads what save_detector wrote, and makes the detector fast for inference: it can no longer be trained.
+/// Throws Error for another file.
+DetectorModel load_detector(const std::filesystem::path& path, const torch_ops::Placement& placement = {});
 
 /// First weights: those of a classifier with the same network, which has none for regions and classes of
 /// objects, or of a detector with the same network and anchors; what tells the classes is taken from one

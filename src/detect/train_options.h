@@ -29,7 +29,7 @@ struct DetectorTrainOptions {
   std::int64_t batch = 1;        ///< Images of a step at most.
   std::int64_t micro_batch = 0;  ///< Images that are in memory as activations at a time; 0: the whole batch.
   std::uint64_t seed = 0;
-  at::Device device = at::kCPU;
+  torch_ops::Placement placement = {};
   int threads = 0;  ///< 0 means one per core.
   bool skip_bad = false;
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.

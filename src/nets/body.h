@@ -25,6 +25,9 @@ struct Network::Body {
   at::Tensor& at(const std::string& name);
   bool has(const std::string& name) const { return indices.contains(name); }
 
+  /// Of the activations of convolutions.
+  at::ScalarType convolution_type() const { return has_convolutions() ? placement.precision : at::kFloat; }
+
   /// Puts all tensors into memory as the device and the memory format are now.
   void lay_out();
 
@@ -33,7 +36,7 @@ struct Network::Body {
   Tensors parameters;
   Tensors buffers;
   std::map<std::string, at::Tensor, std::less<>> indices;  ///< both, by name
-  at::Device device = at::kCPU;
+  torch_ops::Placement placement = {};
   bool training = true;
   bool folded = false;         ///< Batch norms of convolutions are in their weights and biases.
   bool channels_last = false;  ///< Memory format of weights and activations.

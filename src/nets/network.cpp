@@ -101,7 +101,8 @@ class Builder {
 // Applies the layers.
 class Runner {
  public:
-  Runner(Network::Body& body, const at::Tensor& maps) : body_(body), x_(maps.to(body.device)) {
+  Runner(Network::Body& body, const at::Tensor& x)
+      : body_(body), x_(x.to(body.placement.device, body.convolution_type())) {
     if (body.channels_last) x_ = x_.contiguous(at::MemoryFormat::ChannelsLast);
   }
 
@@ -109,14 +110,13 @@ class Runner {
     if (body_.frozen_norms.contains(conv.norm) && !body_.folded) {
       const auto [scale, shift] = constant_norm(conv.norm, body_);
       const auto weight = tensor(conv.name, ".weight") * scale.view({-1, 1, 1, 1});
-      x_ = convolve(x_, weight, shift, conv.stride, conv.padding());
+      x_ = convolve(x_, weight.to(x_.scalar_type()), shift.to(x_.scalar_type()), conv.stride, conv.padding());
       if (conv.relu) x_.relu_();
       return;
     }
-    const bool has_bias = conv.bias || body_.folded;
-    x_ = convolve(x_, tensor(conv.name, ".weight"),
-                  has_bias ? std::optional(tensor(conv.name, ".bias")) : std::nullopt, conv.stride,
-                  conv.padding());
+    std::optional<at::Tensor> bias;
+    if (conv.bias || body_.folded) bias = tensor(conv.name, ".bias").to(x_.scalar_type());
+    x_ = convolve(x_, tensor(conv.name, ".weight").to(x_.scalar_type()), bias, conv.stride, conv.padding());
     if (!conv.norm.empty() && !body_.folded) {
       x_ = normalize(x_, conv.norm, tensor(conv.norm, ".weight"), tensor(conv.norm, ".bias"));
     }
@@ -139,12 +139,13 @@ class Runner {
   void operator()(const AveragePool& pool) { x_ = at::adaptive_avg_pool2d(x_, {pool.size, pool.size}); }
 
   void operator()(const Linear& linear) {
-    x_ = at::linear(x_.flatten(1), tensor(linear.name, ".weight"), tensor(linear.name, ".bias"));
+    x_ = at::linear(x_.flatten(1).to(at::kFloat), tensor(linear.name, ".weight"),
+                    tensor(linear.name, ".bias"));
     if (linear.relu) x_.relu_();
     if (linear.dropout > 0 && body_.training) x_ = drop(x_, linear.dropout);
   }
 
-  at::Tensor result() const { return x_; }
+  at::Tensor result() const { return x_.to(at::kFloat); }
 
  private:
   /// Dropout. It is drawn on the CPU, so that one generator's state is all that a resume on any device needs.
@@ -194,7 +195,7 @@ void Network::Body::lay_out() {
   for (auto& [name, tensor] : indices) {
     const auto format =
         channels_last && tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-    tensor = tensor.detach().to(device).contiguous(format).requires_grad_(tensor.requires_grad());
+    tensor = tensor.detach().to(placement.device).contiguous(format).requires_grad_(tensor.requires_grad());
   }
   for (auto* const tensors : {&parameters, &buffers}) {
     for (auto& [name, tensor] : *tensors) tensor = at(name);
@@ -216,10 +217,10 @@ Network& Network::operator=(Network&&) noexcept = default;
 
 const NetworkOptions& Network::options() const { return body_->options; }
 
-void Network::to(const at::Device& device) {
-  body_->device = device;
+void Network::to(const torch_ops::Placement& placement) {
+  body_->placement = placement;
   // cuDNN's convolutions of tensor cores read channels last; others would turn their input first.
-  if (!device.is_cpu()) body_->channels_last = body_->has_convolutions();
+  if (!placement.device.is_cpu()) body_->channels_last = body_->has_convolutions();
   body_->lay_out();
 }
 
@@ -228,12 +229,12 @@ void Network::use_channels_last(bool on) {
   body_->lay_out();
 }
 
-const at::Device& Network::device() const { return body_->device; }
+const at::Device& Network::device() const { return body_->placement.device; }
 
 at::Tensor Network::maps(const at::Tensor& images) const {
   const auto& options = body_->options;
-  auto there = images.detach().to(body_->device);
-  if (!body_->architecture.scattering) return there;
+  auto there = images.detach().to(body_->placement.device);
+  if (!body_->architecture.scattering) return there.to(body_->convolution_type());
   return torch_ops::scatter(
       there,
       {.height = options.height,
@@ -241,7 +242,8 @@ at::Tensor Network::maps(const at::Tensor& images) const {
        .scales = options.scales,
        .angles = options.angles,
        .max_order = options.max_order},
-      {.memory = body_->channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous});
+      {.type = body_->convolution_type(),
+       .memory = body_->channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous});
 }
 
 std::vector<std::int64_t> Network::map_shape() const {
@@ -315,6 +317,10 @@ void fold(const Conv& conv, Network::Body& body) {
     body.indices[conv.name + ".bias"] = shift;
   }
   if (body.channels_last) weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  for (auto* const part : {".weight", ".bias"}) {
+    auto& tensor = body.at(conv.name + part);
+    tensor = tensor.to(body.convolution_type());
+  }
 }
 
 }  // namespace

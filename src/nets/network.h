@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "torch/device.h"
+
 namespace scatlight::nets {
 
 enum class Family {
@@ -61,13 +63,16 @@ class Network {
   const NetworkOptions& options() const;
 
   /// Moves the network to a device, a GPU from torch_ops::open_device(). parameters() and buffers() are other
-  /// tensors afterwards.
-  void to(const at::Device& device);
+  /// tensors afterwards, still float32. With bfloat16, convolutions and what lies between them compute in it,
+  /// from weights that are rounded each time; batch norms' numbers, the last layers and gradients stay
+  /// float32.
+  void to(const torch_ops::Placement& placement);
   const at::Device& device() const;
 
   /// The front end, which has no parameters: (N, 3, H, W) images to the maps that the body reads, (N, C, h,
   /// w). Scattering for ScatResNet and Linear, the images themselves for the others. No gradient flows
-  /// through it. The images are on the CPU or on the network's device, the maps are on the latter.
+  /// through it. The images are on the CPU or on the network's device, the maps are on the latter, in the
+  /// type that the convolutions compute in.
   at::Tensor maps(const at::Tensor& images) const;
 
   /// Shape (C, h, w) of the maps.

@@ -1,6 +1,7 @@
 #include "torch/device.h"
 
 #include <ATen/Context.h>
+#include <ATen/cpu/Utils.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
 
@@ -20,6 +21,16 @@ at::Device open_device(std::optional<int> gpu) {
   }
   at::globalContext().lazyInitDevice(at::kCUDA);
   return {at::kCUDA, static_cast<at::DeviceIndex>(*gpu)};
+}
+
+bool is_slow(const Placement& placement) {
+  if (!placement.device.is_cpu() || placement.precision != at::kBFloat16) return false;
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  const auto has = [&](const char* name) {
+    const auto found = capabilities.find(name);
+    return found != capabilities.end() && found->second.isBool() && found->second.toBool();
+  };
+  return !has("avx512_bf16") && !has("amx_bf16") && !has("arm_bf16");
 }
 
 }  // namespace scatlight::torch_ops

@@ -25,7 +25,7 @@ nets::Network make_network(const TrainOptions& options) {
   at::manual_seed(options.seed);  // of the first weights, and of what the network draws while it trains
   nets::Network network(network_options(options));
   if (!options.weights.empty()) nets::load_body(network, options.weights);
-  network.to(options.device);
+  network.to(options.placement);
   return network;
 }
 
@@ -61,7 +61,7 @@ std::optional<StepLoss> ClassifierPass::backward() {
   const auto mapped = stream_->next();
   if (!mapped) return std::nullopt;
   const auto& batch = mapped->batch;
-  const auto labels = at::tensor(batch.labels).to(options_.device);
+  const auto labels = at::tensor(batch.labels).to(options_.placement.device);
   double loss = 0;
   for (std::int64_t i = 0; i < data::part_count(batch.count, options_.micro_batch); ++i) {
     const auto [first, count] = data::even_part(batch.count, options_.micro_batch, i);

@@ -56,7 +56,7 @@ void save_model(const std::filesystem::path& path, const nets::Network& network,
   nets::save_weights(network, path, {{classes_key, Json(classes).dump()}, {recipe_key, recipe_json.dump()}});
 }
 
-Model load_model(const std::filesystem::path& path, const at::Device& device) {
+Model load_model(const std::filesystem::path& path, const torch_ops::Placement& placement) {
   refuse_checkpoint(path);
   const auto header = nets::read_weights_header(path);
   try {
@@ -66,8 +66,8 @@ Model load_model(const std::filesystem::path& path, const at::Device& device) {
                 .recipe = to_recipe(read_json(path, header.metadata, recipe_key))};
     check(path, model);
     nets::load_weights(model.network, path);
+    model.network.to(placement);
     nets::fold_for_inference(model.network);
-    model.network.to(device);
     return model;
   } catch (const Json::exception&) {
     fail(path, "its metadata is damaged");

@@ -21,8 +21,8 @@ struct Model {
 void save_model(const std::filesystem::path& path, const nets::Network& network,
                 const std::vector<std::string>& classes, const data::RecipeOptions& recipe);
 
-/// Reads what save_model wrote, and makes the network fast for inference on a device: it can no longer be
-/// trained. Throws Error for another file.
-Model load_model(const std::filesystem::path& path, const at::Device& device = at::kCPU);
+/// Reads what save_model wrote, and makes the network fast for inference: it can no longer be trained. Throws
+/// Error for another file.
+Model load_model(const std::filesystem::path& path, const torch_ops::Placement& placement = {});
 
 }  // namespace scatlight::train

@@ -31,8 +31,8 @@ struct TrainOptions {
   double label_smoothing = 0;
 
   std::uint64_t seed = 0;
-  at::Device device = at::kCPU;  ///< Of the network; all that is random is the CPU's.
-  int threads = 0;               ///< 0 means one per core.
+  torch_ops::Placement placement = {};  ///< Of the network; all that is random is the CPU's.
+  int threads = 0;                      ///< 0 means one per core.
   bool skip_bad = false;
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.
   std::int64_t cache_bytes = 0;                        ///< Of memory for the maps of the validation images.

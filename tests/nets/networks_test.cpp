@@ -114,7 +114,7 @@ TEST(Networks, MoveWithAllTheirTensors) {
     Network network(small(name));
     const auto parameters = network.parameters();
     const auto buffers = network.buffers();
-    network.to(elsewhere);
+    network.to({.device = elsewhere});
     EXPECT_EQ(network.device(), elsewhere);
     const auto moved = network.parameters();
     ASSERT_EQ(moved.size(), parameters.size());
@@ -131,7 +131,7 @@ TEST(Networks, MoveWithAllTheirTensors) {
     EXPECT_TRUE(network.maps(at::rand({2, 3, 32, 32})).is_meta()) << "images go where the network is";
   }
   Network first_convolves(small("scatresnet10"));
-  first_convolves.to(elsewhere);
+  first_convolves.to({.device = elsewhere});
   EXPECT_TRUE(first_convolves.maps(at::rand({2, 3, 32, 32})).is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
@@ -270,6 +270,59 @@ TEST(Folding, ChangesNothingButSpeed) {
     const auto folded = network.forward(images);
     EXPECT_LT(((folded - expected).abs().max() / expected.abs().max()).item<double>(), 1e-5) << name;
     test::expect_error([&] { network.train(); }, "cannot be trained");
+  }
+}
+
+/// Losses of steps on the same images.
+std::vector<double> losses_of(const char* name, at::ScalarType precision) {
+  at::manual_seed(5);
+  Network network(small(name));
+  network.to({.precision = precision});
+  const auto maps = network.maps(at::rand({12, 3, 32, 32}));
+  EXPECT_EQ(maps.scalar_type(), precision) << name;
+  const auto labels = at::arange(12, at::kLong).remainder(network.options().classes);
+  std::vector<double> losses;
+  for (int step = 0; step < 30; ++step) {
+    const auto scores = network.classify(maps);
+    EXPECT_EQ(scores.scalar_type(), at::kFloat) << name;
+    const auto loss = at::cross_entropy_loss(scores, labels);
+    loss.backward();
+    losses.push_back(loss.item<double>());
+    const at::NoGradGuard no_grad;
+    for (auto& [parameter, tensor] : network.parameters()) {
+      EXPECT_EQ(tensor.grad().scalar_type(), at::kFloat) << name << ' ' << parameter;
+      tensor.sub_(tensor.grad(), 0.005);
+      tensor.mutable_grad().zero_();
+    }
+  }
+  return losses;
+}
+
+TEST(Precision, OfBfloat16TrainsAsFloat32Does) {
+  for (const char* name : {"scatresnet-small", "resnet-small"}) {
+    const auto expected = losses_of(name, at::kFloat);
+    const auto actual = losses_of(name, at::kBFloat16);
+    EXPECT_LT(expected.back(), 0.9 * expected.front()) << name;
+    EXPECT_NE(actual, expected) << name;
+    for (std::size_t step = 0; step < expected.size(); ++step) {
+      EXPECT_NEAR(actual[step], expected[step], 0.02 * expected[step]) << name << ", step " << step;
+    }
+  }
+}
+
+TEST(Precision, OfBfloat16FoldsToNearlyTheSameScores) {
+  const at::NoGradGuard no_grad;
+  for (const char* name : {"scatresnet-small", "scatresnet10"}) {
+    Network network(small(name));
+    for (int i = 0; i < 3; ++i) network.forward(at::rand({8, 3, 32, 32}));
+    network.train(false);
+    const auto images = at::rand({4, 3, 32, 32});
+    const auto expected = network.forward(images);
+    network.to({.precision = at::kBFloat16});
+    fold_for_inference(network);
+    const auto scores = network.forward(images);
+    EXPECT_EQ(scores.scalar_type(), at::kFloat);
+    EXPECT_LT(((scores - expected).abs().max() / expected.abs().max()).item<double>(), 0.03) << name;
   }
 }
 

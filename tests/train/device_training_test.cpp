@@ -32,7 +32,7 @@ class TrainingOnGpu : public testing::Test {
     options.height = options.width = 32;
     at::manual_seed(0);
     nets::Network network(options);
-    network.to(device);
+    network.to({.device = device});
     return network;
   }
 
@@ -93,7 +93,7 @@ TEST_F(TrainingOnGpu, FoldedNetworksGiveTheScoresOfTheCpu) {
     fold_for_inference(network);
     const auto images = at::rand({4, 3, 32, 32});
     const auto expected = network.forward(images);
-    network.to(gpu);
+    network.to({.device = gpu});
     expect_close(network.forward(images), expected, 1e-4, name);
   }
 }
@@ -102,7 +102,7 @@ TEST_F(TrainingOnGpu, FilesAreThoseOfTheCpu) {
   const test::TemporaryFolder folder;
   auto here = make("scatresnet-small", at::kCPU);
   auto there = make("scatresnet-small", at::kCPU);
-  there.to(gpu);
+  there.to({.device = gpu});
   const auto bytes = [&](const nets::Network& network) {
     const auto path = folder / "file";
     nets::save_weights(network, path);

@@ -1,0 +1,36 @@
+#include "cli/placement_flags.h"
+
+#include <fmt/format.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+
+#include "cli/device_flag.h"
+
+namespace scatlight::cli {
+
+void add_placement_flags(CLI::App& command, PlacementFlags& flags) {
+  add_device_flag(command, flags.gpu);
+  command
+      .add_option("--precision", flags.precision,
+                  "Of convolutions: float32, or bfloat16, which halves the memory of activations and is "
+                  "faster on GPUs "
+                  "and on CPUs that have it. Weights stay float32.")
+      ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->capture_default_str();
+}
+
+torch_ops::Placement open_placement(const PlacementFlags& flags) {
+  const torch_ops::Placement placement = {
+      .device = torch_ops::open_device(flags.gpu),
+      .precision = flags.precision == "bfloat16" ? at::kBFloat16 : at::kFloat};
+  if (torch_ops::is_slow(placement)) {
+    fmt::print(
+        stderr,
+        "warning: this processor has no instructions for bfloat16; --precision float32 is faster here\n");
+  }
+  return placement;
+}
+
+}  // namespace scatlight::cli
