@@ -1,6 +1,9 @@
-// Times of networks in evaluation, as trained and folded for inference, on images and on the maps alone.
+// Times of networks in evaluation, as trained and folded for inference, on images and on the maps alone, and
+// of the gradient of a training step on maps.
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/rand.h>
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -29,8 +32,25 @@ void evaluate(benchmark::State& state, const std::string& name, bool folded, boo
       benchmark::Counter(images_at_once, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// Forward and backward.
+void step(benchmark::State& state, const std::string& name) {
+  Network network(network_options(name));
+  const auto maps =
+      network.maps(at::rand({images_at_once, 3, network.options().height, network.options().width}));
+  const auto labels = at::arange(images_at_once, at::kLong);
+  for (auto _ : state) {
+    at::cross_entropy_loss(network.classify(maps), labels).backward();
+    for (auto& [parameter, tensor] : network.parameters()) tensor.mutable_grad().reset();
+  }
+  state.counters["images"] =
+      benchmark::Counter(images_at_once, benchmark::Counter::kIsIterationInvariantRate);
+}
+
 void add_networks() {
   for (const std::string name : {"scatresnet-small", "scatresnet10", "scatresnet50", "resnet50"}) {
+    benchmark::RegisterBenchmark((name + "/step").c_str(), step, name)
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime();
     for (const bool folded : {false, true}) {
       for (const bool body_alone : {false, true}) {
         const auto label =

@@ -60,9 +60,7 @@ Detector::Detector(const DetectorNetworkOptions& options)
       logits_(make_layer("roi_heads.box_predictor.cls_score",
                          {options_.network.classes + 1, parts_.head_channels}, 0.01)),
       deltas_(make_layer("roi_heads.box_predictor.bbox_pred",
-                         {4 * (options_.network.classes + 1), parts_.head_channels}, 0.001)) {
-  network_.use_channels_last(true);
-}
+                         {4 * (options_.network.classes + 1), parts_.head_channels}, 0.001)) {}
 
 Detector::Layer Detector::make_layer(const std::string& name, std::vector<std::int64_t> shape,
                                      double deviation) {

@@ -28,7 +28,12 @@ struct Network::Body {
   /// Of the activations of convolutions.
   at::ScalarType convolution_type() const { return has_convolutions() ? placement.precision : at::kFloat; }
 
-  /// Puts all tensors into memory as the device and the memory format are now.
+  /// Of weights and activations: (N, h, w, C) for convolutions, which would turn their input first.
+  at::MemoryFormat memory_format() const {
+    return has_convolutions() ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  }
+
+  /// Puts all tensors onto the device, into memory as the convolutions read them.
   void lay_out();
 
   NetworkOptions options;
@@ -38,8 +43,7 @@ struct Network::Body {
   std::map<std::string, at::Tensor, std::less<>> indices;  ///< both, by name
   torch_ops::Placement placement = {};
   bool training = true;
-  bool folded = false;         ///< Batch norms of convolutions are in their weights and biases.
-  bool channels_last = false;  ///< Memory format of weights and activations.
+  bool folded = false;  ///< Batch norms of convolutions are in their weights and biases.
   std::set<std::string, std::less<>> frozen_norms;  ///< Names of the batch norms that are constants.
 };
 

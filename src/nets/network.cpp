@@ -103,7 +103,7 @@ class Runner {
  public:
   Runner(Network::Body& body, const at::Tensor& x)
       : body_(body), x_(x.to(body.placement.device, body.convolution_type())) {
-    if (body.channels_last) x_ = x_.contiguous(at::MemoryFormat::ChannelsLast);
+    x_ = x_.contiguous(body.memory_format());
   }
 
   void operator()(const Conv& conv) {
@@ -193,8 +193,7 @@ at::Tensor& Network::Body::at(const std::string& name) { return indices.find(nam
 void Network::Body::lay_out() {
   const at::NoGradGuard no_grad;
   for (auto& [name, tensor] : indices) {
-    const auto format =
-        channels_last && tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    const auto format = tensor.dim() == 4 ? memory_format() : at::MemoryFormat::Contiguous;
     tensor = tensor.detach().to(placement.device).contiguous(format).requires_grad_(tensor.requires_grad());
   }
   for (auto* const tensors : {&parameters, &buffers}) {
@@ -209,6 +208,7 @@ Network::Network(const NetworkOptions& options, std::size_t layers) : body_(std:
   all.resize(std::min(layers, all.size()));
   Builder builder(*body_, options.family == Family::Vgg);
   for (const auto& layer : body_->architecture.layers) std::visit(builder, layer);
+  body_->lay_out();
 }
 
 Network::~Network() = default;
@@ -219,13 +219,6 @@ const NetworkOptions& Network::options() const { return body_->options; }
 
 void Network::to(const torch_ops::Placement& placement) {
   body_->placement = placement;
-  // cuDNN's convolutions of tensor cores read channels last; others would turn their input first.
-  if (!placement.device.is_cpu()) body_->channels_last = body_->has_convolutions();
-  body_->lay_out();
-}
-
-void Network::use_channels_last(bool on) {
-  body_->channels_last = on && body_->has_convolutions();
   body_->lay_out();
 }
 
@@ -235,15 +228,13 @@ at::Tensor Network::maps(const at::Tensor& images) const {
   const auto& options = body_->options;
   auto there = images.detach().to(body_->placement.device);
   if (!body_->architecture.scattering) return there.to(body_->convolution_type());
-  return torch_ops::scatter(
-      there,
-      {.height = options.height,
-       .width = options.width,
-       .scales = options.scales,
-       .angles = options.angles,
-       .max_order = options.max_order},
-      {.type = body_->convolution_type(),
-       .memory = body_->channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous});
+  return torch_ops::scatter(there,
+                            {.height = options.height,
+                             .width = options.width,
+                             .scales = options.scales,
+                             .angles = options.angles,
+                             .max_order = options.max_order},
+                            {.type = body_->convolution_type(), .memory = body_->memory_format()});
 }
 
 std::vector<std::int64_t> Network::map_shape() const {
@@ -316,7 +307,7 @@ void fold(const Conv& conv, Network::Body& body) {
     weight = weight * scale.view({-1, 1, 1, 1});
     body.indices[conv.name + ".bias"] = shift;
   }
-  if (body.channels_last) weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  weight = weight.contiguous(body.memory_format());
   for (auto* const part : {".weight", ".bias"}) {
     auto& tensor = body.at(conv.name + part);
     tensor = tensor.to(body.convolution_type());
@@ -331,7 +322,6 @@ void fold_for_inference(Network& network) {
   const at::NoGradGuard no_grad;
   body.training = false;
   body.folded = true;
-  body.channels_last = body.has_convolutions();
   for_each_conv(body.architecture.layers, [&](const Conv& conv) { fold(conv, body); });
   // What is left are the layers' own tensors, which are no longer those of training.
   body.parameters.clear();

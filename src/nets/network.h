@@ -95,9 +95,6 @@ class Network {
   /// constants.
   void freeze(std::size_t first, std::size_t end);
 
-  /// Weights and activations of convolutions as (N, h, w, C) in memory, or not.
-  void use_channels_last(bool on);
-
   /// classify(maps(images)).
   at::Tensor forward(const at::Tensor& images);
 
