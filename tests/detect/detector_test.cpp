@@ -61,7 +61,7 @@ TEST(Detector, GivesOneNumberPerAnchorAndOnePerClass) {
   const at::NoGradGuard no_grad;
   for (const char* name : {"scatdet-small", "det-small"}) {
     Detector detector(small_detector(name));
-    detector.to(at::kCPU);
+    detector.to({});
     detector.train(false);
     const auto features = detector.features(detector.maps(at::rand({2, 3, 64, 96})));
     EXPECT_EQ(features.sizes(), Shape({2, 8, 4, 6})) << name;
@@ -93,7 +93,7 @@ TEST(Detector, TellsOfAnchorsInTheirOrder) {
 
 TEST(Detector, ClassifiesNoRegion) {
   Detector detector(small_detector());
-  detector.to(at::kCPU);
+  detector.to({});
   const auto features = detector.features(detector.maps(at::rand({2, 3, 64, 64})));
   const auto none = to_tensor({{}, {}}, features);
   EXPECT_EQ(none.sizes(), Shape({0, 5}));
@@ -134,7 +134,7 @@ TEST(Detector, FreezesWhatItIsTold) {
   const auto trained = [](const Frozen& frozen) {
     Detector detector(small_detector());
     detector.freeze(frozen);
-    detector.to(at::kCPU);
+    detector.to({});
     std::vector<std::string> names;
     for (const auto& [name, tensor] : detector.parameters()) {
       if (tensor.requires_grad()) names.push_back(name.substr(0, name.find('.')));
@@ -157,7 +157,7 @@ class DetectorFile : public testing::Test {
   DetectorFile() : detector_(small_detector()) {
     at::manual_seed(5);
     use_random_weights(detector_);
-    detector_.to(at::kCPU);
+    detector_.to({});
     save_detector(path_, detector_, facts_of());
   }
 
@@ -449,7 +449,7 @@ TEST_F(DetectorStep, NamesThePicturesOfALossThatIsNotFinite) {
 
 TEST_F(DetectorStep, FindsNothingWithoutProposals) {
   Detector detector(small_detector());
-  detector.to(at::kCPU);
+  detector.to({});
   lose_proposals(detector.parameters());
   const auto evaluation =
       evaluate(detector, facts_of(), data(), {.batch = 2, .threads = 2}, [](std::int64_t) {});

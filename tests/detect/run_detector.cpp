@@ -67,7 +67,7 @@ void add_detections(const detect::DetectorTrainOptions& options, nets::NamedTens
   const at::NoGradGuard no_grad;
   detect::Detector detector(network_options(options));
   load_first_weights(detector, options.weights);
-  detector.to(at::kCPU);
+  detector.to({});
   detector.train(false);
   const data::BoxRecipe recipe(options.recipe);
   data::BoxLoader loader(options.train_data, recipe, {.batch_size = 1, .threads = 1});

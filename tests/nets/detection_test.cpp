@@ -245,7 +245,7 @@ TEST(FrozenNorms, StayWithTheirNetworkWhereverItGoes) {
   const auto maps = network.maps(at::rand({2, 3, 64, 64}));
   const auto expected = network.classify(maps);
   network.use_channels_last(true);
-  network.to(at::kCPU);
+  network.to({});
   EXPECT_LT(error(network.classify(maps), expected), 1e-5);
   for (const auto& [name, tensor] : network.parameters()) {
     EXPECT_EQ(tensor.requires_grad(),
@@ -260,7 +260,7 @@ TEST(Freeze, KeepsLayersAsTheyAre) {
   const auto parts = detection_parts(options);
   Network network(options);
   network.freeze(0, parts.group_ends.front());  // the input's norm, the stem, the first group
-  network.to(at::kCPU);
+  network.to({});
   const auto is_frozen = [](const std::string& name) {
     return name.starts_with("norm0") || name.starts_with("conv1") || name.starts_with("bn1") ||
            name.starts_with("layer1");

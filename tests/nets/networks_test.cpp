@@ -141,7 +141,7 @@ TEST(Networks, MoveToTheCpuChangesNothing) {
   network.train(false);
   const auto images = at::rand({2, 3, 32, 32});
   const auto expected = network.forward(images);
-  network.to(at::kCPU);
+  network.to({});
   EXPECT_TRUE(at::equal(network.forward(images), expected));
   network.parameters().back().second.add_(1);
   EXPECT_FALSE(at::equal(network.forward(images), expected)) << "the list has the tensors that are used";
