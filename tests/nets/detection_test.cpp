@@ -244,7 +244,6 @@ TEST(FrozenNorms, StayWithTheirNetworkWhereverItGoes) {
   network.freeze_norms();
   const auto maps = network.maps(at::rand({2, 3, 64, 64}));
   const auto expected = network.classify(maps);
-  network.use_channels_last(true);
   network.to({});
   EXPECT_LT(error(network.classify(maps), expected), 1e-5);
   for (const auto& [name, tensor] : network.parameters()) {
@@ -277,27 +276,16 @@ TEST(Freeze, KeepsLayersAsTheyAre) {
     EXPECT_EQ(at::equal(after[i].second, before[i]), is_frozen(after[i].first)) << after[i].first;
 }
 
-TEST(ChannelsLast, ChangesTheMemoryAlone) {
-  const at::NoGradGuard no_grad;
-  at::manual_seed(0);
+TEST(ChannelsLast, IsHowConvolutionsAreStored) {
   for (const char* name : {"scatdet-small", "det-small"}) {
     Network network(small(name));
-    use_statistics(network);
-    network.train(false);
-    const auto images = at::rand({2, 3, 64, 64});
-    const auto expected = network.forward(images);
-    network.use_channels_last(true);
-    EXPECT_LT(error(network.forward(images), expected), 1e-5) << name;
     const auto parts = detection_parts(small(name));
-    EXPECT_TRUE(
-        network.run(network.maps(images), 0, parts.base_end).is_contiguous(at::MemoryFormat::ChannelsLast))
-        << name;
+    const auto features = network.run(network.maps(at::rand({2, 3, 64, 64})), 0, parts.base_end);
+    EXPECT_TRUE(features.is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
     for (const auto& [parameter, tensor] : network.parameters()) {
       EXPECT_TRUE(tensor.dim() != 4 || tensor.is_contiguous(at::MemoryFormat::ChannelsLast)) << parameter;
       EXPECT_TRUE(tensor.requires_grad() && tensor.is_leaf()) << parameter;
     }
-    network.use_channels_last(false);
-    EXPECT_TRUE(at::equal(network.forward(images), expected)) << name;
   }
 }
 
