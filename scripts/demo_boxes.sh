@@ -49,4 +49,4 @@ if [ -n "${SCATLIGHT_DATA:-}" ] && [ -d "$SCATLIGHT_DATA/bccd" ]; then
 fi
 step "drawing pictures with 3 classes of shapes into demo-boxes/shapes"
 scatlight draw demo-boxes/shapes --boxes --classes 3 --overwrite
-detect demo-boxes demo-boxes/shapes val 400  # enlarged: most objects are only 24 pixels wide
+detect demo-boxes demo-boxes/shapes val 256
