@@ -1,6 +1,8 @@
 #include "cli/program.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -79,14 +81,24 @@ void add_commands(CLI::App& app) {
   }
 }
 
-int complain(int status, std::string_view line) {
+ProgramEnd complain(int status, std::string_view line) {
   // Some libraries append a stack trace; the first line says what went wrong.
   line = line.substr(0, line.find('\n'));
   std::fprintf(stderr, "scatlight: %.*s\n", static_cast<int>(line.size()), line.data());
-  return status;
+  return {.status = status, .complaint = std::string(line)};
 }
 
-int run(int argc, char** argv) {
+/// Opens the standard streams that the caller closed, so that no file of ours gets their numbers. Results
+/// that are written to such an output fail, as they should; messages are lost.
+void open_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest free number is the stream's.
+    [[maybe_unused]] const int opened = ::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+ProgramEnd run(int argc, char** argv) {
   CLI::App app(description, "scatlight");
   auto formatter = std::make_shared<HelpFormatter>();
   formatter->label("Positionals", "Arguments");
@@ -99,29 +111,31 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version
-    return app.exit(request);
+    return {.status = app.exit(request)};
   } catch (const CLI::ParseError& error) {
     return complain(wrong_usage, usage_line(app, error));
   }
   if (app.get_subcommands().empty()) return complain(wrong_usage, missing_command_line(app));
-  return 0;
+  return {};
 }
 
 }  // namespace
 
-int run_program(int argc, char** argv) try {
+ProgramEnd run_program(int argc, char** argv, const TeamPlace& place) try {
+  open_standard_streams();
   // A reader that closes our output (`scatlight models | head -3`) ends us quietly, even when we were started
-  // by a program that ignores this signal.
-  std::signal(SIGPIPE, SIG_DFL);
-  const int status = run(argc, argv);
+  // by a program that ignores this signal. In a team the signal also comes where another process has ended,
+  // of which the error of the call tells more.
+  if (place.group.empty()) std::signal(SIGPIPE, SIG_DFL);
+  auto end = run(argc, argv);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     return complain(failure, "cannot write to standard output");
-  return status;
+  return end;
 } catch (const io::Stopped& stopped) {
-  complain(failure, stopped.what());
+  auto end = complain(failure, stopped.what());
   std::fflush(stdout);
   std::raise(io::StopOnSignal::signal());
-  return failure;
+  return end;
 } catch (const std::bad_alloc&) {
   return complain(failure, "out of memory");
 } catch (const std::filesystem::filesystem_error& error) {
@@ -136,4 +150,6 @@ int run_program(int argc, char** argv) try {
 
 }  // namespace scatlight::cli
 
-int scatlight_run_program(int argc, char** argv) { return scatlight::cli::run_program(argc, argv); }
+int scatlight_run_program(int argc, char** argv) {
+  return scatlight::cli::run_program(argc, argv, {}).status;
+}
