@@ -3,6 +3,8 @@
 #include <CLI/App.hpp>
 #include <cstdint>
 
+#include "cli/team_place.h"
+
 namespace scatlight::cli {
 
 /// Every reader of JSON knows whole numbers up to here exactly.
@@ -18,9 +20,9 @@ void add_study_command(CLI::App& app);
 void add_completion_command(CLI::App& app);
 #ifdef SCATLIGHT_HAS_TORCH
 void add_models_command(CLI::App& app);
-void add_train_command(CLI::App& app);
-void add_train_detector_command(CLI::App& app);
-void add_eval_command(CLI::App& app);
+void add_train_command(CLI::App& app, const TeamPlace& place);
+void add_train_detector_command(CLI::App& app, const TeamPlace& place);
+void add_eval_command(CLI::App& app, const TeamPlace& place);
 void add_predict_command(CLI::App& app);
 #endif
 

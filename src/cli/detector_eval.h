@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/box_data_flags.h"
+#include "train/team.h"
 
 // `scatlight eval` of a detector.
 
@@ -38,6 +39,7 @@ struct DetectorEvalJob {
   at::Device device = at::kCPU;
 };
 
-void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags);
+/// The members of a team share the images; the one that leads prints and writes.
+void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags, const train::Team& team);
 
 }  // namespace scatlight::cli

@@ -15,6 +15,8 @@
 #include "cli/device_flag.h"
 #include "cli/image_flags.h"
 #include "cli/refuse_flags.h"
+#include "cli/team_call.h"
+#include "data/fingerprint.h"
 #include "data/folder.h"
 #include "detect/model.h"
 #include "io/atomic_file.h"
@@ -42,7 +44,7 @@ struct EvalFlags {
 
 /// Where the JSON goes: what the user said, else into the run folder if it can be written, else nowhere.
 /// Known before the work begins.
-std::filesystem::path output_of(const EvalFlags& flags) {
+std::filesystem::path find_output(const EvalFlags& flags) {
   if (!flags.out.empty()) {
     io::make_folder_for(flags.out);
     return flags.out;
@@ -56,6 +58,13 @@ std::filesystem::path output_of(const EvalFlags& flags) {
     return {};
   }
   return file;
+}
+
+/// The member that leads writes it.
+std::filesystem::path output_of(const EvalFlags& flags, const train::Team& team) {
+  std::filesystem::path output;
+  team.lead([&] { output = find_output(flags); });
+  return output;
 }
 
 void print(const train::Evaluation& evaluation, const train::Model& model) {
@@ -74,23 +83,25 @@ void print(const train::Evaluation& evaluation, const train::Model& model) {
   }
 }
 
-void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& file,
-                         const at::Device& device) {
+void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& file, const at::Device& device,
+                         const train::Team& team) {
   if (flags.data.data.size() > 1) throw CLI::ValidationError("a classifier is measured on one folder");
   const auto& data = flags.data.data.front();
-  const auto out = output_of(flags);
+  const auto out = output_of(flags, team);
   auto model = train::load_model(file, device);
   const auto folder = data::list_image_folder(data, model.classes);
-  print_summary("evaluated", folder);
+  if (team.leads()) print_summary("evaluated", folder);
+  check_evaluated(team, file, data, [&] { return data::fingerprint(folder); });
   const data::Recipe recipe(model.recipe);
   const io::StopOnSignal stop_on_signal;
-  io::Progress bar("evaluate", std::ssize(folder.samples));
+  io::Progress bar("evaluate", std::ssize(folder.samples), "images", progress_of(team));
   const auto evaluation =
-      train::Evaluator(folder, recipe, flags.options).evaluate(model.network, [&](std::int64_t images) {
+      train::Evaluator(folder, recipe, flags.options, team).evaluate(model.network, [&](std::int64_t images) {
         bar.advance(images);
-        io::StopOnSignal::check();
+        check_stop(team);
       });
   bar.finish();
+  if (!team.leads()) return;
   for (const auto& skipped : evaluation.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
   print(evaluation, model);
   if (!evaluation.skipped.empty()) fmt::print("\n{} files were left out\n", evaluation.skipped.size());
@@ -102,28 +113,29 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
   }
 }
 
-void evaluate(const CLI::App& command, EvalFlags& flags) {
-  const auto device = torch_ops::open_device(flags.gpu);
-  flags.options.threads = train::use_threads(flags.options.threads);
+void evaluate(const CLI::App& command, EvalFlags& flags, const TeamPlace& place) {
+  const auto team = join_team(place);
+  const auto device = torch_ops::open_device(gpu_of(command, flags.gpu, place));
+  flags.options.threads = train::use_threads(threads_of(flags.options.threads, place));
   const auto file = train::find_model(flags.model);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_eval_flags, fmt::format("{} is a classifier", io::display(flags.model)));
-    return evaluate_classifier(flags, file, device);
+    return evaluate_classifier(flags, file, device, team);
   }
   refuse_flags(command, {"--batch"}, fmt::format("{} is a detector", io::display(flags.model)));
   evaluate_detector({.model = file,
-                     .out = output_of(flags),
+                     .out = output_of(flags, team),
                      .data = flags.data,
                      .threads = flags.options.threads,
                      .skip_bad = flags.options.skip_bad,
                      .max_pixels = flags.options.max_pixels,
                      .device = device},
-                    flags.detector);
+                    flags.detector, team);
 }
 
 }  // namespace
 
-void add_eval_command(CLI::App& app) {
+void add_eval_command(CLI::App& app, const TeamPlace& place) {
   auto flags = std::make_shared<EvalFlags>();
   auto* command = app.add_subcommand(
       "eval",
@@ -158,7 +170,7 @@ Examples:
   scatlight eval runs/first shapes/val
   scatlight eval runs/cells cells --split test
   scatlight eval apples.safetensors photos/test --out result.json)");
-  command->callback([flags, command] { evaluate(*command, *flags); });
+  command->callback([flags, command, place] { evaluate(*command, *flags, place); });
 }
 
 }  // namespace scatlight::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "cli/team_place.h"
+#include "io/progress.h"
+#include "train/team.h"
+
+// A call of a command by one process of several.
+
+namespace scatlight::cli {
+
+/// The team of a process. Throws Error when its members are not of one version.
+train::Team join_team(const TeamPlace& place);
+
+/// For the progress of the team: the member that leads shows it.
+io::ProgressOutput progress_of(const train::Team& team);
+
+/// Throws io::Stopped on all members once one was asked to stop. Collective.
+void check_stop(const train::Team& team);
+
+/// Throws Error where members have other bytes in the weights file, or other images. Collective.
+void check_evaluated(const train::Team& team, const std::filesystem::path& model,
+                     const std::filesystem::path& data, const std::function<std::string()>& fingerprint);
+
+/// The threads of a process where the user asks for so many; 0: its part of the machine's.
+int threads_of(int threads, const TeamPlace& place);
+
+}  // namespace scatlight::cli
