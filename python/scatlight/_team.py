@@ -1,4 +1,4 @@
-"""How processes that torchrun started become a team: torch.distributed's process group, by torchrun's variables."""
+"""How processes that torchrun started become a team: torch.distributed's group, by torchrun's variables."""
 
 import datetime
 import math
