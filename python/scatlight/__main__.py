@@ -42,8 +42,8 @@ def load_program() -> Any:
         program = import_module("scatlight._program")
     except ImportError as error:
         raise StartError(
-            f"there is no compiled program for torch {torch.__version__}: {error} (docs/scale.md tells how to "
-            "build it)"
+            f"there is no compiled program for torch {torch.__version__}: {error} "
+            "(docs/scale.md tells how it is built)"
         ) from error
     check_torch(program.torch_version, torch.__version__)
     return program
