@@ -23,7 +23,7 @@ void add_models_command(CLI::App& app);
 void add_train_command(CLI::App& app, const TeamPlace& place);
 void add_train_detector_command(CLI::App& app, const TeamPlace& place);
 void add_eval_command(CLI::App& app, const TeamPlace& place);
-void add_predict_command(CLI::App& app);
+void add_predict_command(CLI::App& app, const TeamPlace& place);
 #endif
 
 }  // namespace scatlight::cli

@@ -101,7 +101,7 @@ void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flag
                                      .max_pixels = job.max_pixels,
                                      .threads = options.threads});
   if (team.leads()) print_summary("evaluated", folder);
-  check_evaluated(team, job.model, job.data.data.front(), [&] { return data::fingerprint(folder); });
+  check_images(team, job.data.data.front(), [&] { return data::fingerprint(folder); });
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("evaluate", std::ssize(folder.samples), "images", progress_of(team));
   const auto evaluation = detect::evaluate(

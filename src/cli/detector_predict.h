@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "train/team.h"
+
 // `scatlight predict` of a detector.
 
 namespace scatlight::cli {
@@ -35,6 +37,8 @@ struct DetectorPredictJob {
   at::Device device = at::kCPU;
 };
 
-void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags);
+/// The members of a team share the files; the one that leads prints and writes.
+void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags,
+                     const train::Team& team);
 
 }  // namespace scatlight::cli

@@ -91,7 +91,7 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
   auto model = train::load_model(file, device);
   const auto folder = data::list_image_folder(data, model.classes);
   if (team.leads()) print_summary("evaluated", folder);
-  check_evaluated(team, file, data, [&] { return data::fingerprint(folder); });
+  check_images(team, data, [&] { return data::fingerprint(folder); });
   const data::Recipe recipe(model.recipe);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("evaluate", std::ssize(folder.samples), "images", progress_of(team));
@@ -118,6 +118,7 @@ void evaluate(const CLI::App& command, EvalFlags& flags, const TeamPlace& place)
   const auto device = torch_ops::open_device(gpu_of(command, flags.gpu, place));
   flags.options.threads = train::use_threads(threads_of(flags.options.threads, place));
   const auto file = train::find_model(flags.model);
+  check_weights(team, file);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_eval_flags, fmt::format("{} is a classifier", io::display(flags.model)));
     return evaluate_classifier(flags, file, device, team);

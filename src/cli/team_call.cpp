@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/loader_options.h"
 #include "io/display.h"
 #include "io/file.h"
 #include "io/hash.h"
@@ -27,17 +28,33 @@ train::Team join_team(const TeamPlace& place) {
 
 io::ProgressOutput progress_of(const train::Team& team) { return {.descriptor = team.leads() ? 2 : -1}; }
 
+std::string title_of(const std::string& work, const train::Team& team) {
+  return team.size() == 1 ? work : fmt::format("{}, process {} of {}", work, team.rank(), team.size());
+}
+
 void check_stop(const train::Team& team) {
   if (team.any(io::StopOnSignal::requested())) throw io::Stopped("stopped by a signal: nothing was written");
 }
 
-void check_evaluated(const train::Team& team, const std::filesystem::path& model,
-                     const std::filesystem::path& data, const std::function<std::string()>& fingerprint) {
+void check_weights(const train::Team& team, const std::filesystem::path& model) {
   if (team.size() == 1) return;
-  io::Hash weights;
-  weights.add(io::read_text(model, largest_weights));
-  check_same(team, io::display_path(model), fmt::format("weights {}", weights.text()));
-  check_same(team, io::display_path(data), fmt::format("images {}", fingerprint()));
+  io::Hash hash;
+  hash.add(io::read_text(model, largest_weights));
+  check_same(team, io::display_path(model), fmt::format("weights ({})", hash.text()));
+}
+
+void check_images(const train::Team& team, const std::filesystem::path& data,
+                  const std::function<std::string()>& fingerprint) {
+  if (team.size() > 1) check_same(team, io::display_path(data), fmt::format("images ({})", fingerprint()));
+}
+
+std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::path>& files,
+                                             const train::Team& team) {
+  io::Hash names;
+  for (const auto& file : files) names.add(file.native() + '\0');
+  check_same(team, "the images", fmt::format("{} files ({})", files.size(), names.text()));
+  const auto part = data::own_part(std::ssize(files), {.part = team.rank(), .parts = team.size()});
+  return {files.begin() + part.first, files.begin() + part.first + part.count};
 }
 
 int threads_of(int threads, const TeamPlace& place) {

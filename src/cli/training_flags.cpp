@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 
 #include "cli/commands.h"
 #include "cli/device_flag.h"
@@ -230,16 +231,17 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
 }
 
 void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& team) {
-  std::string decision;
+  const train::RunFolder folder{flags.run};
+  // What is to be overwritten is another run, until this one has a checkpoint.
+  const auto goes_on = [&] {
+    return flags.resume_or_new || (place.restarts > 0 && (!flags.overwrite || began_here(folder, place)));
+  };
+  bool resumes = false;
   team.lead([&] {
-    const train::RunFolder folder{flags.run};
-    const bool can_resume = std::filesystem::exists(folder.checkpoint());
-    const bool goes_on = flags.resume_or_new || (place.restarts > 0 && !flags.overwrite);
-    // What is to be overwritten is another run, until this one has a checkpoint.
-    const bool overwritten = place.restarts > 0 && flags.overwrite && began_here(folder, place);
-    if (can_resume && (goes_on || overwritten)) decision = "resume";
+    std::error_code ignored;
+    resumes = goes_on() && std::filesystem::exists(folder.checkpoint(), ignored);
   });
-  if (team.share(decision).empty()) return;
+  if (!team.any(resumes)) return;
   flags.resume = true;
   flags.overwrite = false;
 }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "detect/confusion.h"
+#include "detect/detection_rows.h"
 #include "io/display.h"
 #include "scatlight/error.h"
 #include "train/json.h"
@@ -47,23 +48,11 @@ void measure(Evaluation& evaluation, const data::BoxFolder& folder) {
 void gather(Evaluation& evaluation, const train::Team& team) {
   if (team.size() == 1) return;
   auto own = train::Json::array();
-  for (const auto& [sample, found] : evaluation.images) {
-    auto rows = train::Json::array();
-    for (const auto& [box, label, score] : found)
-      rows.push_back({box.left, box.top, box.right, box.bottom, label, score});
-    own.push_back({sample, std::move(rows)});
-  }
+  for (const auto& [sample, found] : evaluation.images) own.push_back({sample, to_rows(found)});
   evaluation.images.clear();
-  for (const auto& text : team.gather(own.dump())) {
-    for (const auto& image : train::Json::parse(text)) {
-      auto& [sample, found] = evaluation.images.emplace_back();
-      sample = image[0];
-      for (const auto& row : image[1]) {
-        found.push_back({.box = {.left = row[0], .top = row[1], .right = row[2], .bottom = row[3]},
-                         .label = row[4],
-                         .score = row[5]});
-      }
-    }
+  for (const auto& bytes : team.gather(train::to_bytes(own))) {
+    for (const auto& image : train::from_bytes(bytes))
+      evaluation.images.push_back({.sample = image[0], .found = from_rows(image[1])});
   }
   auto& stages = evaluation.stages;
   std::array seconds = {stages.waiting, stages.maps, stages.base, stages.proposals, stages.head};

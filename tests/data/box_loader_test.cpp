@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "data/annotated.h"
 #include "support/expect_error.h"
@@ -131,7 +132,11 @@ TEST_F(BoxLoaderTest, PartsAreTogetherTheBatchesOfOneLoader) {
     options.parts = parts;
     auto joined = whole;
     for (auto& batch : joined) {
-      batch = {.number = batch.number, .height = batch.height, .width = batch.width};
+      BoxBatch empty;
+      empty.number = batch.number;
+      empty.height = batch.height;
+      empty.width = batch.width;
+      batch = std::move(empty);
     }
     for (options.part = 0; options.part < parts; ++options.part) {
       const auto own = load(options);

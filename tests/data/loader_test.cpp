@@ -151,7 +151,11 @@ TEST_F(LoaderTest, PartsAreTogetherTheBatchesOfOneLoader) {
   for (const int parts : {2, 3, 7}) {
     options.parts = parts;
     auto joined = whole;
-    for (auto& batch : joined) batch = {.number = batch.number};
+    for (auto& batch : joined) {
+      const auto number = batch.number;
+      batch = {};
+      batch.number = number;
+    }
     for (options.part = 0; options.part < parts; ++options.part) {
       const auto own = load(options);
       ASSERT_EQ(own.size(), whole.size()) << "empty parts are delivered, too";
