@@ -32,6 +32,8 @@ std::unique_ptr<c10d::Reducer> make_reducer(const c10::intrusive_ptr<c10d::Proce
 
 }  // namespace
 
+GradientAverage::GradientAverage() = default;
+
 GradientAverage::GradientAverage(const Team& team, const NamedTensors& parameters) : team_(team) {
   if (team.group() == nullptr) return;
   for (const auto& [name, tensor] : parameters) parameters_.push_back(tensor);

@@ -17,6 +17,9 @@ namespace scatlight::train {
 /// torch.distributed, of which DistributedDataParallel is made. A process alone keeps its gradients.
 class GradientAverage {
  public:
+  /// Of a process alone.
+  GradientAverage();
+
   /// The parameters, which every member has in the same order and shapes, take gradients. Collective.
   GradientAverage(const Team& team, const NamedTensors& parameters);
   ~GradientAverage();

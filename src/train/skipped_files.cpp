@@ -8,7 +8,10 @@ std::vector<data::SkippedFile> skipped_of_team(const std::vector<data::SkippedFi
   if (team.size() == 1) return own;
   // Names need not be UTF-8, which JSON wants: zeros, which no name and no reason holds, end each.
   std::string text;
-  for (const auto& [file, reason] : own) text += file + '\0' + reason + '\0';
+  for (const auto& [file, reason] : own) {
+    text.append(file).push_back('\0');
+    text.append(reason).push_back('\0');
+  }
   std::vector<data::SkippedFile> all;
   for (const auto& part : team.gather(text)) {
     for (std::size_t begin = 0; begin < part.size();) {

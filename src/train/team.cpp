@@ -129,6 +129,7 @@ std::vector<std::string> Team::gather(const std::string& text) const {
   std::vector<at::Tensor> own = {to_bytes(text, longest)};
   communicate([&] { group_->processes->allgather(all, own)->wait(); });
   std::vector<std::string> texts;
+  texts.reserve(lengths.size());
   for (std::size_t i = 0; i < lengths.size(); ++i) texts.push_back(to_text(all.front()[i], lengths[i]));
   return texts;
 }
