@@ -169,17 +169,6 @@ TEST(AtomicFile, AKillAtAnyMomentLeavesAWholeFile) {
   }
 }
 
-TEST(MakeFolderFor, ANameAloneIsInTheWorkingFolder) {
-  const test::TemporaryFolder folder;
-  const auto before = std::filesystem::current_path();
-  std::filesystem::current_path(folder.path());
-  make_folder_for("result.json");
-  make_folder_for("new/result.json");
-  std::filesystem::current_path(before);
-  EXPECT_TRUE(std::filesystem::is_directory(folder / "new"));
-  EXPECT_FALSE(std::filesystem::exists(folder / "result.json"));
-}
-
 TEST(File, ReadsPartsAndRefusesBeyondTheEnd) {
   const TemporaryFolder folder;
   const ReadOnlyFile file(folder.add("a.txt", "0123456789"));
