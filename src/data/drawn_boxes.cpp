@@ -44,11 +44,11 @@ struct Fallen {
 std::vector<Fallen> draw_fallen(int classes, const leaves::Palette& palette, Random& random) {
   const auto kinds = outline_kinds(classes);
   std::vector<Fallen> fallen;
-  const int count = random.integer(3, 10);
+  const int count = random.integer(2, 6);
   for (int i = 0; i < count; ++i) {
     const int label = random.integer(0, classes - 1);
     const auto centre = leaves::anywhere(random, 0.05F);
-    const float radius = random.radius(0.04F, 0.25F);
+    const float radius = random.radius(0.08F, 0.3F);
     fallen.push_back(
         {leaves::leaf_of(kinds[static_cast<std::size_t>(label)], centre, radius, palette, random), label});
     const int cover = random.integer(1, 4);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "nets/convolve.h"
 #include "scatlight/error.h"
 
 namespace scatlight::detect {
@@ -89,7 +90,7 @@ void Detector::freeze(const Frozen& frozen) {
 at::Tensor Detector::features(const at::Tensor& maps) { return network_.run(maps, 0, parts_.base_end); }
 
 RpnOutput Detector::propose(const at::Tensor& features) {
-  const auto hidden = at::conv2d(features, rpn_.weight, rpn_.bias, 1, 1).relu_();
+  const auto hidden = nets::convolve(features, rpn_.weight, rpn_.bias, 1, 1).relu_();
   const auto images = features.size(0);
   const auto objectness = at::conv2d(hidden, objectness_.weight, objectness_.bias);
   const auto deltas = at::conv2d(hidden, rpn_deltas_.weight, rpn_deltas_.bias);

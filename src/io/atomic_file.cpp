@@ -138,7 +138,7 @@ void write_file(const std::filesystem::path& path, std::string_view content) {
 }
 
 void make_folder_for(const std::filesystem::path& file) {
-  const auto folder = file.parent_path();
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error(fmt::format("{}: {}", display_path(folder), error.message()));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "nets/body.h"
+#include "nets/convolve.h"
 #include "scatlight/error.h"
 #include "torch/front_end.h"
 
@@ -108,14 +109,14 @@ class Runner {
     if (body_.frozen_norms.contains(conv.norm) && !body_.folded) {
       const auto [scale, shift] = constant_norm(conv.norm, body_);
       const auto weight = tensor(conv.name, ".weight") * scale.view({-1, 1, 1, 1});
-      x_ = at::conv2d(x_, weight, shift, conv.stride, conv.padding());
+      x_ = convolve(x_, weight, shift, conv.stride, conv.padding());
       if (conv.relu) x_.relu_();
       return;
     }
     const bool has_bias = conv.bias || body_.folded;
-    x_ = at::conv2d(x_, tensor(conv.name, ".weight"),
-                    has_bias ? std::optional(tensor(conv.name, ".bias")) : std::nullopt, conv.stride,
-                    conv.padding());
+    x_ = convolve(x_, tensor(conv.name, ".weight"),
+                  has_bias ? std::optional(tensor(conv.name, ".bias")) : std::nullopt, conv.stride,
+                  conv.padding());
     if (!conv.norm.empty() && !body_.folded) {
       x_ = normalize(x_, conv.norm, tensor(conv.norm, ".weight"), tensor(conv.norm, ".bias"));
     }

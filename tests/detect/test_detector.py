@@ -8,120 +8,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchvision
+import torchvision_detector
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FasterRCNN, FastRCNNPredictor
-from torchvision.ops import MultiScaleRoIAlign
+from torchvision.models.detection.faster_rcnn import FasterRCNN
+from torchvision_detector import our_name
 
 RUN_DETECTOR = os.environ["SCATLIGHT_RUN_DETECTOR"]
-SIZES, RATIOS, STRIDE = (16, 32, 64), (0.5, 1.0, 2.0), 16
+SIZES = (16, 32, 64)
 CLASSES = ["cat", "dog", "owl"]
 WIDTH, HEIGHT = 150, 120  # on a canvas of 160 x 128
 # left, top, width, height, class
 OBJECTS = [(10, 20, 50, 40, 1), (70.5, 30.25, 60, 80, 3), (3, 90, 12, 20, 2), (60, 5, 33, 17, 2)]
 
 
-class Base(nn.Module):
-    """ResNet-50 but its last group, which is the head."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
-            setattr(self, name, getattr(network, name))
-        self.out_channels = 1024
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        return self.layer3(self.layer2(self.layer1(x)))
-
-
-class Head(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.layer4 = network.layer4
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layer4(x).mean((2, 3))
-
-
-def cell_anchors() -> torch.Tensor:
-    """Faster R-CNN's, around the middle of a cell."""
-    rows = []
-    for ratio in RATIOS:
-        width = round((STRIDE * STRIDE / ratio) ** 0.5)
-        height = round(width * ratio)
-        for size in SIZES:
-            half = torch.tensor([width, height]) * size / STRIDE / 2
-            rows.append(torch.cat([STRIDE / 2 - half, STRIDE / 2 + half]))
-    return torch.stack(rows)
-
-
 def make_model() -> FasterRCNN:
-    torch.manual_seed(0)
-    network = torchvision.models.resnet50()
-    anchors = AnchorGenerator(sizes=(SIZES,), aspect_ratios=(RATIOS,))
-    anchors.cell_anchors = [cell_anchors()]
-    model = FasterRCNN(
-        Base(network),
+    return torchvision_detector.make_model(
+        SIZES,
+        len(CLASSES),
         min_size=HEIGHT,
         max_size=WIDTH,
-        image_mean=[0.0] * 3,
-        image_std=[1.0] * 3,
-        rpn_anchor_generator=anchors,
         rpn_pre_nms_top_n_train=300,
         rpn_post_nms_top_n_train=60,
         rpn_pre_nms_top_n_test=200,
         rpn_post_nms_top_n_test=40,
         rpn_batch_size_per_image=100_000,
-        box_roi_pool=MultiScaleRoIAlign(["0"], 7, 2),
-        box_head=Head(network),
-        box_predictor=FastRCNNPredictor(2048, len(CLASSES) + 1),
         box_score_thresh=0.05,
         box_nms_thresh=0.5,
         box_detections_per_img=30,
         box_batch_size_per_image=10_000,
         box_positive_fraction=1.0,
     )
-    generator = torch.Generator().manual_seed(1)
-
-    def draw(tensor: torch.Tensor, low: float, high: float) -> None:
-        tensor.data.copy_(torch.rand(tensor.shape, generator=generator) * (high - low) + low)
-
-    for module in model.modules():  # as after training
-        if isinstance(module, nn.BatchNorm2d):
-            draw(module.running_mean, -0.3, 0.3)
-            draw(module.running_var, 0.6, 1.5)
-            draw(module.weight, 0.3, 0.8)
-            draw(module.bias, -0.2, 0.2)
-    for layer, spread in [
-        (model.rpn.head.cls_logits, 0.05),
-        (model.rpn.head.bbox_pred, 0.02),
-        (model.roi_heads.box_predictor.cls_score, 0.1),
-        (model.roi_heads.box_predictor.bbox_pred, 0.05),
-    ]:
-        draw(layer.weight, -spread, spread)
-        draw(layer.bias, -spread, spread)
-    return model
-
-
-def spread_scores(model: FasterRCNN, image: torch.Tensor) -> None:
-    """Gives the classes of a picture's proposals logits of mean 0 and deviation 1.5."""
-    seen = []
-    layer = model.roi_heads.box_predictor.cls_score
-    hook = layer.register_forward_pre_hook(lambda _layer, arguments: seen.append(arguments[0]))
-    model.eval()
-    with torch.no_grad():
-        model([image])
-        hook.remove()
-        layer.weight *= 1.5 / (seen[0] @ layer.weight.T).std(0)[:, None]
-        layer.bias.copy_(-(seen[0] @ layer.weight.T).mean(0))
-
-
-def our_name(name: str) -> str:
-    return name.removeprefix("backbone.").removeprefix("roi_heads.box_head.")
 
 
 class Case:
@@ -145,7 +63,7 @@ class Case:
             )
         )
         image = torch.from_numpy(pixels).permute(2, 0, 1) / 255
-        spread_scores(model, image)
+        torchvision_detector.spread_scores(model, image)
         weights = {our_name(name): tensor for name, tensor in model.state_dict().items()}
         save_file(weights, folder / "weights.safetensors", {"task": "detect"})
         command = [RUN_DETECTOR, folder / "weights.safetensors", folder / "objects.json", folder]
@@ -183,9 +101,7 @@ class Case:
 
     def train(self, model: FasterRCNN, image: torch.Tensor) -> None:
         model.train()
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        torchvision_detector.freeze_norms(model)
         boxes = torch.tensor([box for *box, _ in OBJECTS])
         boxes[:, 2:] += boxes[:, :2]
         labels = torch.tensor([label for *_, label in OBJECTS])

@@ -108,6 +108,19 @@ TEST(AtomicFile, RefusesAFolderThatMayNotBeWritten) {
   chmod(folder.path().c_str(), 0755);
 }
 
+TEST(MakeFolderFor, TakesNamesWithAndWithoutAFolder) {
+  const TemporaryFolder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  make_folder_for("bare.json");
+  make_folder_for("new/folder/file.json");
+  EXPECT_TRUE(std::filesystem::is_directory("new/folder"));
+  folder.add("file", "");
+  expect_error([] { make_folder_for("file/in_it.json"); }, "file");
+  std::filesystem::current_path(before);
+  EXPECT_EQ(files_in(folder), 2);
+}
+
 TEST(AtomicFile, TwoWritersOfOneFileAreAnError) {
   const TemporaryFolder folder;
   AtomicFile first(folder / "a.txt");
