@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-COMMANDS_OF_A_TEAM = ("train", "train-detector", "eval", "predict")
+COMMANDS_OF_A_TEAM = ("train", "train-detector", "eval", "predict", "transform")
 
 
 class StartError(Exception):

@@ -13,7 +13,7 @@ constexpr std::int64_t largest_seed = std::int64_t{1} << 53;
 // Each adds its subcommand to the app. Flags become a typed struct in the command's own file and nowhere
 // else.
 void add_info_command(CLI::App& app);
-void add_transform_command(CLI::App& app);
+void add_transform_command(CLI::App& app, const TeamPlace& place);
 void add_reconstruct_command(CLI::App& app);
 void add_draw_command(CLI::App& app);
 void add_study_command(CLI::App& app);

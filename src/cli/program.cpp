@@ -64,7 +64,7 @@ void add_commands(CLI::App& app, const TeamPlace& place) {
 #ifdef SCATLIGHT_HAS_TORCH
   add_models_command(app);
 #endif
-  add_transform_command(app);
+  add_transform_command(app, place);
   add_reconstruct_command(app);
   add_draw_command(app);
   add_study_command(app);

@@ -57,6 +57,19 @@ std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::
   return {files.begin() + part.first, files.begin() + part.first + part.count};
 }
 
+TransformShare share_files(const train::Team& team) {
+  if (team.size() == 1) return {};
+  const auto own = [team](const std::vector<std::filesystem::path>& files) {
+    if (std::ssize(files) >= team.size()) return own_files(files, team);
+    throw Error(fmt::format("{} images are too few for {} processes", files.size(), team.size()));
+  };
+  const auto agree = [team](const std::string& contents) {
+    team.wait();
+    check_same(team, "the output", contents);
+  };
+  return {.part = team.rank(), .parts = team.size(), .own_files = own, .agree = agree};
+}
+
 int threads_of(int threads, const TeamPlace& place) {
   if (threads > 0 || place.local_size == 1) return threads;
   return std::max(io::processor_threads() / place.local_size, 1);

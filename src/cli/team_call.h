@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/team_place.h"
+#include "cli/transform_job.h"
 #include "io/progress.h"
 #include "train/team.h"
 
@@ -36,6 +37,9 @@ void check_images(const train::Team& team, const std::filesystem::path& data,
 /// Throws Error where members were given other files. Collective.
 std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::path>& files,
                                              const train::Team& team);
+
+/// How the members share the files of a transform; each writes a part of the output.
+TransformShare share_files(const train::Team& team);
 
 /// The threads of a process where the user asks for so many; 0: its part of the machine's.
 int threads_of(int threads, const TeamPlace& place);

@@ -72,6 +72,7 @@ Predictions predict(DetectorModel& model, const std::vector<std::filesystem::pat
 
 Predictions predictions_of_team(const Predictions& own, const train::Team& team) {
   if (team.size() == 1) return own;
+  team.wait();
   auto images = train::Json::array();
   for (const auto& [file, size, found] : own.images)
     images.push_back({file.native(), size.width, size.height, to_rows(found)});

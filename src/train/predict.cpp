@@ -55,6 +55,7 @@ Predictions predict(Model& model, const std::vector<std::filesystem::path>& file
 
 Predictions predictions_of_team(const Predictions& own, const Team& team) {
   if (team.size() == 1) return own;
+  team.wait();
   auto rows = Json::array();
   for (const auto& [file, predictions] : own.images) {
     auto best = Json::array();

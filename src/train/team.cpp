@@ -134,6 +134,14 @@ std::vector<std::string> Team::gather(const std::string& text) const {
   return texts;
 }
 
+void Team::wait() const {
+  if (!group_) return;
+  c10d::AllreduceOptions options;
+  options.timeout = std::chrono::hours(24 * 365);
+  std::vector<at::Tensor> list = {at::zeros({1}, at::kLong)};
+  communicate([&] { group_->processes->allreduce(list, options)->wait(); });
+}
+
 void Team::lead(const std::function<void()>& step) const {
   if (!group_) return step();
   std::optional<std::string> failure;

@@ -42,6 +42,10 @@ class Team {
   /// Everybody's texts, by rank. They may hold any bytes.
   std::vector<std::string> gather(const std::string& text) const;
 
+  /// Waits until all members call it, however long they work apart. One that ends is noticed, one that hangs
+  /// is not.
+  void wait() const;
+
   /// Runs a step on the leading member alone; an Error there every member throws, as SharedError.
   void lead(const std::function<void()>& step) const;
 

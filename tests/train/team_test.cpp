@@ -41,6 +41,7 @@ TEST(TeamOfOne, KeepsWhatItHas) {
   team.share({{"tensor", tensor}});
   EXPECT_EQ(tensor.sum().item<float>(), 6);
   check_same(team, "data", "12 images");
+  team.wait();
   const std::vector<data::SkippedFile> skipped = {{.file = "a.jpg", .reason = "a.jpg: it is empty"}};
   EXPECT_EQ(skipped_of_team(skipped, team).front().reason, "a.jpg: it is empty");
 }

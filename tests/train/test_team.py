@@ -398,6 +398,25 @@ def test_every_picture_is_predicted_once(trained, data, tmp_path):
     assert two["skipped"] == alone["skipped"]
 
 
+def test_each_process_writes_a_part_of_a_transform(data, tmp_path):
+    pictures = data / "val" / "discs"
+    flags = ["--size", 32, "--scales", 2, "--out"]
+    run("transform", pictures, *flags, tmp_path / "all.npy")
+    done = run_members(3, "transform", pictures, *flags, tmp_path / "f.npy")
+    parts = [tmp_path / f"f-{part:05}-of-00003.npy" for part in range(3)]
+    assert [member.stdout.split(":")[0] for member in done] == list(map(str, parts))
+    joined = np.concatenate([np.load(part) for part in parts])
+    np.testing.assert_array_equal(joined, np.load(tmp_path / "all.npy"))
+
+    bad = shutil.copytree(pictures, tmp_path / "bad")
+    (bad / "00009.jpg").write_bytes(b"no picture")
+    first, second = run_members(2, "transform", bad, *flags, tmp_path / "b.npy", status=1)
+    assert "[process 1 of 2] scatlight: " in last_line(second)
+    assert "00009.jpg" in last_line(second)
+    assert last_line(first) == "scatlight: another process of the team ended"
+    assert list(tmp_path.glob("*b-*")) == [], "nothing is written"
+
+
 # ---- detectors ----
 
 
