@@ -44,7 +44,7 @@ figures: $(if $(SCATLIGHT),setup,program)
 
 # The program and the Python package, without the tests.
 program: configure
-	ninja -C $(BUILD) scatlight_cli scatlight_python
+	ninja -C $(BUILD) scatlight_cli scatlight_package
 
 build: configure
 	ninja -C $(BUILD)

@@ -133,12 +133,13 @@ class Training : public torch::CustomClassHolder {
  public:
   Training(const std::string& network, const std::string& weights, const std::string& objects,
            const std::string& pictures)
-      : task_(options(network, weights, data::list_coco(objects, pictures))) {}
+      : task_(options(network, weights, data::list_coco(objects, pictures)), {}),
+        average_({}, task_.parameters()) {}
 
   /// Decodes the picture, and sets its gradient.
   void backward() {
     for (auto& [name, tensor] : task_.parameters()) tensor.mutable_grad().reset();
-    task_.begin_pass(0, 0)->backward();
+    task_.begin_pass(0, 0, average_)->backward();
   }
 
  private:
@@ -157,6 +158,7 @@ class Training : public torch::CustomClassHolder {
   }
 
   detect::DetectorTask task_;
+  train::GradientAverage average_;
 };
 
 }  // namespace

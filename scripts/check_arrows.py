@@ -21,6 +21,7 @@ KNOWS = {
     "detect": {"train", "nets", "torch", "data", "io"},
     "analysis": {"core", "cpu", "io"},  # io: what is measured; reconstruction is in the library
     "cli": {"analysis", "detect", "train", "nets", "torch", "data", "io", "core"},
+    "program": {"cli"},
 }
 MAY_SEE_TORCH = {"torch", "nets", "train", "detect", "cli"}
 TORCH_HEADER = re.compile(r"(torch|ATen|c10)/")

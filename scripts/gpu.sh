@@ -84,7 +84,7 @@ run() {
   fi
   local targets=(device_test scatlight_python cuda_benchmark)
   part build 330 ninja -C "$build" "${targets[@]}"
-  [ $apps = OFF ] || part build_apps 200 ninja -C "$build" scatlight_cli device_op_test device_training_test || apps=OFF
+  [ $apps = OFF ] || part build_apps 200 ninja -C "$build" scatlight_cli scatlight_package device_op_test device_training_test || apps=OFF
 
   part device_test 120 "$build/tests/device_test"
   if [ $apps = ON ]; then
@@ -100,6 +100,7 @@ run() {
     part commands_test 120 env SCATLIGHT="$build/bin/scatlight" \
       "$python" -m pytest -q -rs -p no:cacheprovider tests/train/test_device.py
     part training 90 training
+    part team 120 team
   fi
   part cuda_benchmark 120 "$build/bin/cuda_benchmark" --out "$out/benchmark.json"
   part kymatio 90 "$python" benchmarks/compare_kymatio.py --device cuda --out "$out/kymatio.json"
@@ -134,6 +135,37 @@ training() {
   "$build/bin/scatlight" train "$build/shapes/train" --val "$build/shapes/val" --run "$build/run" --overwrite \
     --network scatresnet10 --batch 128 --epochs 6 --lr 0.02 --device cuda
   cp "$build/run/log.jsonl" "$out/training.jsonl"
+}
+
+# A training by one process with NCCL against one without, and by two where there are two GPUs.
+team() {
+  set -e
+  "$build/bin/scatlight" draw "$build/few" --classes 3 --train 32 --val 16 --size 96 --overwrite
+  local flags=(--network scatresnet10 --size 64 --scales 2 --batch 32 --epochs 2 --lr 0.001 --no-augment --device cuda --overwrite)
+  local several=("$python" -m torch.distributed.run --standalone)
+  "$build/bin/scatlight" train "$build/few/train" --val "$build/few/val" --run "$build/alone" "${flags[@]}"
+  for processes in 1 2; do
+    [ $processes -le "$(nvidia-smi --list-gpus | wc -l)" ] || { echo "2 processes skipped: one GPU"; continue; }
+    "${several[@]}" --nproc-per-node=$processes -m scatlight -- train "$build/few/train" --val "$build/few/val" \
+      --run "$build/team$processes" "${flags[@]}"
+    "${several[@]}" --nproc-per-node=$processes -m scatlight -- eval "$build/team$processes" "$build/few/val" --device cuda
+  done
+  "$python" - "$build" <<'PYTHON'
+import json
+import sys
+from pathlib import Path
+
+losses = {}
+for run in [*sorted(Path(sys.argv[1]).glob("team?")), Path(sys.argv[1]) / "alone"]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    losses[run.name] = [line["loss"] for line in lines if line["kind"] == "train"]
+    print(run.name, losses[run.name])
+for name, values in losses.items():  # statistics of batch norms are of each process's own images
+    bound = 0.2 if name == "team2" else 1e-3
+    worst = max(abs(a - b) / b for a, b in zip(values, losses["alone"], strict=True))
+    print(f"{name}: losses differ by {worst:.2g}, {bound} is accepted")
+    assert worst <= bound
+PYTHON
 }
 
 report() {

@@ -58,15 +58,17 @@ void check_box_data_flags(const BoxDataFlags& flags) {
     refuse("--images", flags.images, "it is of COCO files");
 }
 
-data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags, const std::string& usual_split,
+data::BoxFolder list_box_data(const BoxDataFlags& flags, const std::string& usual_split,
                               const data::BoxListOptions& options) {
   std::vector<data::BoxFolder> folders;
   folders.reserve(flags.data.size());
   for (const auto& path : flags.data) folders.push_back(list_one(path, flags, usual_split, options));
-  auto folder = data::join(std::move(folders));
+  return data::join(std::move(folders));
+}
+
+void print_summary(const char* name, const data::BoxFolder& folder) {
   fmt::print(stderr, "{}: {}\n", name, data::describe(folder));
   for (const auto& skipped : folder.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
-  return folder;
 }
 
 }  // namespace scatlight::cli

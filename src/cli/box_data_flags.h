@@ -25,8 +25,11 @@ bool is_box_data(const std::string& path);
 /// Throws CLI::ValidationError for a split without VOC folders, and a folder of pictures without COCO files.
 void check_box_data_flags(const BoxDataFlags& flags);
 
-/// Lists the data sets as one, and says in standard error what it holds. `name` begins that line.
-data::BoxFolder list_box_data(const char* name, const BoxDataFlags& flags, const std::string& usual_split,
+/// Lists the data sets as one.
+data::BoxFolder list_box_data(const BoxDataFlags& flags, const std::string& usual_split,
                               const data::BoxListOptions& options);
+
+/// Says in standard error what a data set holds, and which files were left out. `name` begins the first line.
+void print_summary(const char* name, const data::BoxFolder& folder);
 
 }  // namespace scatlight::cli

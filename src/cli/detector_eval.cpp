@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/team_call.h"
+#include "data/fingerprint.h"
 #include "detect/evaluate.h"
 #include "detect/model.h"
 #include "detect/results.h"
@@ -81,9 +83,11 @@ void add_detector_eval_flags(CLI::App& command, BoxDataFlags& data, DetectorEval
       ->type_name("FILE");
 }
 
-void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags) {
+void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags, const train::Team& team) {
   check_box_data_flags(job.data);
-  if (!flags.results.empty()) io::make_folder_for(flags.results);
+  team.lead([&] {
+    if (!flags.results.empty()) io::make_folder_for(flags.results);
+  });
   const detect::EvaluateOptions options = {
       .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
   auto model = detect::load_detector(job.model, job.placement);
@@ -91,19 +95,24 @@ void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flag
   detector.score = flags.score.value_or(detector.score);
   detector.nms_iou = flags.nms.value_or(detector.nms_iou);
   detector.most = flags.most.value_or(detector.most);
-  const auto folder = list_box_data("evaluated", job.data, "test",
+  const auto folder = list_box_data(job.data, "test",
                                     {.known_classes = model.facts.classes,
                                      .skip_bad = job.skip_bad,
                                      .max_pixels = job.max_pixels,
                                      .threads = options.threads});
+  if (team.leads()) print_summary("evaluated", folder);
+  check_images(team, job.data.data.front(), [&] { return data::fingerprint(folder); });
   const io::StopOnSignal stop_on_signal;
-  io::Progress bar("evaluate", std::ssize(folder.samples));
-  const auto evaluation =
-      detect::evaluate(model.detector, model.facts, folder, options, [&](std::int64_t images) {
+  io::Progress bar("evaluate", std::ssize(folder.samples), "images", progress_of(team));
+  const auto evaluation = detect::evaluate(
+      model.detector, model.facts, folder, options,
+      [&](std::int64_t images) {
         bar.advance(images);
-        io::StopOnSignal::check();
-      });
+        check_stop(team);
+      },
+      team);
   bar.finish();
+  if (!team.leads()) return;
   for (const auto& skipped : evaluation.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
   print(evaluation, folder);
   if (!job.out.empty()) {

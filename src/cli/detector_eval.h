@@ -9,6 +9,7 @@
 
 #include "cli/box_data_flags.h"
 #include "torch/device.h"
+#include "train/team.h"
 
 // `scatlight eval` of a detector.
 
@@ -37,6 +38,7 @@ struct DetectorEvalJob {
   torch_ops::Placement placement = {};
 };
 
-void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags);
+/// The members of a team share the images; the one that leads prints and writes.
+void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags, const train::Team& team);
 
 }  // namespace scatlight::cli

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "cli/image_flags.h"
+#include "cli/team_call.h"
 #include "detect/model.h"
 #include "detect/predict.h"
 #include "io/atomic_file.h"
@@ -56,22 +57,28 @@ void add_detector_predict_flags(CLI::App& command, DetectorPredictFlags& flags) 
       ->type_name("FILE");
 }
 
-void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags) {
-  for (const auto& file : {job.out, flags.csv}) {
-    if (!file.empty()) io::make_folder_for(file);
-  }
+void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags,
+                     const train::Team& team) {
+  team.lead([&] {
+    for (const auto& file : {job.out, flags.csv}) {
+      if (!file.empty()) io::make_folder_for(file);
+    }
+  });
   const detect::PredictOptions options = {
       .score = flags.score, .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
-  const auto files = list_inputs(job.images);
-  if (!flags.marked.empty()) check_marked(flags.marked, files);
+  const auto all_files = list_inputs(job.images, team.leads());
+  if (!flags.marked.empty()) check_marked(flags.marked, all_files);
+  const auto files = own_files(all_files, team);
   auto model = detect::load_detector(job.model, job.placement);
   const io::StopOnSignal stop_on_signal;
-  io::Progress bar("predict", std::ssize(files));
-  const auto predictions = detect::predict(model, files, options, [&](std::int64_t images) {
+  io::Progress bar(title_of("predict", team), std::ssize(files), "images", progress_of(team));
+  const auto own = detect::predict(model, files, options, [&](std::int64_t images) {
     bar.advance(images);
     io::StopOnSignal::check();
   });
+  const auto predictions = detect::predictions_of_team(own, team);
   if (files.size() > 1) bar.finish();
+  if (!team.leads()) return;
   for (const auto& skipped : predictions.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
   if (!flags.marked.empty()) detect::write_marked(predictions, model, flags.marked, job.max_pixels);
   if (!job.out.empty()) io::write_file(job.out, detect::predictions_json(predictions, model));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "torch/device.h"
+#include "train/team.h"
 
 // `scatlight predict` of a detector.
 
@@ -35,6 +36,8 @@ struct DetectorPredictJob {
   torch_ops::Placement placement = {};
 };
 
-void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags);
+/// The members of a team share the files; the one that leads prints and writes.
+void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags,
+                     const train::Team& team);
 
 }  // namespace scatlight::cli

@@ -29,7 +29,7 @@ void add_device_flag(CLI::App& command, std::optional<int>& gpu) {
   command
       .add_option_function<std::string>(
           "--device", [&gpu](const std::string& name) { parse(name, gpu); },
-          "Where to compute: cpu, cuda (the first GPU) or cuda:N.")
+          "Where to compute: cpu, cuda (the first GPU; under torchrun each process has its own) or cuda:N.")
       ->check(CLI::Validator(
           [](const std::string& name) {
             std::optional<int> ignored;
@@ -37,6 +37,17 @@ void add_device_flag(CLI::App& command, std::optional<int>& gpu) {
           },
           "", "device"))
       ->default_str("cpu");
+}
+
+std::optional<int> gpu_of(const CLI::App& command, std::optional<int> gpu, const TeamPlace& place) {
+  if (place.group.empty() || !gpu) return gpu;
+  const auto& given = command.get_option("--device")->results().back();
+  if (given != "cuda") {
+    throw CLI::ValidationError(fmt::format(
+        "--device {} is not accepted under torchrun: give cuda, of which each process takes a GPU of its own",
+        given));
+  }
+  return place.local_rank;
 }
 
 }  // namespace scatlight::cli

@@ -15,6 +15,8 @@
 #include "cli/image_flags.h"
 #include "cli/placement_flags.h"
 #include "cli/refuse_flags.h"
+#include "cli/team_call.h"
+#include "data/fingerprint.h"
 #include "data/folder.h"
 #include "detect/model.h"
 #include "io/atomic_file.h"
@@ -41,7 +43,7 @@ struct EvalFlags {
 
 /// Where the JSON goes: what the user said, else into the run folder if it can be written, else nowhere.
 /// Known before the work begins.
-std::filesystem::path output_of(const EvalFlags& flags) {
+std::filesystem::path find_output(const EvalFlags& flags) {
   if (!flags.out.empty()) {
     io::make_folder_for(flags.out);
     return flags.out;
@@ -55,6 +57,13 @@ std::filesystem::path output_of(const EvalFlags& flags) {
     return {};
   }
   return file;
+}
+
+/// The member that leads writes it.
+std::filesystem::path output_of(const EvalFlags& flags, const train::Team& team) {
+  std::filesystem::path output;
+  team.lead([&] { output = find_output(flags); });
+  return output;
 }
 
 void print(const train::Evaluation& evaluation, const train::Model& model) {
@@ -74,22 +83,24 @@ void print(const train::Evaluation& evaluation, const train::Model& model) {
 }
 
 void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& file,
-                         const torch_ops::Placement& placement) {
+                         const torch_ops::Placement& placement, const train::Team& team) {
   if (flags.data.data.size() > 1) throw CLI::ValidationError("a classifier is measured on one folder");
   const auto& data = flags.data.data.front();
-  const auto out = output_of(flags);
+  const auto out = output_of(flags, team);
   auto model = train::load_model(file, placement);
   const auto folder = data::list_image_folder(data, model.classes);
-  print_summary("evaluated", folder);
+  if (team.leads()) print_summary("evaluated", folder);
+  check_images(team, data, [&] { return data::fingerprint(folder); });
   const data::Recipe recipe(model.recipe);
   const io::StopOnSignal stop_on_signal;
-  io::Progress bar("evaluate", std::ssize(folder.samples));
+  io::Progress bar("evaluate", std::ssize(folder.samples), "images", progress_of(team));
   const auto evaluation =
-      train::Evaluator(folder, recipe, flags.options).evaluate(model.network, [&](std::int64_t images) {
+      train::Evaluator(folder, recipe, flags.options, team).evaluate(model.network, [&](std::int64_t images) {
         bar.advance(images);
-        io::StopOnSignal::check();
+        check_stop(team);
       });
   bar.finish();
+  if (!team.leads()) return;
   for (const auto& skipped : evaluation.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
   print(evaluation, model);
   if (!evaluation.skipped.empty()) fmt::print("\n{} files were left out\n", evaluation.skipped.size());
@@ -101,28 +112,30 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
   }
 }
 
-void evaluate(const CLI::App& command, EvalFlags& flags) {
-  const auto placement = open_placement(flags.placement);
-  flags.options.threads = train::use_threads(flags.options.threads);
+void evaluate(const CLI::App& command, EvalFlags& flags, const TeamPlace& place) {
+  const auto team = join_team(place);
+  const auto placement = open_placement(command, flags.placement, place);
+  flags.options.threads = train::use_threads(threads_of(flags.options.threads, place));
   const auto file = train::find_model(flags.model);
+  check_weights(team, file);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_eval_flags, fmt::format("{} is a classifier", io::display(flags.model)));
-    return evaluate_classifier(flags, file, placement);
+    return evaluate_classifier(flags, file, placement, team);
   }
   refuse_flags(command, {"--batch"}, fmt::format("{} is a detector", io::display(flags.model)));
   evaluate_detector({.model = file,
-                     .out = output_of(flags),
+                     .out = output_of(flags, team),
                      .data = flags.data,
                      .threads = flags.options.threads,
                      .skip_bad = flags.options.skip_bad,
                      .max_pixels = flags.options.max_pixels,
                      .placement = placement},
-                    flags.detector);
+                    flags.detector, team);
 }
 
 }  // namespace
 
-void add_eval_command(CLI::App& app) {
+void add_eval_command(CLI::App& app, const TeamPlace& place) {
   auto flags = std::make_shared<EvalFlags>();
   auto* command = app.add_subcommand(
       "eval",
@@ -157,7 +170,7 @@ Examples:
   scatlight eval runs/first shapes/val
   scatlight eval runs/cells cells --split test
   scatlight eval apples.safetensors photos/test --out result.json)");
-  command->callback([flags, command] { evaluate(*command, *flags); });
+  command->callback([flags, command, place] { evaluate(*command, *flags, place); });
 }
 
 }  // namespace scatlight::cli

@@ -28,14 +28,14 @@ void add_max_pixels_flag(CLI::App& command, std::int64_t& max_pixels) {
       ->capture_default_str();
 }
 
-std::vector<std::filesystem::path> list_inputs(const std::vector<std::string>& inputs) {
+std::vector<std::filesystem::path> list_inputs(const std::vector<std::string>& inputs, bool tells) {
   std::vector<std::filesystem::path> files;
   data::LeftOut left_out;
   for (const auto& input : inputs) {
     const auto found = data::list_images(input, left_out);
     files.insert(files.end(), found.begin(), found.end());
   }
-  print(left_out);
+  if (tells) print(left_out);
   return files;
 }
 

@@ -14,8 +14,8 @@ namespace scatlight::cli {
 void add_max_pixels_flag(CLI::App& command, std::int64_t& max_pixels);
 
 /// The images of the files and folders of a command line, as data::list_images() tells them, in this order.
-/// Says in one line of standard error what the folders hold besides.
-std::vector<std::filesystem::path> list_inputs(const std::vector<std::string>& inputs);
+/// Says in one line of standard error what the folders hold besides, where `tells` is set.
+std::vector<std::filesystem::path> list_inputs(const std::vector<std::string>& inputs, bool tells = true);
 
 /// Says in standard error what a data set holds: "train: 1397 images of 8 classes (...)", and in a line of
 /// its own what was left out.

@@ -2,8 +2,6 @@
 // it should find it: they read it when they are loaded, before any main().
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,16 +10,6 @@
 #include "cli/program.h"
 
 namespace {
-
-/// Opens the standard streams that the caller closed, so that no file of ours gets their numbers. Results
-/// that are written to such an output fail, as they should; messages are lost.
-void open_standard_streams() {
-  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(stream, F_GETFD) >= 0) continue;
-    // The lowest free number is the stream's.
-    [[maybe_unused]] const int opened = ::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
-  }
-}
 
 /// OpenMP's threads wait for their next work by spinning for milliseconds. On a machine that others use too,
 /// they spin away the time of those that they wait for, and training falls to a fraction of its speed. Some
@@ -34,7 +22,6 @@ void let_openmp_sleep() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  open_standard_streams();
   let_openmp_sleep();
   std::error_code no_proc;
   const auto program =

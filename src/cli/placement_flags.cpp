@@ -21,11 +21,12 @@ void add_placement_flags(CLI::App& command, PlacementFlags& flags) {
       ->capture_default_str();
 }
 
-torch_ops::Placement open_placement(const PlacementFlags& flags) {
+torch_ops::Placement open_placement(const CLI::App& command, const PlacementFlags& flags,
+                                    const TeamPlace& place) {
   const torch_ops::Placement placement = {
-      .device = torch_ops::open_device(flags.gpu),
+      .device = torch_ops::open_device(gpu_of(command, flags.gpu, place)),
       .precision = flags.precision == "bfloat16" ? at::kBFloat16 : at::kFloat};
-  if (torch_ops::is_slow(placement)) {
+  if (place.rank == 0 && torch_ops::is_slow(placement)) {
     fmt::print(
         stderr,
         "warning: this processor has no instructions for bfloat16; --precision float32 is faster here\n");

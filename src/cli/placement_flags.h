@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/team_place.h"
 #include "torch/device.h"
 
 namespace scatlight::cli {
@@ -16,7 +17,9 @@ struct PlacementFlags {
 /// Adds --device and --precision.
 void add_placement_flags(CLI::App& command, PlacementFlags& flags);
 
-/// Opens the device. Says so where the precision makes it slower. Throws Error as torch_ops::open_device().
-torch_ops::Placement open_placement(const PlacementFlags& flags);
+/// Opens the device of a process. The first one says so where the precision is slower there. Throws Error as
+/// torch_ops::open_device().
+torch_ops::Placement open_placement(const CLI::App& command, const PlacementFlags& flags,
+                                    const TeamPlace& place);
 
 }  // namespace scatlight::cli

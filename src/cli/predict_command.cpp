@@ -14,6 +14,7 @@
 #include "cli/image_flags.h"
 #include "cli/placement_flags.h"
 #include "cli/refuse_flags.h"
+#include "cli/team_call.h"
 #include "detect/model.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
@@ -47,17 +48,21 @@ void print(const train::Predictions& predictions, const train::Model& model) {
 }
 
 void classify(const PredictFlags& flags, const std::filesystem::path& file,
-              const torch_ops::Placement& placement) {
-  if (!flags.out.empty()) io::make_folder_for(flags.out);
-  const auto files = list_inputs(flags.images);
+              const torch_ops::Placement& placement, const train::Team& team) {
+  team.lead([&] {
+    if (!flags.out.empty()) io::make_folder_for(flags.out);
+  });
+  const auto files = own_files(list_inputs(flags.images, team.leads()), team);
   auto model = train::load_model(file, placement);
   const io::StopOnSignal stop_on_signal;
-  io::Progress bar("predict", std::ssize(files));
-  const auto predictions = train::predict(model, files, flags.options, [&](std::int64_t images) {
+  io::Progress bar(title_of("predict", team), std::ssize(files), "images", progress_of(team));
+  const auto own = train::predict(model, files, flags.options, [&](std::int64_t images) {
     bar.advance(images);
     io::StopOnSignal::check();
   });
+  const auto predictions = train::predictions_of_team(own, team);
   if (files.size() > 1) bar.finish();
+  if (!team.leads()) return;
   for (const auto& skipped : predictions.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
   if (!flags.out.empty()) io::write_file(flags.out, predictions_json(predictions, model));
   if (flags.as_json) {
@@ -67,14 +72,16 @@ void classify(const PredictFlags& flags, const std::filesystem::path& file,
   }
 }
 
-void predict(const CLI::App& command, PredictFlags& flags) {
-  const auto placement = open_placement(flags.placement);
-  flags.options.threads = train::use_threads(flags.options.threads);
+void predict(const CLI::App& command, PredictFlags& flags, const TeamPlace& place) {
+  const auto team = join_team(place);
+  const auto placement = open_placement(command, flags.placement, place);
+  flags.options.threads = train::use_threads(threads_of(flags.options.threads, place));
   const auto file = train::find_model(flags.model);
+  check_weights(team, file);
   if (!detect::is_detector(file)) {
     refuse_flags(command, detector_predict_flags,
                  fmt::format("{} is a classifier", io::display(flags.model)));
-    return classify(flags, file, placement);
+    return classify(flags, file, placement, team);
   }
   refuse_flags(command, {"--top"}, fmt::format("{} is a detector", io::display(flags.model)));
   predict_objects({.model = file,
@@ -85,12 +92,12 @@ void predict(const CLI::App& command, PredictFlags& flags) {
                    .skip_bad = flags.options.skip_bad,
                    .max_pixels = flags.options.max_pixels,
                    .placement = placement},
-                  flags.detector);
+                  flags.detector, team);
 }
 
 }  // namespace
 
-void add_predict_command(CLI::App& app) {
+void add_predict_command(CLI::App& app, const TeamPlace& place) {
   auto flags = std::make_shared<PredictFlags>();
   auto* command = app.add_subcommand("predict",
                                      "Classify images, or find objects in them, with a trained network\n"
@@ -127,7 +134,7 @@ Examples:
   scatlight predict runs/first photo.jpg
   scatlight predict runs/first photos --top 1 --json
   scatlight predict runs/cells slide.jpg --marked marked)");
-  command->callback([flags, command] { predict(*command, *flags); });
+  command->callback([flags, command, place] { predict(*command, *flags, place); });
 }
 
 }  // namespace scatlight::cli

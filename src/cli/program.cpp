@@ -1,6 +1,8 @@
 #include "cli/program.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -24,6 +26,7 @@
 #include "io/interrupt.h"
 #include "scatlight/error.h"
 #include "scatlight/version.h"
+#include "train/shared_error.h"
 
 namespace scatlight::cli {
 namespace {
@@ -56,20 +59,20 @@ void refuse_nan(CLI::App& command) {
   }
 }
 
-void add_commands(CLI::App& app) {
+void add_commands(CLI::App& app, const TeamPlace& place) {
   add_info_command(app);
 #ifdef SCATLIGHT_HAS_TORCH
   add_models_command(app);
 #endif
-  add_transform_command(app);
+  add_transform_command(app, place);
   add_reconstruct_command(app);
   add_draw_command(app);
   add_study_command(app);
 #ifdef SCATLIGHT_HAS_TORCH
-  add_train_command(app);
-  add_train_detector_command(app);
-  add_eval_command(app);
-  add_predict_command(app);
+  add_train_command(app, place);
+  add_train_detector_command(app, place);
+  add_eval_command(app, place);
+  add_predict_command(app, place);
 #endif
   add_completion_command(app);
   for (CLI::App* command : app.get_subcommands({})) {
@@ -79,14 +82,42 @@ void add_commands(CLI::App& app) {
   }
 }
 
-int complain(int status, std::string_view line) {
-  // Some libraries append a stack trace; the first line says what went wrong.
-  line = line.substr(0, line.find('\n'));
-  std::fprintf(stderr, "scatlight: %.*s\n", static_cast<int>(line.size()), line.data());
-  return status;
+/// Who tells what went wrong, of the processes of a team.
+enum class Teller { Each, FirstOfMachine, FirstOfTeam };
+
+bool tells(const TeamPlace& place, Teller teller) {
+  switch (teller) {
+    case Teller::FirstOfMachine:
+      return place.local_rank == 0;
+    case Teller::FirstOfTeam:
+      return place.rank == 0;
+    default:
+      return true;
+  }
 }
 
-int run(int argc, char** argv) {
+ProgramEnd complain(const TeamPlace& place, int status, std::string_view line, Teller teller = Teller::Each) {
+  // Some libraries append a stack trace; the first line says what went wrong.
+  line = line.substr(0, line.find('\n'));
+  if (tells(place, teller)) {
+    const auto who =
+        place.rank == 0 ? std::string() : fmt::format("[process {} of {}] ", place.rank, place.size);
+    fmt::print(stderr, "{}scatlight: {}\n", who, line);
+  }
+  return {.status = status, .complaint = std::string(line)};
+}
+
+/// Opens the standard streams that the caller closed, so that no file of ours gets their numbers. Results
+/// that are written to such an output fail, as they should; messages are lost.
+void open_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest free number is the stream's.
+    [[maybe_unused]] const int opened = ::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+ProgramEnd run(int argc, char** argv, const TeamPlace& place) {
   CLI::App app(description, "scatlight");
   auto formatter = std::make_shared<HelpFormatter>();
   formatter->label("Positionals", "Arguments");
@@ -95,45 +126,56 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "scatlight " SCATLIGHT_VERSION, "Print the version and exit.");
   app.require_subcommand(0, 1);
   app.footer(examples);
-  add_commands(app);
+  add_commands(app, place);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version
-    return app.exit(request);
+    if (place.rank == 0) app.exit(request);
+    return {};
   } catch (const CLI::ParseError& error) {
-    return complain(wrong_usage, usage_line(app, error));
+    return complain(place, wrong_usage, usage_line(app, error), Teller::FirstOfMachine);
   }
-  if (app.get_subcommands().empty()) return complain(wrong_usage, missing_command_line(app));
-  return 0;
+  if (app.get_subcommands().empty())
+    return complain(place, wrong_usage, missing_command_line(app), Teller::FirstOfMachine);
+  return {};
 }
 
 }  // namespace
 
-int run_program(int argc, char** argv) try {
+ProgramEnd run_program(int argc, char** argv, const TeamPlace& place) try {
+  open_standard_streams();
   // A reader that closes our output (`scatlight models | head -3`) ends us quietly, even when we were started
-  // by a program that ignores this signal.
-  std::signal(SIGPIPE, SIG_DFL);
-  const int status = run(argc, argv);
+  // by a program that ignores this signal. In a team the signal also comes where another process has ended,
+  // of which the error of the call tells more.
+  if (place.group.empty()) std::signal(SIGPIPE, SIG_DFL);
+  auto end = run(argc, argv, place);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-    return complain(failure, "cannot write to standard output");
-  return status;
+    return complain(place, failure, "cannot write to standard output");
+  return end;
 } catch (const io::Stopped& stopped) {
-  complain(failure, stopped.what());
+  auto end = complain(place, failure, stopped.what(), Teller::FirstOfTeam);
   std::fflush(stdout);
-  std::raise(io::StopOnSignal::signal());
-  return failure;
+  // Another process of the team may have had the signal.
+  if (const int signal = io::StopOnSignal::signal(); signal != 0) std::raise(signal);
+  return end;
+} catch (const train::SharedError& error) {
+  return complain(place, failure, error.what(), Teller::FirstOfTeam);
 } catch (const std::bad_alloc&) {
-  return complain(failure, "out of memory");
+  return complain(place, failure, "out of memory");
 } catch (const std::filesystem::filesystem_error& error) {
-  return complain(failure, fmt::format("{}: {}", io::display_path(error.path1()), error.code().message()));
+  return complain(place, failure,
+                  fmt::format("{}: {}", io::display_path(error.path1()), error.code().message()));
 } catch (const std::system_error& error) {
   const bool threads = error.code() == std::errc::resource_unavailable_try_again;
-  return complain(failure, threads ? "no more threads can be made: the system's limit is reached (ulimit -u)"
-                                   : error.what());
+  return complain(
+      place, failure,
+      threads ? "no more threads can be made: the system's limit is reached (ulimit -u)" : error.what());
 } catch (const std::exception& error) {
-  return complain(failure, error.what());
+  return complain(place, failure, error.what());
 }
 
 }  // namespace scatlight::cli
 
-int scatlight_run_program(int argc, char** argv) { return scatlight::cli::run_program(argc, argv); }
+int scatlight_run_program(int argc, char** argv) {
+  return scatlight::cli::run_program(argc, argv, {}).status;
+}

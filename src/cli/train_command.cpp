@@ -11,7 +11,9 @@
 
 #include "cli/box_data_flags.h"
 #include "cli/commands.h"
+#include "cli/device_flag.h"
 #include "cli/image_flags.h"
+#include "cli/team_call.h"
 #include "cli/training_flags.h"
 #include "data/folder.h"
 #include "io/display.h"
@@ -56,6 +58,11 @@ train::TrainOptions to_options(const TrainFlags& flags) {
   return options;
 }
 
+void print_data(const train::TrainOptions& options) {
+  print_summary("training", options.train_data);
+  if (options.val_data) print_summary("evaluation", *options.val_data);
+}
+
 void print_chosen(const TrainFlags& flags, const train::TrainOptions& options) {
   if (flags.batch && flags.loop.learning_rate && flags.loop.warmup && flags.loop.schedule) return;
   const auto line = describe_steps(options.batch, options.loop.schedule);
@@ -73,15 +80,20 @@ void print(const TrainFlags& flags, const train::TrainResult& result) {
              metrics.top1(), metrics.top5(), metrics.loss(), metrics.images());
 }
 
-void run_training(CLI::App& command, TrainFlags& flags) {
-  if (flags.loop.resume) take_flags_of_run(command, flags.loop);
+void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) {
+  const auto team = join_team(place);
+  decide_resume(flags.loop, place, team);
+  if (flags.loop.resume) take_flags_of_run(command, flags.loop, team);
   if (flags.data.empty()) throw CLI::RequiredError("DATA");
   if (is_box_data(flags.data)) {
     throw Error(fmt::format("{} has pictures with boxes: `scatlight train-detector` trains on them",
                             io::display(flags.data)));
   }
   auto options = to_options(flags);
-  options.placement = open_placement(flags.placement);
+  options.placement = open_placement(command, flags.placement, place);
+  options.threads = threads_of(options.threads, place);
+  options.cache_bytes /= place.local_size;
+  options.loop.call_id = place.run_id;
   try {
     train::check(options);
   } catch (const Error& error) {
@@ -89,17 +101,17 @@ void run_training(CLI::App& command, TrainFlags& flags) {
   }
   options.train_data = train::list_train_data(flags.data);
   if (!flags.val.empty()) options.val_data = data::list_image_folder(flags.val, options.train_data.classes);
-  print_summary("training", options.train_data);
-  if (options.val_data) print_summary("evaluation", *options.val_data);
+  if (team.leads()) print_data(options);
   if (flags.recipe == "auto")
     take_steps(flags, train::defaults_for(std::ssize(options.train_data.samples)), options);
   train::check(options);
   options.loop.flags = flags_of_run(command, flags.loop, options.loop, options.batch);
-  if (!flags.loop.resume) print_chosen(flags, options);
+  check_flags_of_team(options.loop.flags, team);
+  if (!flags.loop.resume && team.leads()) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
-  const auto result = train::train(options, io::StopOnSignal::requested);
+  const auto result = train::train(options, io::StopOnSignal::requested, team);
   check_finished(result.loop, flags.loop, "train");
-  print(flags, result);
+  if (team.leads()) print(flags, result);
 }
 
 void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
@@ -120,8 +132,10 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
       ->check(CLI::IsMember({"auto", "paper"}))
       ->capture_default_str();
   command
-      .add_option("--batch", flags.batch,
-                  "Images of a step, at most: a pass is cut into steps as even as they can be.")
+      .add_option(
+          "--batch", flags.batch,
+          "Images of a step, at most: a pass is cut into steps as even as they can be. Several processes "
+          "share them; a larger batch wants a larger --lr in proportion, and a --warmup.")
       ->check(CLI::Range(1, 65536));
   command
       .add_option("--micro-batch", options.micro_batch,
@@ -145,7 +159,7 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
 
 }  // namespace
 
-void add_train_command(CLI::App& app) {
+void add_train_command(CLI::App& app, const TeamPlace& place) {
   auto flags = std::make_shared<TrainFlags>();
   auto* command = app.add_subcommand(
       "train",
@@ -171,8 +185,9 @@ void add_train_command(CLI::App& app) {
 Examples:
   scatlight train shapes/train --val shapes/val --run runs/first --epochs 10
   scatlight train photos/train --val photos/val --run runs/ten-minutes --minutes 10
-  scatlight train --resume --run runs/first)");
-  command->callback([flags, command] { run_training(*command, *flags); });
+  scatlight train --resume --run runs/first
+  torchrun --standalone --nproc-per-node=8 -m scatlight -- train photos/train --run runs/first --device cuda)");
+  command->callback([flags, command, place] { run_training(*command, *flags, place); });
 }
 
 }  // namespace scatlight::cli

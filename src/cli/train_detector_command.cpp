@@ -12,6 +12,8 @@
 
 #include "cli/box_data_flags.h"
 #include "cli/commands.h"
+#include "cli/device_flag.h"
+#include "cli/team_call.h"
 #include "cli/training_flags.h"
 #include "detect/detector_task.h"
 #include "io/display.h"
@@ -122,36 +124,44 @@ void check_data(const TrainDetectorFlags& flags) {
   check_box_data_flags({.data = evaluation_data(flags).data, .split = flags.val.split});
 }
 
-void list_data(const TrainDetectorFlags& flags, detect::DetectorTrainOptions& options) {
+void list_data(const TrainDetectorFlags& flags, detect::DetectorTrainOptions& options,
+               const train::Team& team) {
   data::BoxListOptions listing = {
       .skip_bad = options.skip_bad, .max_pixels = options.max_pixels, .threads = options.threads};
   if (!flags.classes.empty()) listing.known_classes = flags.classes;
-  options.train_data = list_box_data("training", flags.data, "train", listing);
+  options.train_data = list_box_data(flags.data, "train", listing);
+  if (team.leads()) print_summary("training", options.train_data);
   if (flags.drop_empty) data::drop_empty(options.train_data);
   data::require_objects(options.train_data);
   if (flags.val.data.empty() && flags.val.split.empty()) return;
   listing.known_classes = options.train_data.classes;
-  options.val_data = list_box_data("evaluation", evaluation_data(flags), "val", listing);
+  options.val_data = list_box_data(evaluation_data(flags), "val", listing);
+  if (team.leads()) print_summary("evaluation", *options.val_data);
 }
 
-void run_training(CLI::App& command, TrainDetectorFlags& flags) {
-  if (flags.loop.resume) take_flags_of_run(command, flags.loop);
+void run_training(CLI::App& command, TrainDetectorFlags& flags, const TeamPlace& place) {
+  const auto team = join_team(place);
+  decide_resume(flags.loop, place, team);
+  if (flags.loop.resume) take_flags_of_run(command, flags.loop, team);
   if (flags.data.data.empty()) throw CLI::RequiredError("DATA");
   check_data(flags);
   auto options = to_options(flags);
-  options.placement = open_placement(flags.placement);
+  options.placement = open_placement(command, flags.placement, place);
+  options.threads = threads_of(options.threads, place);
+  options.loop.call_id = place.run_id;
   try {
     detect::check(options);
   } catch (const Error& error) {
     throw CLI::ValidationError(error.what());
   }
-  list_data(flags, options);
+  list_data(flags, options, team);
   options.loop.flags = flags_of_run(command, flags.loop, options.loop, options.batch);
-  if (!flags.loop.resume) print_chosen(flags, options);
+  check_flags_of_team(options.loop.flags, team);
+  if (!flags.loop.resume && team.leads()) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
-  const auto result = detect::train_detector(options, io::StopOnSignal::requested);
+  const auto result = detect::train_detector(options, io::StopOnSignal::requested, team);
   check_finished(result.loop, flags.loop, "train-detector");
-  print(result, flags);
+  if (team.leads()) print(result, flags);
 }
 
 void add_data_flags(CLI::App& command, TrainDetectorFlags& flags) {
@@ -255,7 +265,7 @@ void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
 
 }  // namespace
 
-void add_train_detector_command(CLI::App& app) {
+void add_train_detector_command(CLI::App& app, const TeamPlace& place) {
   auto flags = std::make_shared<TrainDetectorFlags>();
   auto& loop = flags->options.loop;
   loop.epochs = 12;  // the paper's 6, each with all images mirrored, too
@@ -277,7 +287,7 @@ Examples:
   scatlight train-detector cells --val-split val --run runs/cells --config recipes/cells.toml
   scatlight train-detector train.json --val val.json --images photos --run runs/first
   scatlight train-detector --resume --run runs/first)");
-  command->callback([flags, command] { run_training(*command, *flags); });
+  command->callback([flags, command, place] { run_training(*command, *flags, place); });
 }
 
 }  // namespace scatlight::cli

@@ -4,8 +4,10 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 
 #include "cli/commands.h"
 #include "cli/image_flags.h"
@@ -23,20 +25,36 @@ namespace scatlight::cli {
 namespace {
 
 /// Flags that belong to a call, not to the run that it begins or continues.
-const std::vector<std::string> of_the_call = {"run", "resume", "overwrite", "data-changed", "config", "help"};
+const std::vector<std::string> of_the_call = {"run",          "resume", "resume-or-new", "overwrite",
+                                              "data-changed", "config", "help"};
 
 /// Flags that a resume may change: none of them changes the result, but for the rounding of another device.
 const std::vector<std::string> free_at_resume = {"data",      "images",     "split",           "val",
                                                  "val-split", "device",     "threads",         "max-pixels",
                                                  "skip-bad",  "eval-every", "checkpoint-every"};
 
+/// Flags that differ between the machines of a team: where the files are.
+const std::vector<std::string> free_in_team = {"data", "images", "val", "weights", "threads"};
+
+/// What run.json says; nothing where it is damaged or gone.
+nlohmann::json facts_of(const train::RunFolder& folder) {
+  constexpr std::uint64_t largest_file = 64 << 20;
+  if (!std::filesystem::exists(folder.facts())) return nlohmann::json::object();
+  auto facts = nlohmann::json::parse(io::read_text(folder.facts(), largest_file), nullptr,
+                                     /*allow_exceptions=*/false);
+  return facts.is_object() ? facts : nlohmann::json::object();
+}
+
+/// Whether this start of torchrun, or one that it repeats, began the run in the folder.
+bool began_here(const train::RunFolder& folder, const TeamPlace& place) {
+  const auto call = facts_of(folder).value(nlohmann::json::json_pointer("/team/call"), nlohmann::json());
+  return !place.run_id.empty() && call == place.run_id;
+}
+
 /// Throws Error where run.json says that another command made the run. It may be damaged, or gone.
 void check_command(const std::string& command, const train::RunFolder& folder) {
-  constexpr std::uint64_t largest_file = 64 << 20;
-  if (!std::filesystem::exists(folder.facts())) return;
-  const auto facts = nlohmann::json::parse(io::read_text(folder.facts(), largest_file), nullptr,
-                                           /*allow_exceptions=*/false);
-  if (!facts.is_object() || !facts.contains("command") || !facts["command"].is_string()) return;
+  const auto facts = facts_of(folder);
+  if (!facts.contains("command") || !facts["command"].is_string()) return;
   const auto made_by = facts["command"].get<std::string>();
   if (made_by == command) return;
   throw Error(fmt::format("the run in {} is one of `scatlight {}`, which resumes it",
@@ -117,9 +135,16 @@ void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opti
                        "Continue the run in --run from its last checkpoint, with its flags; nothing else "
                        "need be given. --device may be another.");
   command
+      .add_flag(
+          "--resume-or-new", flags.resume_or_new,
+          "Continue the run in --run if it has a checkpoint, else begin it: for batch systems that repeat a "
+          "command. Flags that are given must be those of the run.")
+      ->excludes(resume);
+  command
       .add_flag("--overwrite", flags.overwrite,
                 "Replace the run in --run, which stays until the new one has its first checkpoint.")
-      ->excludes(resume);
+      ->excludes(resume)
+      ->excludes(command.get_option("--resume-or-new"));
   command
       .add_flag("--data-changed", flags.data_changed,
                 "Resume although images were added, removed or replaced since.")
@@ -204,14 +229,50 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
   return json.dump();
 }
 
-void take_flags_of_run(CLI::App& command, const LoopFlags& flags) {
-  const train::HeldRunFolder held({flags.run}, train::RunMode::Resume);
-  check_command(command.get_name(), held.folder());
-  const auto header = train::read_checkpoint_header(held.folder().checkpoint());
+void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& team) {
+  const train::RunFolder folder{flags.run};
+  // What is to be overwritten is another run, until this one has a checkpoint.
+  const auto goes_on = [&] {
+    return flags.resume_or_new || (place.restarts > 0 && (!flags.overwrite || began_here(folder, place)));
+  };
+  bool resumes = false;
+  team.lead([&] {
+    std::error_code ignored;
+    resumes = goes_on() && std::filesystem::exists(folder.checkpoint(), ignored);
+  });
+  if (!team.any(resumes)) return;
+  flags.resume = true;
+  flags.overwrite = false;
+}
+
+void take_flags_of_run(CLI::App& command, const LoopFlags& flags, const train::Team& team) {
+  std::string options;
+  team.lead([&] {
+    const train::HeldRunFolder held({flags.run}, train::RunMode::Resume);
+    check_command(command.get_name(), held.folder());
+    options = train::read_checkpoint_header(held.folder().checkpoint()).options;
+  });
   auto free = free_at_resume;
   free.insert(free.end(), of_the_call.begin(), of_the_call.end());
-  const auto earlier = nlohmann::ordered_json::parse(header.options, nullptr, /*allow_exceptions=*/false);
-  take_flags(command, earlier, free, fmt::format("the run in {}", io::display(flags.run)));
+  const auto earlier =
+      nlohmann::ordered_json::parse(team.share(options), nullptr, /*allow_exceptions=*/false);
+  team.do_alike(
+      [&] { take_flags(command, earlier, free, fmt::format("the run in {}", io::display(flags.run))); });
+}
+
+void check_flags_of_team(const std::string& flags, const train::Team& team) {
+  const auto all = team.gather(flags);
+  const auto first = nlohmann::json::parse(all.front());
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    for (const auto& change : nlohmann::json::diff(first, nlohmann::json::parse(all[rank]))) {
+      const auto name = change["path"].get<std::string>().substr(1);
+      if (std::ranges::find(free_in_team, name) != free_in_team.end()) continue;
+      team.lead([&] {
+        throw Error(fmt::format("--{} of process {} of the team is not that of process 0: all need the same",
+                                io::display(name), rank));
+      });
+    }
+  }
 }
 
 void check_finished(const train::LoopResult& result, const LoopFlags& flags, const char* command) {

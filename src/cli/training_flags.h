@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "cli/placement_flags.h"
+#include "cli/team_place.h"
 #include "nets/network.h"
 #include "train/loop.h"
+#include "train/team.h"
 
 // The flags that both kinds of training have.
 
@@ -40,11 +42,12 @@ struct LoopFlags {
   std::optional<double> warmup = {};
   std::optional<std::string> schedule = {};
   bool resume = false;
+  bool resume_or_new = false;
   bool overwrite = false;
   bool data_changed = false;
 };
 
-/// Adds --resume, --overwrite, --data-changed, --eval-every and --checkpoint-every.
+/// Adds --resume, --resume-or-new, --overwrite, --data-changed, --eval-every and --checkpoint-every.
 void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options);
 
 /// Adds --epochs and --minutes.
@@ -76,9 +79,16 @@ std::string describe_steps(std::int64_t batch, const train::Schedule& schedule);
 std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const train::LoopOptions& options,
                          std::int64_t batch);
 
+/// Sets flags.resume and flags.overwrite where the run folder decides: with --resume-or-new, and where
+/// torchrun has started the processes anew, so that they go on. Collective, as the next.
+void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& team);
+
 /// Before a resume: sets the flags that were not given from those of the run. Throws Error for one that was
 /// given and differs.
-void take_flags_of_run(CLI::App& command, const LoopFlags& flags);
+void take_flags_of_run(CLI::App& command, const LoopFlags& flags, const train::Team& team);
+
+/// Throws Error when the members of a team were given other flags, where all need the same.
+void check_flags_of_team(const std::string& flags, const train::Team& team);
 
 /// Throws io::Stopped where a signal ended the training. `command` is named in the advice.
 void check_finished(const train::LoopResult& result, const LoopFlags& flags, const char* command);

@@ -19,6 +19,9 @@
 #include "cli/transform_output.h"
 #include "io/display.h"
 #include "scatlight/error.h"
+#ifdef SCATLIGHT_HAS_TORCH
+#include "cli/team_call.h"
+#endif
 
 namespace scatlight::cli {
 namespace {
@@ -62,12 +65,17 @@ void check(const TransformFlags& flags, const CLI::App& command) try {
   throw CLI::ValidationError(error.what());
 }
 
-void transform(const TransformFlags& flags, const CLI::App& command) {
+void transform(const TransformFlags& flags, const CLI::App& command, const TeamPlace& place) {
   check(flags, command);
-  const auto job = to_job(flags);
+  auto job = to_job(flags);
+  job.gpu = gpu_of(command, job.gpu, place);
+#ifdef SCATLIGHT_HAS_TORCH
+  job.threads = threads_of(job.threads, place);
+  job.share = share_files(join_team(place));
+#endif
   const auto result = run_transform(job);
   for (const auto& [file, reason] : result.skipped) fmt::print(stderr, "left out: {}\n", reason);
-  const auto out = io::display_path(job.out);
+  const auto out = io::display_path(output_of(job));
   if (job.per_file) {
     fmt::print("{}: {} tensors of {}\n", out, result.shapes.size(), result.type);
   } else {
@@ -125,7 +133,7 @@ void add_scattering_flags(CLI::App& command, TransformFlags& flags) {
 
 }  // namespace
 
-void add_transform_command(CLI::App& app) {
+void add_transform_command(CLI::App& app, const TeamPlace& place) {
   auto flags = std::make_shared<TransformFlags>();
   auto* command = app.add_subcommand(
       "transform",
@@ -166,7 +174,7 @@ Examples:
   scatlight transform photos --size 224 --out photos.safetensors
   scatlight transform photos --per-file --skip-bad --out photos.safetensors
   scatlight transform images.npy --scales 2 --max-order 2 --out features.npy --index)");
-  command->callback([flags, command] { transform(*flags, *command); });
+  command->callback([flags, command, place] { transform(*flags, *command, place); });
 }
 
 }  // namespace scatlight::cli

@@ -143,6 +143,7 @@ std::string describe(const TransformJob& job, const Scattering& plan,
   for (const auto& path : plan.paths()) json["paths"].push_back(describe_path(path));
   json["theta"] = Json::array();
   for (int angle = 0; angle < plan.options().angles; ++angle) json["theta"].push_back(plan.theta(angle));
+  if (job.share.parts > 1) json.update({{"part", job.share.part}, {"parts", job.share.parts}});
   json["files"] = Json::array();
   for (const auto& file : files) json["files"].push_back(file.native());
   json["skipped"] = Json::array();
@@ -163,7 +164,7 @@ ScatteringOptions scattering_options(const TransformJob& job, std::int64_t piece
 /// named.
 template <class T, class Plan, class Input>
 void transform_pieces(const TransformJob& job, const Input& input, Plans<Plan>& plans, FeatureWriter& writer,
-                      io::Progress& progress) {
+                      io::Progress& progress, const std::string& contents) {
   struct Outcome {
     std::vector<T> features = {};
     std::int64_t items = 0;
@@ -191,26 +192,35 @@ void transform_pieces(const TransformJob& job, const Input& input, Plans<Plan>& 
     io::StopOnSignal::check();
   };
   data::in_order(input.pieces(), threads, 2 * threads, produce, consume);
+  job.share.agree(contents);
   writer.commit();
   progress.finish();
 }
 
 template <class T, class Input>
 void transform_on_device(const TransformJob& job, const Input& input, Plans<Scattering>& plans,
-                         FeatureWriter& writer, io::Progress& progress) {
-  if (!job.gpu) return transform_pieces<T>(job, input, plans, writer, progress);
+                         FeatureWriter& writer, io::Progress& progress, const std::string& contents) {
+  if (!job.gpu) return transform_pieces<T>(job, input, plans, writer, progress, contents);
   Plans<CudaScattering<T>> on_gpu(
       job.scattering, [&](const ScatteringOptions& options) { return CudaScattering<T>(options, *job.gpu); });
-  transform_pieces<T>(job, input, on_gpu, writer, progress);
+  transform_pieces<T>(job, input, on_gpu, writer, progress, contents);
+}
+
+/// What the parts that several processes write have in common.
+std::string describe_contents(const TransformJob& job, const TransformResult& result) {
+  if (job.per_file) return result.type;
+  const auto& shape = result.shapes.front();
+  return fmt::format("{} ({})", result.type, fmt::join(shape.begin() + 1, shape.end(), ", "));
 }
 
 template <class Input>
-void transform_pieces(const TransformJob& job, const std::string& type, const Input& input,
+void transform_pieces(const TransformJob& job, const TransformResult& result, const Input& input,
                       Plans<Scattering>& plans, FeatureWriter& writer, io::Progress& progress) {
-  if (type == "float64") {
-    transform_on_device<double>(job, input, plans, writer, progress);
+  const auto contents = describe_contents(job, result);
+  if (result.type == "float64") {
+    transform_on_device<double>(job, input, plans, writer, progress, contents);
   } else {
-    transform_on_device<float>(job, input, plans, writer, progress);
+    transform_on_device<float>(job, input, plans, writer, progress, contents);
   }
 }
 
@@ -240,20 +250,25 @@ TransformResult transform_array(const TransformJob& job) {
   result.shapes = {feature_shape(input.leading_shape(), size, job.scattering)};
   auto plans = make_plans(job, input.pieces());
   FeatureWriter writer(
-      job.out, {{.name = std::string(tensor_name), .type = dtype(result.type), .shape = result.shapes[0]}},
+      output_of(job),
+      {{.name = std::string(tensor_name), .type = dtype(result.type), .shape = result.shapes[0]}},
       describe(job, plans.get(size), {job.inputs.front()}, {}), job.index);
   io::Progress progress("transform", input.planes(), "planes");
-  transform_pieces(job, result.type, input, plans, writer, progress);
+  transform_pieces(job, result, input, plans, writer, progress);
   return result;
 }
 
 std::vector<std::filesystem::path> list_files(const TransformJob& job) {
-  auto files = list_inputs(job.inputs);
+  auto files = list_inputs(job.inputs, job.share.part == 0);
   // The order in which a .safetensors file holds its tensors.
   if (job.per_file) {
     std::ranges::sort(files, {}, [](const auto& file) -> const std::string& { return file.native(); });
   }
-  return files;
+  return job.share.own_files(std::move(files));
+}
+
+io::ProgressOutput progress_of(const TransformJob& job) {
+  return {.descriptor = job.share.part == 0 ? 2 : -1};
 }
 
 ImageInput open_images(const TransformJob& job, std::vector<std::filesystem::path> files) {
@@ -271,7 +286,7 @@ ImageInput open_images(const TransformJob& job, std::vector<std::filesystem::pat
 std::vector<std::filesystem::path> leave_out_bad(const TransformJob& job, const ImageInput& input,
                                                  std::vector<SkippedImage>& skipped) {
   std::vector<std::filesystem::path> good;
-  io::Progress progress("check", input.pieces());
+  io::Progress progress("check", input.pieces(), "images", progress_of(job));
   const auto why_bad = [&](std::int64_t piece) -> std::string {
     try {
       check_large_enough(input.read<float>(piece).size, job.scattering, input.files()[piece]);
@@ -336,10 +351,10 @@ TransformResult transform_images(const TransformJob& job) {
   const auto tensors = plan_tensors(job, input, result.type);
   for (const auto& tensor : tensors) result.shapes.push_back(tensor.shape);
   auto plans = make_plans(job, input.pieces());
-  FeatureWriter writer(job.out, tensors,
+  FeatureWriter writer(output_of(job), tensors,
                        describe(job, plans.get(input.size(0)), input.files(), result.skipped), job.index);
-  io::Progress progress("transform", input.pieces());
-  transform_pieces(job, result.type, input, plans, writer, progress);
+  io::Progress progress("transform", input.pieces(), "images", progress_of(job));
+  transform_pieces(job, result, input, plans, writer, progress);
   return result;
 }
 
@@ -347,17 +362,28 @@ bool is_array(const std::string& input) { return std::filesystem::path(input).ex
 
 }  // namespace
 
+std::filesystem::path output_of(const TransformJob& job) {
+  if (job.share.parts == 1) return job.out;
+  auto name = fmt::format("{}-{:05}-of-{:05}{}", job.out.stem().native(), job.share.part, job.share.parts,
+                          job.out.extension().native());
+  return job.out.parent_path() / name;
+}
+
 TransformResult run_transform(const TransformJob& job) {
   // A GPU that is not there and an output that cannot be written are known before the work begins.
   if (job.gpu) check_cuda_device(*job.gpu);
   {
-    const io::AtomicFile probe(job.out);
+    const io::AtomicFile probe(output_of(job));
   }
   const io::StopOnSignal stop_on_signal;
   if (std::ranges::none_of(job.inputs, is_array)) return transform_images(job);
   if (job.inputs.size() > 1) {
     throw Error(fmt::format("{}: a .npy file is transformed alone, but {} inputs were given",
                             io::display(*std::ranges::find_if(job.inputs, is_array)), job.inputs.size()));
+  }
+  if (job.share.parts > 1) {
+    throw Error(fmt::format("{}: several processes transform image files, and a .npy file is none",
+                            io::display(job.inputs.front())));
   }
   return transform_array(job);
 }

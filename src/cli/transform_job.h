@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,20 @@
 #include "scatlight/scattering.h"
 
 namespace scatlight::cli {
+
+/// How several processes share the files. The default is of a process alone.
+struct TransformShare {
+  int part = 0;
+  int parts = 1;
+
+  /// The files of this process, of all. Throws Error where the processes were given different ones.
+  std::function<std::vector<std::filesystem::path>(std::vector<std::filesystem::path>)> own_files =
+      [](std::vector<std::filesystem::path> files) { return files; };
+
+  /// Called when all is computed and nothing is written yet. Throws Error when another process has failed, or
+  /// makes something else; the words say what this one makes.
+  std::function<void(const std::string&)> agree = [](const std::string&) {};
+};
 
 /// Everything `scatlight transform` was asked to do.
 struct TransformJob {
@@ -26,7 +41,11 @@ struct TransformJob {
   int threads = 0;                       ///< 0: one for each core.
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image file.
   std::optional<int> gpu = {};  ///< The number of the GPU that transforms; none: the CPU.
+  TransformShare share = {};
 };
+
+/// OUT, of several processes OUT-00000-of-00008 with its ending.
+std::filesystem::path output_of(const TransformJob& job);
 
 struct SkippedImage {
   std::string file;
@@ -40,10 +59,10 @@ struct TransformResult {
   std::vector<SkippedImage> skipped = {};
 };
 
-/// Transforms the inputs into one file, with a progress bar. Memory: for each thread a few images and their
-/// features. Images give (N, 3, K, h, w), with per_file each (3, K, h, w); arrays (H, W) give (K, h, w), (C,
-/// H, W) give (C, K, h, w) and (N, C, H, W) give (N, C, K, h, w). Throws Error that names the file, and then
-/// nothing was written.
+/// Transforms the inputs into one file for each process, with a progress bar. Memory: for each thread a few
+/// images and their features. Images give (N, 3, K, h, w), with per_file each (3, K, h, w); arrays (H, W)
+/// give (K, h, w), (C, H, W) give (C, K, h, w) and (N, C, H, W) give (N, C, K, h, w). Throws Error that names
+/// the file, and then nothing was written.
 TransformResult run_transform(const TransformJob& job);
 
 }  // namespace scatlight::cli

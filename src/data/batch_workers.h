@@ -37,12 +37,11 @@ void keep_parts(std::vector<T>& values, std::span<const std::size_t> places, std
 /// Makes the batches of an epoch ahead of their consumer on threads, and delivers them in order, bit-equal
 /// whatever the number of threads. What a batch is, a Maker knows:
 ///
-///   using Batch = ...;  // has number, count, images (a vector of floats) and indices (into the samples)
-///   std::int64_t batch_count() const;  // of the epoch
-///   void open(Batch&) const;  // from its number: all but the pixels, with memory for them
-///   void make(Batch&, std::size_t place) const;  // a picture, on any thread; Error: its file is bad
-///   void keep(Batch&, std::span<const std::size_t> places) const;  // of all but the indices
-///   std::string file(std::int64_t index) const;  // of a sample
+///   using Batch = ...;  // has number, count, planned, images (a vector of floats), indices (into the
+///   samples) std::int64_t batch_count() const;  // of the epoch void open(Batch&) const;  // from its
+///   number: all but the pixels, with memory for them void make(Batch&, std::size_t place) const;  // a
+///   picture, on any thread; Error: its file is bad void keep(Batch&, std::span<const std::size_t> places)
+///   const;  // of all but the indices std::string file(std::int64_t index) const;  // of a sample
 ///
 /// next(), recycle() and skipped() belong to one consumer at a time; data/loader.h says what they do.
 template <class Maker>
@@ -52,7 +51,10 @@ class BatchWorkers {
 
   /// The options are checked.
   BatchWorkers(Maker maker, const LoaderOptions& options)
-      : maker_(std::move(maker)), skip_bad_(options.skip_bad), next_batch_(options.start_batch) {
+      : maker_(std::move(maker)),
+        skip_bad_(options.skip_bad),
+        delivers_empty_(options.parts > 1),
+        next_batch_(options.start_batch) {
     try {
       for (int i = 0; i < options.prefetch; ++i) open_batch();
       for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { work(); });
@@ -77,7 +79,7 @@ class BatchWorkers {
         pending_.clear();
         throw;
       }
-      if (pending->batch.count > 0) return std::move(pending->batch);
+      if (pending->batch.count > 0 || delivers_empty_) return std::move(pending->batch);
       recycle(std::move(pending->batch));
     }
   }
@@ -195,6 +197,7 @@ class BatchWorkers {
 
   const Maker maker_;
   const bool skip_bad_;
+  const bool delivers_empty_;
 
   // Of the consumer alone.
   std::int64_t next_batch_;

@@ -50,15 +50,22 @@ class BatchMaker {
   std::int64_t batch_count() const { return std::ssize(batches_); }
 
   void open(Batch& batch) const {
-    batch.indices = batches_[static_cast<std::size_t>(batch.number)];
-    batch.count = std::ssize(batch.indices);
+    const auto& whole = batches_[static_cast<std::size_t>(batch.number)];
+    batch.planned = std::ssize(whole);
+    const auto [first, count] = own_part(batch.planned, options_);
+    batch.count = count;
+    // Of the whole batch, so that a picture's canvas does not depend on the number of parts.
     ImageSize canvas{.width = canvas_multiple, .height = canvas_multiple};
-    for (const auto index : batch.indices) {
+    for (std::int64_t i = 0; i < batch.planned; ++i) {
+      const auto index = whole[static_cast<std::size_t>(i)];
       const auto framing = frame_if_sound(index);
+      const auto size = framing.value_or(Framing()).size;
+      canvas.width = std::max(canvas.width, round_up(size.width));
+      canvas.height = std::max(canvas.height, round_up(size.height));
+      if (i < first || i >= first + count) continue;
+      batch.indices.push_back(index);
       batch.objects.push_back(framing ? follow(sample(index).objects, *framing) : std::vector<Object>());
       batch.framings.push_back(framing.value_or(Framing()));
-      canvas.width = std::max(canvas.width, round_up(batch.framings.back().size.width));
-      canvas.height = std::max(canvas.height, round_up(batch.framings.back().size.height));
     }
     batch.width = canvas.width;
     batch.height = canvas.height;

@@ -18,6 +18,7 @@ inline constexpr int canvas_multiple = 32;
 struct BoxBatch {
   std::int64_t number = 0;    ///< Within the epoch, from 0. Resume after it with start_batch = number + 1.
   std::int64_t count = 0;     ///< Images; fewer where bad ones were left out.
+  std::int64_t planned = 0;   ///< Images of the batch in all parts, bad ones included.
   int height = 0;             ///< Of the canvas, in which every picture lies at the upper left.
   int width = 0;              ///< The same.
   std::vector<float> images;  ///< (count, 3, height, width), zeros beside and below a picture

@@ -28,7 +28,11 @@ class BatchMaker {
   std::int64_t batch_count() const { return part_count(std::ssize(order_), options_.batch_size); }
 
   void open(Batch& batch) const {
-    const auto [first, count] = even_part(std::ssize(order_), options_.batch_size, batch.number);
+    const auto whole = even_part(std::ssize(order_), options_.batch_size, batch.number);
+    const auto own = own_part(whole.count, options_);
+    const auto first = whole.first + own.first;
+    const auto count = own.count;
+    batch.planned = whole.count;
     batch.count = count;
     batch.indices.assign(order_.begin() + first, order_.begin() + first + count);
     for (const auto index : batch.indices) batch.labels.push_back(sample(index).label);

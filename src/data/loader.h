@@ -16,6 +16,7 @@ namespace scatlight::data {
 struct Batch {
   std::int64_t number = 0;    ///< Within the epoch, from 0. Resume after it with start_batch = number + 1.
   std::int64_t count = 0;     ///< Images; fewer where bad ones were left out.
+  std::int64_t planned = 0;   ///< Images of the batch in all parts, bad ones included.
   std::vector<float> images;  ///< (count, 3, size, size)
   std::vector<std::int64_t> labels;   ///< (count)
   std::vector<std::int64_t> indices;  ///< (count): into the data set's samples.
@@ -37,7 +38,7 @@ class Loader {
 
   /// The next batch, or nothing after the last. A bad file is an Error that names it, thrown when its batch's
   /// turn comes, so always the same file's; the loader is at its end then. With skip_bad, batches in which
-  /// nothing is left are not delivered.
+  /// nothing is left are not delivered, unless there are several parts.
   std::optional<Batch> next();
 
   /// Gives a batch's memory back for a later one. Optional.

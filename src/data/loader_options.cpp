@@ -15,6 +15,7 @@ namespace {
 
 constexpr int most_threads = 256;
 constexpr std::int64_t largest_batch = 1 << 20;
+constexpr int most_parts = 1 << 16;
 /// The counter of CounterRandom that no sample has: the order's own.
 constexpr auto order_index = ~std::uint64_t{0};
 
@@ -35,6 +36,8 @@ LoaderOptions check_loader_options(LoaderOptions options, std::int64_t batches) 
   check("most pixels of a picture", options.max_pixels, 1, largest_max_pixels);
   check("epoch", options.epoch, 0, std::int64_t{1} << 40);
   check("first batch", options.start_batch, 0, batches);
+  check("parts of a batch", options.parts, 1, most_parts);
+  check("part of a batch", options.part, 0, options.parts - 1);
   if (options.threads == 0) {
     options.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
   }
@@ -47,6 +50,11 @@ Part even_part(std::int64_t count, std::int64_t largest, std::int64_t index) {
   const auto parts = part_count(count, largest);
   const auto first = count * index / parts;
   return {.first = first, .count = count * (index + 1) / parts - first};
+}
+
+Part own_part(std::int64_t count, const LoaderOptions& options) {
+  const auto first = count * options.part / options.parts;
+  return {.first = first, .count = count * (options.part + 1) / options.parts - first};
 }
 
 std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch) {

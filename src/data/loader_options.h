@@ -21,6 +21,11 @@ struct LoaderOptions {
   int prefetch = 2;        ///< Batches in memory that are being made or wait; at least 1.
   std::int64_t max_pixels = default_max_pixels;  ///< Of a picture; a file with more is bad.
   std::int64_t start_batch = 0;  ///< First batch to deliver, for an exact resume within an epoch.
+
+  // Loaders of several processes share each batch. Where there are several parts, batches in which nothing is
+  // left are delivered too, so that all loaders deliver equally many.
+  int part = 0;   ///< The part of every batch that this one delivers, of `parts`, even to a sample.
+  int parts = 1;  ///< At least 1.
 };
 
 /// With `threads` resolved. Throws Error for what is out of range; an epoch has so many batches.
@@ -39,6 +44,9 @@ struct Part {
 /// of them. The parts differ by one sample at most, so that none is left out and none is tiny.
 std::int64_t part_count(std::int64_t count, std::int64_t largest);
 Part even_part(std::int64_t count, std::int64_t largest, std::int64_t index);
+
+/// The part of a batch of `count` samples that a loader delivers.
+Part own_part(std::int64_t count, const LoaderOptions& options);
 
 /// The order in which an epoch visits `count` samples: a permutation that depends on seed and epoch alone.
 std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch);

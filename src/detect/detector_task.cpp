@@ -10,6 +10,9 @@
 #include "detect/model.h"
 #include "detect/results.h"
 #include "detect/run_facts.h"
+#include "io/display.h"
+#include "scatlight/error.h"
+#include "train/run_record.h"
 #include "train/threads.h"
 
 namespace scatlight::detect {
@@ -33,10 +36,34 @@ Detector make_detector(const DetectorTrainOptions& options) {
   return detector;
 }
 
+/// "120 pictures with boxes (0123456789abcdef)"
+std::string describe_files(std::int64_t pictures, const std::string& fingerprint) {
+  return fmt::format("{} pictures with boxes ({})", pictures, fingerprint);
+}
+
+void check_team(const train::Team& team, const DetectorTrainOptions& options,
+                const train::TrainingSet& training_set) {
+  if (team.size() == 1) return;
+  train::check_same(team, io::display_path(training_set.root),
+                    describe_files(training_set.samples, training_set.fingerprint));
+  if (const auto& val = options.val_data) {
+    train::check_same(team, io::display_path(val->roots.front()),
+                      describe_files(std::ssize(val->samples), data::fingerprint(*val)));
+  }
+  if (options.batch >= team.size()) return;
+  team.lead([&] {
+    throw Error(
+        fmt::format("{} processes share steps of {} images: give a --batch of at least {}, or fewer "
+                    "processes",
+                    team.size(), options.batch, team.size()));
+  });
+}
+
 }  // namespace
 
-DetectorTask::DetectorTask(const DetectorTrainOptions& options)
+DetectorTask::DetectorTask(const DetectorTrainOptions& options, const train::Team& team)
     : options_(options),
+      team_(team),
       training_set_({.root = options.train_data.roots.front(),
                      .classes = options.train_data.classes,
                      .samples = std::ssize(options.train_data.samples),
@@ -47,7 +74,9 @@ DetectorTask::DetectorTask(const DetectorTrainOptions& options)
       facts_({.options = options.detector,
               .classes = options.train_data.classes,
               .category_ids = options.train_data.category_ids,
-              .recipe = recipe_.options()}) {}
+              .recipe = recipe_.options()}) {
+  check_team(team_, options_, training_set_);
+}
 
 std::int64_t DetectorTask::images_from(std::int64_t batch) const {
   return std::accumulate(batch_sizes_.begin() + std::min(batch, batches()), batch_sizes_.end(),
@@ -69,7 +98,8 @@ train::NamedTensors DetectorTask::buffers() const {
   return all;
 }
 
-std::unique_ptr<train::Pass> DetectorTask::begin_pass(std::int64_t epoch, std::int64_t first_batch) {
+std::unique_ptr<train::Pass> DetectorTask::begin_pass(std::int64_t epoch, std::int64_t first_batch,
+                                                      train::GradientAverage& average) {
   const data::LoaderOptions loader = {.batch_size = options_.batch,
                                       .threads = options_.threads,
                                       .seed = options_.seed,
@@ -78,10 +108,12 @@ std::unique_ptr<train::Pass> DetectorTask::begin_pass(std::int64_t epoch, std::i
                                       .shuffle = true,
                                       .skip_bad = options_.skip_bad,
                                       .max_pixels = options_.max_pixels,
-                                      .start_batch = first_batch};
+                                      .start_batch = first_batch,
+                                      .part = team_.rank(),
+                                      .parts = team_.size()};
   return std::make_unique<DetectorPass>(
       detector_, options_.detector, options_.train_data, recipe_, loader,
-      PassOptions{.micro_batch = options_.micro_batch, .seed = options_.seed});
+      PassOptions{.micro_batch = options_.micro_batch, .seed = options_.seed}, team_, average);
 }
 
 void DetectorTask::check_skipped(const std::vector<data::SkippedFile>& skipped) const {
@@ -100,7 +132,7 @@ train::EvaluationLine DetectorTask::evaluate(const train::OnImages& on_images) {
   evaluation_ = detect::evaluate(
       detector_, facts_, *options_.val_data,
       {.threads = options_.threads, .skip_bad = options_.skip_bad, .max_pixels = options_.max_pixels},
-      on_images);
+      on_images, team_);
   const auto& numbers = evaluation_->coco.numbers;
   return {.numbers = {{"images", evaluation_->images.size()},
                       {"ap", numbers[0]},
@@ -110,7 +142,7 @@ train::EvaluationLine DetectorTask::evaluate(const train::OnImages& on_images) {
           .note = fmt::format("AP50 {:.3f}  AP {:.3f}", numbers[1], numbers[0])};
 }
 
-std::string DetectorTask::facts_json() const { return run_facts_json(options_, detector_); }
+train::Json DetectorTask::facts() const { return run_facts(options_, detector_); }
 
 std::string DetectorTask::evaluation_json(const train::RunFolder& folder) const {
   return detect::evaluation_json(*evaluation_, *options_.val_data,
@@ -123,14 +155,15 @@ void DetectorTask::save_model(const std::filesystem::path& path) const {
   save_detector(path, detector_, facts_);
 }
 
-DetectorTrainResult train_detector(const DetectorTrainOptions& given, const std::function<bool()>& stop) {
+DetectorTrainResult train_detector(const DetectorTrainOptions& given, const std::function<bool()>& stop,
+                                   const train::Team& team) {
   auto options = given;
   check(options);
   if (options.micro_batch == 0) options.micro_batch = options.batch;
   options.threads = train::use_threads(options.threads);
-  train::HeldRunFolder folder({options.loop.run}, options.loop.mode);
-  DetectorTask task(options);
-  auto result = train::run_training(folder, options.loop, task, stop);
+  train::RunRecord record({options.loop.run}, options.loop.mode, team);
+  DetectorTask task(options, team);
+  auto result = train::run_training(record, options.loop, task, stop, team);
   const bool finished = result.finished;
   return {.loop = std::move(result), .evaluation = finished ? task.evaluation() : std::nullopt};
 }

@@ -14,18 +14,21 @@ namespace scatlight::detect {
 class DetectorTask final : public train::Task {
  public:
   /// Makes the detector; its first weights, and all that is drawn in training, follow from the seed.
-  explicit DetectorTask(const DetectorTrainOptions& options);
+  /// Throws Error where the members of the team see different data, and for a batch that is too small for
+  /// them. Collective.
+  DetectorTask(const DetectorTrainOptions& options, const train::Team& team);
 
   const train::TrainingSet& training_set() const override { return training_set_; }
   std::int64_t batches() const override { return std::ssize(batch_sizes_); }
   std::int64_t images_from(std::int64_t batch) const override;
   train::NamedTensors parameters() const override;
   train::NamedTensors buffers() const override;
-  std::unique_ptr<train::Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch) override;
+  std::unique_ptr<train::Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch,
+                                          train::GradientAverage& average) override;
   void check_skipped(const std::vector<data::SkippedFile>& skipped) const override;
   std::int64_t evaluation_images() const override;
   train::EvaluationLine evaluate(const train::OnImages& on_images) override;
-  std::string facts_json() const override;
+  train::Json facts() const override;
   std::string evaluation_json(const train::RunFolder& folder) const override;
   void save_model(const std::filesystem::path& path) const override;
 
@@ -34,6 +37,7 @@ class DetectorTask final : public train::Task {
 
  private:
   DetectorTrainOptions options_;
+  train::Team team_;
   train::TrainingSet training_set_;
   std::vector<std::int64_t> batch_sizes_;
   data::BoxRecipe recipe_;
@@ -49,6 +53,7 @@ struct DetectorTrainResult {
 
 /// Trains a detector as train::run_training() does. Everything that can be checked is checked before the run
 /// folder is touched. Throws Error for unusable options as well.
-DetectorTrainResult train_detector(const DetectorTrainOptions& options, const std::function<bool()>& stop);
+DetectorTrainResult train_detector(const DetectorTrainOptions& options, const std::function<bool()>& stop,
+                                   const train::Team& team = {});
 
 }  // namespace scatlight::detect

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "detect/confusion.h"
+#include "detect/detection_rows.h"
 #include "io/display.h"
 #include "scatlight/error.h"
 #include "train/json.h"
+#include "train/skipped_files.h"
 #include "train/stopwatch.h"
 
 namespace scatlight::detect {
@@ -40,6 +44,26 @@ void measure(Evaluation& evaluation, const data::BoxFolder& folder) {
   evaluation.confusion = confusion(objects, found, classes);
 }
 
+/// Gives every member what all of them found and how long that took.
+void gather(Evaluation& evaluation, const train::Team& team) {
+  if (team.size() == 1) return;
+  auto own = train::Json::array();
+  for (const auto& [sample, found] : evaluation.images) own.push_back({sample, to_rows(found)});
+  evaluation.images.clear();
+  for (const auto& bytes : team.gather(train::to_bytes(own))) {
+    for (const auto& image : train::from_bytes(bytes))
+      evaluation.images.push_back({.sample = image[0], .found = from_rows(image[1])});
+  }
+  auto& stages = evaluation.stages;
+  std::array seconds = {stages.waiting, stages.maps, stages.base, stages.proposals, stages.head};
+  team.sum(seconds);
+  stages = {.waiting = seconds[0],
+            .maps = seconds[1],
+            .base = seconds[2],
+            .proposals = seconds[3],
+            .head = seconds[4]};
+}
+
 }  // namespace
 
 data::Box to_box(const Rect& rect) {
@@ -66,14 +90,17 @@ std::vector<FoundBox> found_boxes(const ImageDetections& image, std::int64_t id)
 }
 
 Evaluation evaluate(Detector& detector, const DetectorFacts& facts, const data::BoxFolder& folder,
-                    const EvaluateOptions& options, const train::OnImages& on_images) {
+                    const EvaluateOptions& options, const train::OnImages& on_images,
+                    const train::Team& team) {
   detector.train(false);
   const data::BoxRecipe recipe(facts.recipe);
   data::BoxLoader loader(folder, recipe,
-                         {.batch_size = options.batch,
+                         {.batch_size = options.batch * team.size(),
                           .threads = options.threads,
                           .skip_bad = options.skip_bad,
-                          .max_pixels = options.max_pixels});
+                          .max_pixels = options.max_pixels,
+                          .part = team.rank(),
+                          .parts = team.size()});
   Evaluation evaluation;
   train::Stopwatch all;
   train::Stopwatch waiting;
@@ -83,20 +110,25 @@ Evaluation evaluate(Detector& detector, const DetectorFacts& facts, const data::
     auto batch = loader.next();
     waiting.stop();
     if (!batch) break;
-    auto found = detect(detector, facts.options, *batch, evaluation.stages);
-    for (std::size_t i = 0; i < found.size(); ++i)
-      evaluation.images.push_back({.sample = batch->indices[i], .found = std::move(found[i])});
-    on_images(batch->count);
+    if (batch->count > 0) {
+      auto found = detect(detector, facts.options, *batch, evaluation.stages);
+      for (std::size_t i = 0; i < found.size(); ++i)
+        evaluation.images.push_back({.sample = batch->indices[i], .found = std::move(found[i])});
+    }
+    on_images(team.size() == 1 ? batch->count : batch->planned);
     loader.recycle(std::move(*batch));
   }
-  evaluation.seconds = all.seconds();
   evaluation.stages.waiting = waiting.seconds();
-  evaluation.skipped = loader.skipped();
+  evaluation.skipped = train::skipped_of_team(loader.skipped(), team);
+  gather(evaluation, team);
+  evaluation.seconds = all.seconds();
   if (evaluation.images.empty()) {
-    throw Error(fmt::format("no image could be read{}",
-                            evaluation.skipped.empty()
-                                ? std::string()
-                                : fmt::format(": the first is {}", evaluation.skipped.front().reason)));
+    team.lead([&] {
+      throw Error(fmt::format("no image could be read{}",
+                              evaluation.skipped.empty()
+                                  ? std::string()
+                                  : fmt::format(": the first is {}", evaluation.skipped.front().reason)));
+    });
   }
   std::ranges::sort(evaluation.images, {}, &ImageDetections::sample);
   measure(evaluation, folder);

@@ -12,17 +12,22 @@
 #include "detect/regions.h"
 #include "io/display.h"
 #include "scatlight/error.h"
+#include "train/team_batch.h"
 
 namespace scatlight::detect {
 
 DetectorPass::DetectorPass(Detector& detector, const DetectorOptions& detector_options,
                            const data::BoxFolder& folder, const data::BoxRecipe& recipe,
-                           const data::LoaderOptions& loader_options, const PassOptions& options)
+                           const data::LoaderOptions& loader_options, const PassOptions& options,
+                           const train::Team& team, train::GradientAverage& average)
     : detector_(detector),
       detector_options_(detector_options),
       folder_(folder),
       epoch_(static_cast<std::uint64_t>(loader_options.epoch)),
       options_(options),
+      team_(team),
+      average_(average),
+      skip_bad_(loader_options.skip_bad),
       loader_(folder, recipe, loader_options) {
   detector_.train(true);
   stream_.emplace([this] { return loader_.next(); },
@@ -36,23 +41,23 @@ std::vector<data::SkippedFile> DetectorPass::finish() {
 }
 
 std::optional<train::StepLoss> DetectorPass::backward() {
-  const auto mapped = stream_->next();
-  if (!mapped) return std::nullopt;
-  const auto images = mapped->batch.count;
+  const auto found = train::next_batch(*stream_, team_, skip_bad_);
+  if (!found) return std::nullopt;
+  const auto& mapped = found->own;
   means_ = {};
-  for (std::int64_t i = 0; i < data::part_count(images, options_.micro_batch); ++i) {
-    const auto [first, count] = data::even_part(images, options_.micro_batch, i);
-    backward(*mapped, first, count, 1.0 / static_cast<double>(images));
-  }
-  return train::StepLoss{.batch = mapped->batch.number,
-                         .images = images,
+  average_.add(mapped.batch.count, options_.micro_batch, [&](const data::Part& part) {
+    backward(mapped, part.first, part.count, 1.0 / static_cast<double>(found->images));
+  });
+  return train::StepLoss{.batch = mapped.batch.number,
+                         .images = found->images,
                          .loss = means_.objectness + means_.rpn_box + means_.label + means_.box,
                          .means = {{"objectness", means_.objectness},
                                    {"rpn_box", means_.rpn_box},
                                    {"class", means_.label},
                                    {"box", means_.box},
                                    {"positive_anchors", means_.positive_anchors},
-                                   {"positive_rois", means_.positive_rois}}};
+                                   {"positive_rois", means_.positive_rois}},
+                         .waited = found->waited};
 }
 
 void DetectorPass::fail_diverged(const data::BoxBatch& batch, std::int64_t first, std::int64_t count) const {
@@ -109,7 +114,7 @@ void DetectorPass::backward(const Stream::Mapped& mapped, std::int64_t first, st
     row += size;
   }
   if (!std::isfinite(loss.item<double>())) fail_diverged(mapped.batch, first, count);
-  loss.mul(share).backward();
+  loss.mul(share * team_.size()).backward();
 }
 
 }  // namespace scatlight::detect

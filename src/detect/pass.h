@@ -20,7 +20,7 @@ class DetectorPass final : public train::Pass {
   /// All must outlive the pass.
   DetectorPass(Detector& detector, const DetectorOptions& detector_options, const data::BoxFolder& folder,
                const data::BoxRecipe& recipe, const data::LoaderOptions& loader_options,
-               const PassOptions& options);
+               const PassOptions& options, const train::Team& team, train::GradientAverage& average);
 
   std::optional<train::StepLoss> backward() override;
   std::vector<data::SkippedFile> finish() override;
@@ -28,7 +28,8 @@ class DetectorPass final : public train::Pass {
  private:
   using Stream = train::MapStream<data::BoxBatch>;
 
-  /// Adds the gradient of share * (mean loss) of some images, and to their sums.
+  /// Adds the gradient of the loss of some of the member's images, of which each has this share in the mean,
+  /// and adds to the means.
   void backward(const Stream::Mapped& mapped, std::int64_t first, std::int64_t count, double share);
 
   /// Throws Error, which names the pictures, for a loss that is not finite.
@@ -39,10 +40,13 @@ class DetectorPass final : public train::Pass {
   const data::BoxFolder& folder_;
   std::uint64_t epoch_;
   PassOptions options_;
+  const train::Team& team_;
+  train::GradientAverage& average_;
+  bool skip_bad_;
   data::BoxLoader loader_;
   std::optional<Stream> stream_;
 
-  // Means over the images of a step.
+  // Means over the images of a step, as far as the member's images add to them.
   struct Means {
     double objectness = 0;
     double rpn_box = 0;

@@ -11,10 +11,12 @@
 #include "data/decode.h"
 #include "data/encode.h"
 #include "data/mark.h"
+#include "detect/detection_rows.h"
 #include "detect/infer.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
 #include "train/json.h"
+#include "train/skipped_files.h"
 
 namespace scatlight::detect {
 namespace {
@@ -66,6 +68,23 @@ Predictions predict(DetectorModel& model, const std::vector<std::filesystem::pat
   result.skipped = folder.skipped;
   result.skipped.insert(result.skipped.end(), loader.skipped().begin(), loader.skipped().end());
   return result;
+}
+
+Predictions predictions_of_team(const Predictions& own, const train::Team& team) {
+  if (team.size() == 1) return own;
+  team.wait();
+  auto images = train::Json::array();
+  for (const auto& [file, size, found] : own.images)
+    images.push_back({file.native(), size.width, size.height, to_rows(found)});
+  Predictions all = {.images = {}, .skipped = train::skipped_of_team(own.skipped, team)};
+  for (const auto& bytes : team.gather(train::to_bytes(images))) {
+    for (const auto& image : train::from_bytes(bytes)) {
+      all.images.push_back({.file = image[0].get<std::string>(),
+                            .size = {.width = image[1], .height = image[2]},
+                            .found = from_rows(image[3])});
+    }
+  }
+  return all;
 }
 
 std::string predictions_json(const Predictions& predictions, const DetectorModel& model) {

@@ -9,6 +9,7 @@
 #include "detect/model.h"
 #include "detect/postprocess.h"
 #include "train/on_images.h"
+#include "train/team.h"
 
 namespace scatlight::detect {
 
@@ -33,6 +34,9 @@ struct Predictions {
 /// Finds the objects in picture files. Throws Error for a bad file, unless they are skipped.
 Predictions predict(DetectorModel& model, const std::vector<std::filesystem::path>& files,
                     const PredictOptions& options, const train::OnImages& on_images);
+
+/// What the members of a team found, each in its own files, in the order of their ranks. Collective.
+Predictions predictions_of_team(const Predictions& own, const train::Team& team);
 
 /// The same as JSON, and as CSV with a line for each object.
 std::string predictions_json(const Predictions& predictions, const DetectorModel& model);

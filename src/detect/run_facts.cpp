@@ -90,7 +90,7 @@ Json geometry(const data::BoxFolder& folder, const data::BoxRecipeOptions& optio
 
 }  // namespace
 
-std::string run_facts_json(const DetectorTrainOptions& training, const Detector& detector) {
+Json run_facts(const DetectorTrainOptions& training, const Detector& detector) {
   auto json = train::facts_of_call("train-detector", training.loop.flags, training.threads);
   std::int64_t parameters = 0;
   for (const auto& [name, tensor] : detector.parameters()) parameters += tensor.numel();
@@ -102,7 +102,7 @@ std::string run_facts_json(const DetectorTrainOptions& training, const Detector&
   json["classes"] = training.train_data.classes;
   json["pictures"] = some_pictures(training.train_data);
   json["objects"] = geometry(training.train_data, training.recipe);
-  return train::to_text(json);
+  return json;
 }
 
 }  // namespace scatlight::detect

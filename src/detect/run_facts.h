@@ -1,13 +1,12 @@
 #pragma once
 
-#include <string>
-
 #include "detect/detector.h"
 #include "detect/train_options.h"
+#include "train/json.h"
 
 namespace scatlight::detect {
 
-/// The content of run.json: what is trained, on which pictures, with which flags, on which machine.
-std::string run_facts_json(const DetectorTrainOptions& options, const Detector& detector);
+/// What run.json says: what is trained, on which pictures, with which flags, on which machine.
+train::Json run_facts(const DetectorTrainOptions& options, const Detector& detector);
 
 }  // namespace scatlight::detect

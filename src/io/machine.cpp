@@ -9,6 +9,11 @@
 
 namespace scatlight::io {
 
+std::string host_name() {
+  char name[256] = {};  // Linux allows 64
+  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {

@@ -21,6 +21,7 @@ namespace {
 constexpr const char* header_key = "scatlight.checkpoint";
 constexpr const char* checksum_key = "checksum";  // the last one of the header
 constexpr int version = 3;
+constexpr int most_members = 1 << 16;
 
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
   throw Error(fmt::format("{}: {}", io::display_path(path), reason));
@@ -52,21 +53,29 @@ bool is_finite(const at::Tensor& tensor) {
 
 Json to_json(const CheckpointHeader& header) {
   const auto& p = header.position;
-  return {{"version", version},
-          {"epoch", p.epoch},
-          {"batch", p.batch},
-          {"step", p.step},
-          {"images", p.images},
-          {"seconds", p.seconds},
-          {"log_bytes", p.log_bytes},
-          {"line_loss", p.line_loss},
-          {"line_sums", p.line_sums},
-          {"line_images", p.line_images},
-          {"line_seconds", p.line_seconds},
-          {"options", header.options},
-          {"classes", header.classes},
-          {"samples", header.samples},
-          {"data", header.data}};
+  Json json = {{"version", version},
+               {"epoch", p.epoch},
+               {"batch", p.batch},
+               {"step", p.step},
+               {"images", p.images},
+               {"seconds", p.seconds},
+               {"log_bytes", p.log_bytes},
+               {"line_loss", p.line_loss},
+               {"line_sums", p.line_sums},
+               {"line_images", p.line_images},
+               {"line_seconds", p.line_seconds},
+               {"options", header.options},
+               {"classes", header.classes},
+               {"samples", header.samples},
+               {"data", header.data}};
+  if (header.members > 1) json["members"] = header.members;
+  return json;
+}
+
+int members_in(const Json& json) {
+  const auto members = json.value("members", std::int64_t{1});
+  if (members < 1 || members > most_members) throw Error(fmt::format("{} members", members));
+  return static_cast<int>(members);
 }
 
 /// A count that an attacker's file may say.
@@ -98,7 +107,8 @@ CheckpointHeader from_json(const Json& json) {
           .options = json.at("options").get<std::string>(),
           .classes = json.at("classes").get<std::vector<std::string>>(),
           .samples = count_in(json, "samples"),
-          .data = json.at("data").get<std::string>()};
+          .data = json.at("data").get<std::string>(),
+          .members = members_in(json)};
 }
 
 /// use(the header of the file); errors name the file.
@@ -128,6 +138,10 @@ void check_tensor(const io::SafetensorsReader& file, const std::string& name, co
 }
 
 }  // namespace
+
+std::string to_text(const CheckpointHeader& header) { return to_json(header).dump(); }
+
+CheckpointHeader header_of(const std::string& text) { return from_json(Json::parse(text)); }
 
 void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader& header,
                       const NamedTensors& tensors) {

@@ -39,7 +39,12 @@ struct CheckpointHeader {
   std::vector<std::string> classes = {};  ///< Of the training data.
   std::int64_t samples = 0;               ///< Of the training data.
   std::string data = {};                  ///< data::fingerprint() of the training data.
+  int members = 1;                        ///< Of the team; each has a tensor with its generator's state.
 };
+
+/// A header as text, for the members of a team.
+std::string to_text(const CheckpointHeader& header);
+CheckpointHeader header_of(const std::string& text);
 
 /// Writes the state of a training, wherever its tensors are, as one safetensors file; a kill leaves the old
 /// file or the new one, whole. Throws Error, and writes nothing, when a number of a floating-point tensor is

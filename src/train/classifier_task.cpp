@@ -17,9 +17,13 @@
 #include "train/map_stream.h"
 #include "train/model.h"
 #include "train/run_facts.h"
+#include "train/team_batch.h"
 
 namespace scatlight::train {
 namespace {
+
+/// Of a member in a step, for the statistics of batch norms.
+constexpr int least_images = 2;
 
 nets::Network make_network(const TrainOptions& options) {
   at::manual_seed(options.seed);  // of the first weights, and of what the network draws while it trains
@@ -29,11 +33,39 @@ nets::Network make_network(const TrainOptions& options) {
   return network;
 }
 
+/// "120 images of 3 classes (names and sizes 0123456789abcdef)"
+std::string describe_files(std::int64_t images, std::size_t classes, const std::string& fingerprint) {
+  return fmt::format("{} images of {} classes (names and sizes {})", images, classes, fingerprint);
+}
+
+void check_team(const Team& team, const TrainOptions& options, const TrainingSet& training_set) {
+  if (team.size() == 1) return;
+  check_same(team, io::display_path(training_set.root),
+             describe_files(training_set.samples, training_set.classes.size(), training_set.fingerprint));
+  if (const auto& val = options.val_data) {
+    check_same(team, io::display_path(val->root),
+               describe_files(std::ssize(val->samples), val->classes.size(), data::fingerprint(*val)));
+  }
+  const auto smallest = training_set.samples / data::part_count(training_set.samples, options.batch);
+  if (smallest >= std::int64_t{least_images} * team.size()) return;
+  team.lead([&] {
+    throw Error(
+        fmt::format("{} processes share steps of {} images: each needs at least {}, so give a larger "
+                    "--batch or fewer processes",
+                    team.size(), smallest, least_images));
+  });
+}
+
 class ClassifierPass final : public Pass {
  public:
   ClassifierPass(const TrainOptions& options, const data::Recipe& recipe,
-                 const data::LoaderOptions& loader_options, nets::Network& network)
-      : options_(options), network_(network), loader_(options.train_data, recipe, loader_options) {
+                 const data::LoaderOptions& loader_options, nets::Network& network, const Team& team,
+                 GradientAverage& average)
+      : options_(options),
+        network_(network),
+        team_(team),
+        average_(average),
+        loader_(options.train_data, recipe, loader_options) {
     network_.train(true);
     stream_.emplace([this] { return loader_.next(); },
                     [this](data::Batch& batch) { return network_.maps(images_of(batch)); },
@@ -48,55 +80,60 @@ class ClassifierPass final : public Pass {
   }
 
  private:
-  double backward(const at::Tensor& maps, const at::Tensor& labels, double share);
+  double backward(const at::Tensor& maps, const at::Tensor& labels, double factor);
 
   const TrainOptions& options_;
   nets::Network& network_;
+  const Team& team_;
+  GradientAverage& average_;
   data::Loader loader_;
   std::optional<MapStream<data::Batch>> stream_;
 };
 
 /// In parts where memory is short.
 std::optional<StepLoss> ClassifierPass::backward() {
-  const auto mapped = stream_->next();
-  if (!mapped) return std::nullopt;
-  const auto& batch = mapped->batch;
+  const auto found = next_batch(*stream_, team_, options_.skip_bad);
+  if (!found) return std::nullopt;
+  const auto& [batch, maps] = found->own;
   const auto labels = at::tensor(batch.labels).to(options_.placement.device);
   double loss = 0;
-  for (std::int64_t i = 0; i < data::part_count(batch.count, options_.micro_batch); ++i) {
-    const auto [first, count] = data::even_part(batch.count, options_.micro_batch, i);
-    const auto share = static_cast<double>(count) / static_cast<double>(batch.count);
-    loss += share * backward(mapped->maps.narrow(0, first, count), labels.narrow(0, first, count), share);
-  }
-  return StepLoss{.batch = batch.number, .images = batch.count, .loss = loss};
+  average_.add(batch.count, options_.micro_batch, [&, &maps = maps](const data::Part& part) {
+    const auto share = static_cast<double>(part.count) / static_cast<double>(found->images);
+    loss += share * backward(maps.narrow(0, part.first, part.count), labels.narrow(0, part.first, part.count),
+                             share * team_.size());
+  });
+  return StepLoss{.batch = batch.number, .images = found->images, .loss = loss, .waited = found->waited};
 }
 
-/// Adds the gradient of share * (mean loss) and returns the mean loss.
-double ClassifierPass::backward(const at::Tensor& maps, const at::Tensor& labels, double share) {
+/// Adds the gradient of factor * (mean loss) and returns the mean loss.
+double ClassifierPass::backward(const at::Tensor& maps, const at::Tensor& labels, double factor) {
   const auto scores = network_.classify(maps);
   const auto loss =
       at::cross_entropy_loss(scores, labels, {}, at::Reduction::Mean, -100, options_.label_smoothing);
-  loss.mul(share).backward();
+  loss.mul(factor).backward();
   return loss.item<double>();
 }
 
 }  // namespace
 
-ClassifierTask::ClassifierTask(const TrainOptions& options)
+ClassifierTask::ClassifierTask(const TrainOptions& options, const Team& team)
     : options_(options),
+      team_(team),
       training_set_({.root = options.train_data.root,
                      .classes = options.train_data.classes,
                      .samples = std::ssize(options.train_data.samples),
                      .fingerprint = data::fingerprint(options.train_data)}),
       recipe_(options.recipe),
       network_(make_network(options)) {
+  check_team(team_, options_, training_set_);
   if (!options_.val_data) return;
   const bool repeats = options_.loop.seconds > 0 || options_.loop.epochs > options_.loop.eval_every;
   evaluator_.emplace(*options_.val_data, recipe_,
                      EvaluateOptions{.threads = options_.threads,
                                      .skip_bad = options_.skip_bad,
                                      .max_pixels = options_.max_pixels,
-                                     .cache_bytes = repeats ? options_.cache_bytes : 0});
+                                     .cache_bytes = repeats ? options_.cache_bytes : 0},
+                     team_);
 }
 
 std::int64_t ClassifierTask::batches() const {
@@ -108,7 +145,8 @@ std::int64_t ClassifierTask::images_from(std::int64_t batch) const {
   return training_set_.samples - data::even_part(training_set_.samples, options_.batch, batch).first;
 }
 
-std::unique_ptr<Pass> ClassifierTask::begin_pass(std::int64_t epoch, std::int64_t first_batch) {
+std::unique_ptr<Pass> ClassifierTask::begin_pass(std::int64_t epoch, std::int64_t first_batch,
+                                                 GradientAverage& average) {
   const data::LoaderOptions loader = {.batch_size = options_.batch,
                                       .threads = options_.threads,
                                       .seed = options_.seed,
@@ -117,8 +155,10 @@ std::unique_ptr<Pass> ClassifierTask::begin_pass(std::int64_t epoch, std::int64_
                                       .shuffle = true,
                                       .skip_bad = options_.skip_bad,
                                       .max_pixels = options_.max_pixels,
-                                      .start_batch = first_batch};
-  return std::make_unique<ClassifierPass>(options_, recipe_, loader, network_);
+                                      .start_batch = first_batch,
+                                      .part = team_.rank(),
+                                      .parts = team_.size()};
+  return std::make_unique<ClassifierPass>(options_, recipe_, loader, network_, team_, average);
 }
 
 /// A class of which nothing is left cannot be learnt.
@@ -154,7 +194,7 @@ EvaluationLine ClassifierTask::evaluate(const OnImages& on_images) {
                               metrics.loss())};
 }
 
-std::string ClassifierTask::facts_json() const { return run_facts_json(options_, network_); }
+Json ClassifierTask::facts() const { return run_facts(options_, network_); }
 
 std::string ClassifierTask::evaluation_json(const RunFolder& folder) const {
   return train::evaluation_json(*evaluation_, {.weights = folder.model().string(),

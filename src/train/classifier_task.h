@@ -14,18 +14,21 @@ namespace scatlight::train {
 class ClassifierTask final : public Task {
  public:
   /// Makes the network; its first weights, and what it draws while it trains, follow from the seed.
-  explicit ClassifierTask(const TrainOptions& options);
+  /// Throws Error where the members of the team see different data, and for a batch that is too small for
+  /// them. Collective.
+  ClassifierTask(const TrainOptions& options, const Team& team);
 
   const TrainingSet& training_set() const override { return training_set_; }
   std::int64_t batches() const override;
   std::int64_t images_from(std::int64_t batch) const override;
   NamedTensors parameters() const override { return network_.parameters(); }
   NamedTensors buffers() const override { return network_.buffers(); }
-  std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch) override;
+  std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch,
+                                   GradientAverage& average) override;
   void check_skipped(const std::vector<data::SkippedFile>& skipped) const override;
   std::int64_t evaluation_images() const override;
   EvaluationLine evaluate(const OnImages& on_images) override;
-  std::string facts_json() const override;
+  Json facts() const override;
   std::string evaluation_json(const RunFolder& folder) const override;
   void save_model(const std::filesystem::path& path) const override;
 
@@ -34,6 +37,7 @@ class ClassifierTask final : public Task {
 
  private:
   TrainOptions options_;
+  Team team_;
   TrainingSet training_set_;
   data::Recipe recipe_;
   nets::Network network_;

@@ -3,15 +3,22 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <span>
+#include <utility>
 
 #include "io/display.h"
 #include "io/machine.h"
 #include "scatlight/error.h"
 #include "train/infer.h"
 #include "train/json.h"
+#include "train/skipped_files.h"
 
 namespace scatlight::train {
 namespace {
+
+std::int64_t bytes_of(const at::Tensor& maps) {
+  return maps.defined() ? static_cast<std::int64_t>(maps.nbytes()) : 0;
+}
 
 Json confusion_json(const Metrics& metrics) {
   Json rows = Json::array();
@@ -35,45 +42,55 @@ Json per_class_json(const Metrics& metrics, const std::vector<std::string>& clas
 }  // namespace
 
 Evaluator::Evaluator(const data::ImageFolder& folder, const data::Recipe& recipe,
-                     const EvaluateOptions& options)
-    : folder_(folder), recipe_(recipe), options_(options) {}
+                     const EvaluateOptions& options, const Team& team)
+    : folder_(folder), recipe_(recipe), options_(options), team_(team) {}
 
 data::LoaderOptions Evaluator::loader_options() const {
-  return {.batch_size = options_.batch,
+  return {.batch_size = options_.batch * team_.size(),
           .threads = options_.threads,
           .skip_bad = options_.skip_bad,
           .max_pixels = options_.max_pixels,
-          .start_batch = first_uncached_};
+          .start_batch = first_uncached_,
+          .part = team_.rank(),
+          .parts = team_.size()};
 }
 
 bool Evaluator::has_room_for(const at::Tensor& maps) const {
-  return cached_bytes_ + static_cast<std::int64_t>(maps.nbytes()) <= options_.cache_bytes;
+  return cached_bytes_ + bytes_of(maps) <= options_.cache_bytes;
 }
 
 Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images) {
   const auto start = std::chrono::steady_clock::now();
   Evaluation evaluation{.metrics = Metrics(network.options().classes)};
   network.train(false);
-  const auto score = [&](const at::Tensor& maps, const std::vector<std::int64_t>& labels) {
-    evaluation.metrics.add(numbers_of(scores_of(network, maps)), labels);
-    on_images(std::ssize(labels));
+  const auto score = [&](const Cached& batch) {
+    if (!batch.labels.empty())
+      evaluation.metrics.add(numbers_of(scores_of(network, batch.maps)), batch.labels);
+    on_images(team_.size() == 1 ? std::ssize(batch.labels) : batch.planned);
   };
 
-  for (const auto& [maps, labels] : cache_) score(maps, labels);
+  for (const auto& batch : cache_) score(batch);
   evaluation.cached_images = evaluation.metrics.images();
   data::Loader loader(folder_, recipe_, loader_options());
   bool may_cache = true;  // the cached batches are the first ones, without a gap
   const auto skipped_before = cached_skipped_;
   while (auto batch = loader.next()) {
-    const auto images = images_of(*batch);
-    const auto maps = network.maps(images);
-    score(maps, batch->labels);
-    may_cache = may_cache && has_room_for(maps);
+    Cached scored = {.maps = {}, .labels = batch->labels, .planned = batch->planned};
+    at::Tensor images;
+    if (batch->count > 0) {
+      images = images_of(*batch);
+      scored.maps = network.maps(images);
+    }
+    score(scored);
+    may_cache = may_cache && has_room_for(scored.maps);
     if (may_cache) {
-      cached_bytes_ += static_cast<std::int64_t>(maps.nbytes());
-      // Networks on pixels give the images themselves, whose memory is the batch's.
-      const auto kept = maps.to(at::kCPU);
-      cache_.push_back({.maps = kept.is_alias_of(images) ? kept.clone() : kept, .labels = batch->labels});
+      cached_bytes_ += bytes_of(scored.maps);
+      if (batch->count > 0) {
+        // Networks on pixels give the images themselves, whose memory is the batch's.
+        const auto kept = scored.maps.to(at::kCPU);
+        scored.maps = kept.is_alias_of(images) ? kept.clone() : kept;
+      }
+      cache_.push_back(std::move(scored));
       first_uncached_ = batch->number + 1;
       cached_skipped_ = skipped_before;
       cached_skipped_.insert(cached_skipped_.end(), loader.skipped().begin(), loader.skipped().end());
@@ -82,9 +99,15 @@ Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images
   }
   evaluation.skipped = skipped_before;
   evaluation.skipped.insert(evaluation.skipped.end(), loader.skipped().begin(), loader.skipped().end());
-  if (evaluation.metrics.images() == 0)
-    throw Error(fmt::format("no image of {} could be read: the first is {}", io::display_path(folder_.root),
-                            evaluation.skipped.front().reason));
+  evaluation.skipped = skipped_of_team(evaluation.skipped, team_);
+  evaluation.metrics.add_up(team_);
+  team_.sum(std::span(&evaluation.cached_images, 1));
+  if (evaluation.metrics.images() == 0) {
+    team_.lead([&] {
+      throw Error(fmt::format("no image of {} could be read: the first is {}", io::display_path(folder_.root),
+                              evaluation.skipped.front().reason));
+    });
+  }
   evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return evaluation;
 }

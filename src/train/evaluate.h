@@ -11,12 +11,13 @@
 #include "nets/network.h"
 #include "train/metrics.h"
 #include "train/on_images.h"
+#include "train/team.h"
 
 namespace scatlight::train {
 
 struct EvaluateOptions {
-  std::int64_t batch = 64;
-  int threads = 0;  ///< That decode; 0 means one for each core.
+  std::int64_t batch = 64;  ///< Images at a time, of each member of a team.
+  int threads = 0;          ///< That decode; 0 means one for each core.
   bool skip_bad = false;
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.
   std::int64_t cache_bytes = 0;  ///< Of main memory for maps that are kept from one evaluation to the next.
@@ -35,17 +36,20 @@ struct Evaluation {
 /// networks of the same front end only.
 class Evaluator {
  public:
-  /// The folder and the recipe must outlive the evaluator.
-  Evaluator(const data::ImageFolder& folder, const data::Recipe& recipe, const EvaluateOptions& options);
+  /// The folder and the recipe must outlive the evaluator. The members of a team share the images.
+  Evaluator(const data::ImageFolder& folder, const data::Recipe& recipe, const EvaluateOptions& options,
+            const Team& team = {});
 
-  /// The network is left in evaluation mode. Throws Error for a bad file, unless they are skipped, for a
-  /// network that gives numbers that are not finite, and when no image is left.
+  /// The network is left in evaluation mode. Each image counts once, and every member of a team has the whole
+  /// evaluation. Throws Error for a bad file, unless they are skipped, for a network that gives numbers that
+  /// are not finite, and when no image is left. Collective.
   Evaluation evaluate(nets::Network& network, const OnImages& on_images);
 
  private:
   struct Cached {
-    at::Tensor maps;
+    at::Tensor maps;  ///< None of a batch without images.
     std::vector<std::int64_t> labels;
+    std::int64_t planned = 0;  ///< See data::Batch.
   };
 
   data::LoaderOptions loader_options() const;
@@ -54,6 +58,7 @@ class Evaluator {
   const data::ImageFolder& folder_;
   const data::Recipe& recipe_;
   EvaluateOptions options_;
+  Team team_;
   std::vector<Cached> cache_;                      ///< The first batches.
   std::int64_t cached_bytes_ = 0;                  ///< Of their maps.
   std::int64_t first_uncached_ = 0;                ///< Number of the batch after them.

@@ -26,6 +26,13 @@ inline std::string to_line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+/// For the members of a team: exact, and names of files need not be UTF-8.
+inline std::string to_bytes(const Json& json) {
+  const auto bytes = Json::to_cbor(json);
+  return {bytes.begin(), bytes.end()};
+}
+inline Json from_bytes(const std::string& bytes) { return Json::from_cbor(bytes); }
+
 inline Json skipped_json(const std::vector<data::SkippedFile>& skipped) {
   Json list = Json::array();
   for (const auto& [file, reason] : skipped) list.push_back({{"file", file}, {"reason", reason}});

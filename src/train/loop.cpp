@@ -1,21 +1,21 @@
 #include "train/loop.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Context.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <span>
 
-#include "io/atomic_file.h"
 #include "io/display.h"
 #include "io/machine.h"
 #include "io/progress.h"
 #include "scatlight/error.h"
 #include "train/checkpoint.h"
+#include "train/generators.h"
+#include "train/gradient_average.h"
 #include "train/json.h"
-#include "train/log.h"
+#include "train/run_facts.h"
+#include "train/skipped_files.h"
 #include "train/stopwatch.h"
 
 namespace scatlight::train {
@@ -28,7 +28,8 @@ struct Stopped {};
 
 class Loop {
  public:
-  Loop(HeldRunFolder& folder, const LoopOptions& options, Task& task, const std::function<bool()>& stop);
+  Loop(RunRecord& record, const LoopOptions& options, Task& task, const std::function<bool()>& stop,
+       const Team& team);
   LoopResult run();
 
  private:
@@ -44,8 +45,11 @@ class Loop {
   void train_epoch();
   void train_batches(Pass& pass, io::Progress& bar);
   void step(const StepLoss& found);
-  [[noreturn]] void fail_diverged(double loss) const;
+  void check_finite(double loss) const;
+  void agree(std::span<double> sums);
+  void agree() { agree({}); }
 
+  io::ProgressOutput output() const { return {.descriptor = team_.leads() ? 2 : -1}; }
   void report(io::Progress& bar) const;
   bool ends_log_line() const;
   void write_train_line();
@@ -57,43 +61,60 @@ class Loop {
   LoopResult finish();
   LoopResult result() const;
 
-  NamedTensors state() const;
+  NamedTensors trained_tensors() const;
   void save();
 
-  HeldRunFolder& folder_;
+  RunRecord& record_;
   const LoopOptions& options_;
   Task& task_;
   const std::function<bool()>& stop_;
+  const Team& team_;
   Sgd sgd_;
-  std::optional<RunLog> log_;
-  Position position_;
-  Stopwatch clock_;
-  double rate_ = 0;               ///< Of the last step.
+  GradientAverage average_;
+  Position position_;      ///< The same for all members.
+  Stopwatch clock_;        ///< Of the leading member; the others follow it.
+  bool stopping_ = false;  ///< A member was asked to stop.
+  double waited_ = 0;      ///< Seconds for which this member waited for images since the last log line.
+  double rate_ = 0;        ///< Of the last step.
   std::int64_t saved_step_ = -1;  ///< Of the last checkpoint that this process wrote.
   double saved_seconds_ = 0;
-  std::vector<data::SkippedFile> skipped_;
+  std::vector<data::SkippedFile> skipped_;  ///< By any member.
 };
 
-Loop::Loop(HeldRunFolder& folder, const LoopOptions& options, Task& task, const std::function<bool()>& stop)
-    : folder_(folder), options_(options), task_(task), stop_(stop), sgd_(task.parameters(), options.sgd) {
+Loop::Loop(RunRecord& record, const LoopOptions& options, Task& task, const std::function<bool()>& stop,
+           const Team& team)
+    : record_(record),
+      options_(options),
+      task_(task),
+      stop_(stop),
+      team_(team),
+      sgd_(task.parameters(), options.sgd),
+      average_(team, task.parameters()) {
+  // Processors of other kinds may have drawn weights with other last bits.
+  team_.share(task_.parameters());
+  team_.share(task_.buffers());
+  seed_member(team_);
   if (options_.mode == RunMode::Resume) resume();
   open_folder();
 }
 
 void Loop::resume() {
-  const auto path = folder_.files().checkpoint();
-  const auto header = read_checkpoint_header(path);
-  check_data(header);
+  const auto header = record_.read_header();
+  team_.lead([&] {
+    check_data(header);
+    if (header.samples == data().samples && header.position.batch > batches()) {
+      throw Error(fmt::format("{}: its training state is damaged: batch {} of {}",
+                              io::display_path(RunFolder{options_.run}.checkpoint()), header.position.batch,
+                              batches()));
+    }
+  });
   position_ = header.position;
-  if (header.samples != data().samples) position_.batch = std::min(position_.batch, batches());
-  if (position_.batch > batches()) {
-    throw Error(fmt::format("{}: its training state is damaged: batch {} of {}", io::display_path(path),
-                            position_.batch, batches()));
-  }
-  const auto tensors = state();
-  read_checkpoint_tensors(path, tensors);
-  auto generator = at::detail::getDefaultCPUGenerator();
-  generator.set_state(tensors.back().second);
+  position_.batch = std::min(position_.batch, batches());
+  const auto generators = empty_generators(header.members);
+  auto tensors = trained_tensors();
+  tensors.insert(tensors.end(), generators.begin(), generators.end());
+  record_.read_tensors(tensors);
+  resume_generator(team_, generators, position_.step);
   clock_ = Stopwatch(position_.seconds);
   saved_seconds_ = position_.seconds;
 }
@@ -116,18 +137,21 @@ void Loop::check_data(const CheckpointHeader& header) const {
 }
 
 void Loop::open_folder() {
-  folder_.open();
-  log_.emplace(folder_.files().log(), position_.log_bytes);
-  if (options_.mode != RunMode::Resume) io::write_file(folder_.files().facts(), task_.facts_json());
+  record_.open(position_.log_bytes);
+  if (options_.mode == RunMode::Resume) return;
+  auto facts = task_.facts();
+  if (!options_.call_id.empty())
+    facts["team"] = facts_of_team(team_, options_.call_id, task_.parameters().front().second.device());
+  record_.write_facts(facts);
 }
 
 bool Loop::is_over() const {
-  return options_.seconds > 0 ? clock_.seconds() >= options_.seconds : position_.epoch >= options_.epochs;
+  return options_.seconds > 0 ? position_.seconds >= options_.seconds : position_.epoch >= options_.epochs;
 }
 
 /// Share of the training that is done.
 double Loop::progress() const {
-  if (options_.seconds > 0) return clock_.seconds() / options_.seconds;
+  if (options_.seconds > 0) return position_.seconds / options_.seconds;
   const auto share_of_epoch = static_cast<double>(position_.batch) / static_cast<double>(batches());
   return (static_cast<double>(position_.epoch) + share_of_epoch) / static_cast<double>(options_.epochs);
 }
@@ -146,24 +170,26 @@ LoopResult Loop::run() {
 
 void Loop::train_epoch() {
   const auto of_all = options_.seconds > 0 ? std::string() : fmt::format("/{}", options_.epochs);
-  io::Progress bar(fmt::format("epoch {}{}", position_.epoch + 1, of_all),
-                   task_.images_from(position_.batch));
+  io::Progress bar(fmt::format("epoch {}{}", position_.epoch + 1, of_all), task_.images_from(position_.batch),
+                   "images", output());
   clock_.start();
   {
-    const auto pass = task_.begin_pass(position_.epoch, position_.batch);
+    const auto pass = task_.begin_pass(position_.epoch, position_.batch, average_);
     train_batches(*pass, bar);
-    note_skipped(pass->finish(), bar);
+    note_skipped(skipped_of_team(pass->finish(), team_), bar);
   }
   clock_.stop();
-  position_.seconds = clock_.seconds();
-  if (!stop_() && !skipped_.empty() && position_.batch == batches()) task_.check_skipped(skipped_);
+  agree();
+  if (!stopping_ && !skipped_.empty() && position_.batch == batches())
+    team_.lead([&] { task_.check_skipped(skipped_); });
   if (saved_step_ != position_.step && has_something_to_show()) save();
-  if (stop_()) throw Stopped{};
+  if (stopping_) throw Stopped{};
   bar.finish();
 }
 
 void Loop::train_batches(Pass& pass, io::Progress& bar) {
-  while (!is_over() && !stop_()) {
+  agree();
+  while (!is_over() && !stopping_) {
     const auto found = pass.backward();
     if (!found) {
       position_.batch = batches();  // also where the last batches had no image that could be read
@@ -171,38 +197,54 @@ void Loop::train_batches(Pass& pass, io::Progress& bar) {
     }
     step(*found);
     position_.batch = found->batch + 1;
-    position_.seconds = clock_.seconds();
     bar.advance(found->images);
     report(bar);
     if (ends_log_line()) write_train_line();
     if (position_.seconds - saved_seconds_ >= options_.checkpoint_seconds) save();
   }
   // A stop leaves the line open, for the resume to go on with.
-  if (!stop_() && position_.line_images > 0) write_train_line();
+  if (!stopping_ && position_.line_images > 0) write_train_line();
 }
 
 /// One step of the optimizer with the gradient that the task left.
 void Loop::step(const StepLoss& found) {
-  if (!std::isfinite(found.loss)) fail_diverged(found.loss);
+  std::vector<double> means = {found.loss};
+  for (const auto& [name, mean] : found.means) means.push_back(mean);
+  agree(means);
+  check_finite(means.front());
   rate_ = learning_rate_at(options_.schedule, progress());
   sgd_.step(rate_);
   const auto images = static_cast<double>(found.images);
   ++position_.step;
   position_.images += found.images;
   position_.line_images += found.images;
-  position_.line_loss += found.loss * images;
-  for (const auto& [name, mean] : found.means) position_.line_sums[name] += mean * images;
+  position_.line_loss += means.front() * images;
+  for (std::size_t i = 0; i < found.means.size(); ++i)
+    position_.line_sums[found.means[i].first] += means[i + 1] * images;
+  waited_ += found.waited;
 }
 
-void Loop::fail_diverged(double loss) const {
-  const auto checkpoint = folder_.files().checkpoint();
-  const auto saved = std::filesystem::exists(checkpoint)
-                         ? fmt::format("{} keeps the last good state", io::display_path(checkpoint))
-                         : std::string("no checkpoint was written yet");
-  throw Error(
-      fmt::format("training diverged: the loss of step {} (epoch {}) is {}; try a lower --lr than {} or a "
-                  "--warmup ({})",
-                  position_.step + 1, position_.epoch + 1, loss, options_.schedule.learning_rate, saved));
+void Loop::check_finite(double loss) const {
+  if (std::isfinite(loss)) return;
+  team_.lead([&] {
+    throw Error(
+        fmt::format("training diverged: the loss of step {} (epoch {}) is {}; try a lower --lr than {} or a "
+                    "--warmup ({})",
+                    position_.step + 1, position_.epoch + 1, loss, options_.schedule.learning_rate,
+                    record_.describe_checkpoint()));
+  });
+}
+
+/// Makes the same for all members what they must agree in: these sums over them, the time, and whether one of
+/// them was asked to stop.
+void Loop::agree(std::span<double> sums) {
+  std::vector<double> all(sums.begin(), sums.end());
+  all.push_back(team_.leads() ? clock_.seconds() : 0);
+  all.push_back(stopping_ || stop_() ? 1 : 0);
+  team_.sum(all);
+  std::copy_n(all.begin(), sums.size(), sums.begin());
+  position_.seconds = all[sums.size()];
+  stopping_ = all.back() > 0;
 }
 
 void Loop::report(io::Progress& bar) const {
@@ -231,7 +273,15 @@ void Loop::write_train_line() {
                {"learning_rate", rate_},
                {"images_per_second", images / seconds}};
   for (const auto& [name, sum] : position_.line_sums) line[name] = sum / images;
-  log_->write(to_line(line));
+  if (team_.size() > 1) {
+    std::vector<double> waited(static_cast<std::size_t>(team_.size()));
+    waited[static_cast<std::size_t>(team_.rank())] = waited_;
+    team_.sum(waited);
+    line["processes"] = team_.size();
+    line["waited_for_images"] = waited;
+  }
+  record_.write_line(line);
+  waited_ = 0;
   position_.line_images = 0;
   position_.line_loss = 0;
   position_.line_sums.clear();
@@ -259,36 +309,40 @@ void Loop::end_epoch() {
 
 void Loop::evaluate() {
   if (task_.evaluation_images() == 0) return;
-  io::Progress bar("evaluate", task_.evaluation_images());
+  team_.share(task_.buffers());  // statistics of batch norms, of which each member has its own
+  io::Progress bar("evaluate", task_.evaluation_images(), "images", output());
   const auto evaluation = task_.evaluate([&](std::int64_t images) {
     bar.advance(images);
-    if (stop_()) throw Stopped{};
+    stopping_ = team_.any(stop_());
+    if (stopping_) throw Stopped{};
   });
   bar.note(evaluation.note);
   bar.finish();
   Json line = {{"kind", "eval"}, {"epoch", position_.epoch}, {"seconds", position_.seconds}};
   line.update(evaluation.numbers);
-  log_->write(to_line(line));
+  record_.write_line(line);
 }
 
 LoopResult Loop::finish() {
   if (position_.step == 0) {
-    throw Error(fmt::format("no image of {} was trained on{}", io::display_path(data().root),
-                            skipped_.empty() ? std::string(": the time was over before the first step")
-                                             : fmt::format("; {} could not be read, the first: {}",
-                                                           skipped_.size(), skipped_.front().reason)));
+    team_.lead([&] {
+      throw Error(fmt::format("no image of {} was trained on{}", io::display_path(data().root),
+                              skipped_.empty() ? std::string(": the time was over before the first step")
+                                               : fmt::format("; {} could not be read, the first: {}",
+                                                             skipped_.size(), skipped_.front().reason)));
+    });
   }
   if (saved_step_ != position_.step) save();  // a resume of a training that was over
   auto all = result();
   all.finished = true;
   if (task_.evaluation_images() > 0) {
     evaluate();
-    io::write_file(folder_.files().evaluation(), task_.evaluation_json(folder_.files()));
+    record_.write_evaluation([&](const RunFolder& folder) { return task_.evaluation_json(folder); });
   }
-  log_->write(to_line({{"kind", "end"},
-                       {"epoch", position_.epoch},
-                       {"seconds", position_.seconds},
-                       {"peak_memory_bytes", io::peak_memory_bytes()}}));
+  record_.write_line({{"kind", "end"},
+                      {"epoch", position_.epoch},
+                      {"seconds", position_.seconds},
+                      {"peak_memory_bytes", io::peak_memory_bytes()}});
   return all;
 }
 
@@ -300,28 +354,26 @@ LoopResult Loop::result() const {
           .skipped = skipped_};
 }
 
-/// All tensors of the training; they share its memory, but the last one, the generator's state, is a copy.
-NamedTensors Loop::state() const {
+/// All tensors that training changes; they share its memory.
+NamedTensors Loop::trained_tensors() const {
   NamedTensors tensors;
   for (const auto& [name, tensor] : task_.parameters()) tensors.emplace_back("model." + name, tensor);
   for (const auto& [name, tensor] : task_.buffers()) tensors.emplace_back("model." + name, tensor);
   for (const auto& [name, tensor] : sgd_.velocities()) tensors.emplace_back("velocity." + name, tensor);
-  tensors.emplace_back("generator", at::detail::getDefaultCPUGenerator().get_state());
   return tensors;
 }
 
 void Loop::save() {
-  log_->sync();
-  position_.log_bytes = log_->bytes();
-  write_checkpoint(folder_.files().checkpoint(),
-                   {.position = position_,
-                    .options = options_.flags,
-                    .classes = data().classes,
-                    .samples = data().samples,
-                    .data = data().fingerprint},
-                   state());
-  task_.save_model(folder_.files().model());
-  folder_.publish();
+  auto tensors = trained_tensors();
+  const auto generators = gather_generators(team_);
+  tensors.insert(tensors.end(), generators.begin(), generators.end());
+  record_.save({.position = position_,
+                .options = options_.flags,
+                .classes = data().classes,
+                .samples = data().samples,
+                .data = data().fingerprint,
+                .members = team_.size()},
+               tensors, [&](const std::filesystem::path& path) { task_.save_model(path); });
   saved_step_ = position_.step;
   saved_seconds_ = position_.seconds;
 }
@@ -345,9 +397,9 @@ void check(const LoopOptions& options) {
   if (options.eval_every < 1) fail("epochs between evaluations", options.eval_every, "at least 1");
 }
 
-LoopResult run_training(HeldRunFolder& folder, const LoopOptions& options, Task& task,
-                        const std::function<bool()>& stop) {
-  return Loop(folder, options, task, stop).run();
+LoopResult run_training(RunRecord& record, const LoopOptions& options, Task& task,
+                        const std::function<bool()>& stop, const Team& team) {
+  return Loop(record, options, task, stop, team).run();
 }
 
 }  // namespace scatlight::train

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "data/loader.h"
-#include "train/run_folder.h"
+#include "train/run_record.h"
 #include "train/schedule.h"
 #include "train/sgd.h"
 #include "train/task.h"
+#include "train/team.h"
 
 namespace scatlight::train {
 
@@ -19,6 +20,7 @@ struct LoopOptions {
   std::filesystem::path run = {};  ///< The run folder.
   RunMode mode = RunMode::New;
   std::string flags = "{}";  ///< What the user asked for, a JSON object for run.json and the checkpoint.
+  std::string call_id = {};  ///< What a call of torchrun is known by, for run.json; empty: there is none.
   bool accept_changed_data = false;  ///< Resume although the training files are not what they were.
 
   std::int64_t epochs = 90;  ///< Length of the training, unless `seconds` is given.
@@ -48,7 +50,12 @@ struct LoopResult {
 /// another device. `stop` is asked after every step; once it is true, the state is written and training
 /// returns. Throws Error for unusable data and files, and when training diverges (the loss is no longer
 /// finite); the last checkpoint stays.
-LoopResult run_training(HeldRunFolder& folder, const LoopOptions& options, Task& task,
-                        const std::function<bool()>& stop);
+///
+/// The members of a team call it together, with the same options. Each step is that of a process alone with
+/// all their images, but for batch norms, which see the images of their own member; those of the leading one
+/// are evaluated and saved. A stop that one member is asked for all make after the same step. A resume may
+/// have another number of members; its bits are equal with the same number.
+LoopResult run_training(RunRecord& record, const LoopOptions& options, Task& task,
+                        const std::function<bool()>& stop, const Team& team);
 
 }  // namespace scatlight::train

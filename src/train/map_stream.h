@@ -24,7 +24,7 @@ class MapStream {
  public:
   struct Mapped {
     Batch batch;
-    at::Tensor maps;  ///< On the network's device.
+    at::Tensor maps;  ///< On the network's device; none of a batch without images.
   };
 
   /// `next` gives the batches, nothing after the last; `make_maps` may leave the maps in the batch's memory.
@@ -60,7 +60,7 @@ class MapStream {
     auto batch = std::exchange(ready_, std::nullopt);
     changed_.notify_all();
     // Their memory is of the other stream, which must not have it back before this one has read them.
-    if (device_.is_cuda()) batch->maps.record_stream(current_stream(device_));
+    if (device_.is_cuda() && batch->maps.defined()) batch->maps.record_stream(current_stream(device_));
     return batch;
   }
 
@@ -88,6 +88,7 @@ class MapStream {
   std::optional<Mapped> make() {
     auto batch = next_();
     if (!batch) return std::nullopt;
+    if (batch->count == 0) return Mapped{.batch = std::move(*batch), .maps = {}};
     auto maps = make_maps_(*batch);
     if (maps.is_cuda()) current_stream(maps.device()).synchronize();
     return Mapped{.batch = std::move(*batch), .maps = std::move(maps)};

@@ -39,6 +39,13 @@ void Metrics::add(std::span<const float> logits, std::span<const std::int64_t> l
   }
 }
 
+void Metrics::add_up(const Team& team) {
+  team.sum(std::span(&images_, 1));
+  team.sum(std::span(&in_top5_, 1));
+  team.sum(std::span(&loss_sum_, 1));
+  team.sum(confusion_);
+}
+
 double Metrics::loss() const { return images_ == 0 ? 0 : loss_sum_ / static_cast<double>(images_); }
 
 double Metrics::top1() const {

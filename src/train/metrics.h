@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "train/team.h"
+
 namespace scatlight::train {
 
 /// What a classifier got right, gathered batch by batch.
@@ -14,6 +16,9 @@ class Metrics {
   /// Adds images: logits (count, classes), labels (count) of known classes. Throws Error when a logit is not
   /// finite.
   void add(std::span<const float> logits, std::span<const std::int64_t> labels);
+
+  /// Makes every member's counts those of the whole team. Collective.
+  void add_up(const Team& team);
 
   std::int64_t classes() const { return classes_; }
   std::int64_t images() const { return images_; }

@@ -3,6 +3,7 @@
 #include "train/infer.h"
 #include "train/json.h"
 #include "train/scores.h"
+#include "train/skipped_files.h"
 
 namespace scatlight::train {
 namespace {
@@ -50,6 +51,26 @@ Predictions predict(Model& model, const std::vector<std::filesystem::path>& file
   }
   result.skipped = loader.skipped();
   return result;
+}
+
+Predictions predictions_of_team(const Predictions& own, const Team& team) {
+  if (team.size() == 1) return own;
+  team.wait();
+  auto rows = Json::array();
+  for (const auto& [file, predictions] : own.images) {
+    auto best = Json::array();
+    for (const auto& [label, probability] : predictions) best.push_back({label, probability});
+    rows.push_back({file.native(), std::move(best)});
+  }
+  Predictions all = {.images = {}, .skipped = skipped_of_team(own.skipped, team)};
+  for (const auto& text : team.gather(to_bytes(rows))) {
+    for (const auto& row : from_bytes(text)) {
+      auto& [file, predictions] = all.images.emplace_back();
+      file = row[0].get<std::string>();
+      for (const auto& one : row[1]) predictions.push_back({.label = one[0], .probability = one[1]});
+    }
+  }
+  return all;
 }
 
 std::string predictions_json(const Predictions& predictions, const Model& model) {

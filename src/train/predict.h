@@ -7,6 +7,7 @@
 
 #include "train/evaluate.h"
 #include "train/model.h"
+#include "train/team.h"
 
 namespace scatlight::train {
 
@@ -36,6 +37,9 @@ struct Predictions {
 /// Classifies image files by the recipe for testing. Throws Error for a bad file unless they are skipped.
 Predictions predict(Model& model, const std::vector<std::filesystem::path>& files,
                     const PredictOptions& options, const OnImages& on_images);
+
+/// What the members of a team predicted, each for its own files, in the order of their ranks. Collective.
+Predictions predictions_of_team(const Predictions& own, const Team& team);
 
 /// The content of predict.json.
 std::string predictions_json(const Predictions& predictions, const Model& model);

@@ -43,7 +43,14 @@ Json facts_of_call(const std::string& command, const std::string& flags, int thr
           {"started", now_text()}};
 }
 
-std::string run_facts_json(const TrainOptions& training, const nets::Network& network) {
+Json facts_of_team(const Team& team, const std::string& call_id, const at::Device& device) {
+  auto members = Json::array();
+  const Json own = {{"host", io::host_name()}, {"device", device.str()}};
+  for (const auto& one : team.gather(to_line(own))) members.push_back(Json::parse(one));
+  return {{"call", call_id}, {"members", std::move(members)}};
+}
+
+Json run_facts(const TrainOptions& training, const nets::Network& network) {
   const auto& options = network.options();
   auto json = facts_of_call("train", training.loop.flags, training.threads);
   json["network"] = {{"name", options.name},
@@ -54,7 +61,7 @@ std::string run_facts_json(const TrainOptions& training, const nets::Network& ne
   json["data"] = {{"train", to_json(training.train_data)}};
   if (training.val_data) json["data"]["val"] = to_json(*training.val_data);
   json["classes"] = training.train_data.classes;
-  return to_text(json);
+  return json;
 }
 
 }  // namespace scatlight::train

@@ -10,6 +10,7 @@
 
 #include "data/loader.h"
 #include "train/checkpoint.h"
+#include "train/gradient_average.h"
 #include "train/json.h"
 #include "train/on_images.h"
 #include "train/run_folder.h"
@@ -26,22 +27,25 @@ struct TrainingSet {
 
 /// What one step found.
 struct StepLoss {
-  std::int64_t batch = 0;  ///< Its number in the pass.
-  std::int64_t images = 0;
-  double loss = 0;  ///< Mean over the images.
-  /// Other means over the images, by name, for the log: parts of the loss, counts.
+  std::int64_t batch = 0;   ///< Its number in the pass.
+  std::int64_t images = 0;  ///< Of all members of the team.
+  double loss = 0;          ///< What this member's images add to the mean over all of them.
+  /// The same of other means over the images, by name, for the log: parts of the loss, counts.
   std::vector<std::pair<std::string, double>> means = {};
+  double waited = 0;  ///< Seconds for which this member waited for its images.
 };
 
-/// One pass over the training images, from some batch on; batches are prepared ahead of the steps.
+/// One pass over the training images, from some batch on; batches are prepared ahead of the steps. A team's
+/// members make it together, each with its part of every batch.
 class Pass {
  public:
   virtual ~Pass() = default;
 
-  /// Leaves the gradient of the next batch's mean loss in the parameters; nothing after the last batch.
+  /// Leaves the gradient of the next batch's mean loss in the parameters, of all members' images; nothing
+  /// after the last batch. Collective.
   virtual std::optional<StepLoss> backward() = 0;
 
-  /// Ends the pass, wherever it is. Returns the files that could not be read so far.
+  /// Ends the pass, wherever it is. Returns the files that this member could not read so far.
   virtual std::vector<data::SkippedFile> finish() = 0;
 };
 
@@ -68,17 +72,19 @@ class Task {
   virtual NamedTensors parameters() const = 0;
   virtual NamedTensors buffers() const = 0;
 
-  virtual std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch) = 0;
+  /// `average` is of parameters(), and outlives the pass.
+  virtual std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch,
+                                           GradientAverage& average) = 0;
 
   /// Throws Error where a whole pass that left files out has nothing of a class.
   virtual void check_skipped(const std::vector<data::SkippedFile>& skipped) const = 0;
 
-  /// How many images are evaluated; 0: evaluate() is not called.
+  /// How many images are evaluated; 0: evaluate() is not called. Collective, and so is `on_images`.
   virtual std::int64_t evaluation_images() const = 0;
   virtual EvaluationLine evaluate(const OnImages& on_images) = 0;
 
-  /// The contents of run.json and, after evaluate(), of eval.json.
-  virtual std::string facts_json() const = 0;
+  /// What run.json says of the training and, after evaluate(), the contents of eval.json.
+  virtual Json facts() const = 0;
   virtual std::string evaluation_json(const RunFolder& folder) const = 0;
   virtual void save_model(const std::filesystem::path& path) const = 0;
 };

@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include "train/classifier_task.h"
+#include "train/run_record.h"
 #include "train/threads.h"
 
 namespace scatlight::train {
@@ -16,11 +17,11 @@ TrainOptions resolve(TrainOptions options) {
 
 }  // namespace
 
-TrainResult train(const TrainOptions& given, const std::function<bool()>& stop) {
+TrainResult train(const TrainOptions& given, const std::function<bool()>& stop, const Team& team) {
   const auto options = resolve(given);
-  HeldRunFolder folder({options.loop.run}, options.loop.mode);
-  ClassifierTask task(options);
-  auto result = run_training(folder, options.loop, task, stop);
+  RunRecord record({options.loop.run}, options.loop.mode, team);
+  ClassifierTask task(options, team);
+  auto result = run_training(record, options.loop, task, stop, team);
   const bool finished = result.finished;
   return {.loop = std::move(result), .evaluation = finished ? task.evaluation() : std::nullopt};
 }

@@ -6,6 +6,7 @@
 #include "train/evaluate.h"
 #include "train/loop.h"
 #include "train/options.h"
+#include "train/team.h"
 
 namespace scatlight::train {
 
@@ -16,6 +17,6 @@ struct TrainResult {
 
 /// Trains a classifier as run_training() does. Everything that can be checked is checked before the run
 /// folder is touched. Throws Error for unusable options as well.
-TrainResult train(const TrainOptions& options, const std::function<bool()>& stop);
+TrainResult train(const TrainOptions& options, const std::function<bool()>& stop, const Team& team = {});
 
 }  // namespace scatlight::train

@@ -10,6 +10,7 @@ from conftest import commands, run
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE = 2  # the status of a command line that is wrong
+OF_TORCHRUN = "-m scatlight -- "
 
 known = functools.cache(commands)
 
@@ -20,6 +21,7 @@ def shown_commands() -> list[str]:
         for block in re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL):
             lines = block.replace("\\\n", " ").splitlines()
             found += [line for line in lines if line.startswith("scatlight ")]
+            found += ["scatlight " + line.split(OF_TORCHRUN)[1] for line in lines if OF_TORCHRUN in line]
     return found
 
 

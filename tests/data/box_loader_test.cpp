@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "data/annotated.h"
 #include "support/expect_error.h"
@@ -122,6 +123,38 @@ TEST_F(BoxLoaderTest, ResumesWithinAnEpoch) {
   }
   options.start_batch = std::ssize(whole) + 1;
   expect_error([&] { load(options); }, "first batch 7: 0 to 6 is accepted");
+}
+
+TEST_F(BoxLoaderTest, PartsAreTogetherTheBatchesOfOneLoader) {
+  LoaderOptions options{.batch_size = 4, .threads = 2, .seed = 3, .augment = true, .shuffle = true};
+  const auto whole = load(options);
+  for (const int parts : {2, 5}) {
+    options.parts = parts;
+    auto joined = whole;
+    for (auto& batch : joined) {
+      BoxBatch empty;
+      empty.number = batch.number;
+      empty.height = batch.height;
+      empty.width = batch.width;
+      batch = std::move(empty);
+    }
+    for (options.part = 0; options.part < parts; ++options.part) {
+      const auto own = load(options);
+      ASSERT_EQ(own.size(), whole.size()) << "empty parts are delivered, too";
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        EXPECT_EQ(own[i].planned, whole[i].count);
+        EXPECT_EQ(own[i].height, whole[i].height) << "the canvas is the whole batch's";
+        EXPECT_EQ(own[i].width, whole[i].width);
+        joined[i].count += own[i].count;
+        const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+        append(joined[i].images, own[i].images);
+        append(joined[i].framings, own[i].framings);
+        append(joined[i].objects, own[i].objects);
+        append(joined[i].indices, own[i].indices);
+      }
+    }
+    expect_equal(joined, whole);
+  }
 }
 
 TEST_F(BoxLoaderTest, RecycledMemoryChangesNothing) {

@@ -145,6 +145,45 @@ TEST_F(LoaderTest, CutsAnEpochIntoTheFewestBatchesAsEvenAsTheyCanBe) {
   EXPECT_EQ(sizes(1000), (Counts{23}));
 }
 
+TEST_F(LoaderTest, PartsAreTogetherTheBatchesOfOneLoader) {
+  LoaderOptions options{.batch_size = 5, .threads = 2, .seed = 3, .augment = true, .shuffle = true};
+  const auto whole = load(options);
+  for (const int parts : {2, 3, 7}) {
+    options.parts = parts;
+    auto joined = whole;
+    for (auto& batch : joined) {
+      const auto number = batch.number;
+      batch = {};
+      batch.number = number;
+    }
+    for (options.part = 0; options.part < parts; ++options.part) {
+      const auto own = load(options);
+      ASSERT_EQ(own.size(), whole.size()) << "empty parts are delivered, too";
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        EXPECT_EQ(own[i].number, whole[i].number);
+        EXPECT_EQ(own[i].planned, whole[i].count);
+        EXPECT_LE(own[i].count, whole[i].count / parts + 1) << "even to an image";
+        joined[i].count += own[i].count;
+        const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+        append(joined[i].images, own[i].images);
+        append(joined[i].labels, own[i].labels);
+        append(joined[i].indices, own[i].indices);
+      }
+    }
+    expect_equal(joined, whole);
+  }
+}
+
+TEST_F(LoaderTest, PartsOfWhichNothingIsLeftAreDelivered) {
+  for (const int i : {0, 2, 4, 6, 10}) root_.add(name(i), "no picture");
+  const auto batches = load({.batch_size = 4, .threads = 2, .skip_bad = true, .part = 1, .parts = 2});
+  ASSERT_EQ(batches.size(), 6U);
+  EXPECT_EQ(batches.front().count, 0) << "its two pictures are bad";
+  EXPECT_TRUE(batches.front().images.empty());
+  EXPECT_EQ(batches.front().planned, 3);
+  EXPECT_EQ(batches.front().number, 0);
+}
+
 TEST_F(LoaderTest, RecycledMemoryChangesNothing) {
   const auto expected = load({.batch_size = 4, .threads = 2});
   const auto samples = folder();
@@ -264,6 +303,8 @@ TEST_F(LoaderTest, RefusesOptionsOutOfRange) {
   refuses({.epoch = -1}, "epoch -1");
   refuses({.max_pixels = 0}, "most pixels of a picture 0: 1 to");
   refuses({.batch_size = 4, .start_batch = 7}, "first batch 7: 0 to 6 is accepted");
+  refuses({.parts = 0}, "parts of a batch 0: 1 to");
+  refuses({.part = 2, .parts = 2}, "part of a batch 2: 0 to 1 is accepted");
 }
 
 TEST(Shuffle, IsAPermutationThatDependsOnSeedAndEpoch) {

@@ -306,6 +306,8 @@ class DetectorStep : public testing::Test {
 
   static data::BoxFolder data() { return data::list_voc(*folder_ / "data", "train"); }
 
+  static inline train::GradientAverage average;  ///< Of one process.
+
   struct Sums {
     std::vector<std::int64_t> images = {};  ///< Of each step.
     std::map<std::string, double> of = {};  ///< Over all images.
@@ -314,8 +316,8 @@ class DetectorStep : public testing::Test {
 
   /// A whole pass in which no step is taken.
   static Sums sums(const DetectorTrainOptions& options) {
-    DetectorTask task(options);
-    const auto pass = task.begin_pass(0, 0);
+    DetectorTask task(options, train::Team());
+    const auto pass = task.begin_pass(0, 0, average);
     Sums result;
     while (const auto found = pass->backward()) {
       const auto images = static_cast<double>(found->images);
@@ -375,7 +377,7 @@ TEST_F(DetectorStep, CountsItsBatches) {
     options.train_data.samples[1].size = {.width = 64, .height = 65};  // a tall one
     options.train_data.samples[3].size = {.width = 64, .height = 65};
     options.batch = options.micro_batch = batch;
-    const DetectorTask task(options);
+    const DetectorTask task(options, train::Team());
     const data::BoxRecipe recipe(options.recipe);
     std::vector<bool> is_wide;
     std::vector<std::int64_t> order;
@@ -397,8 +399,8 @@ TEST_F(DetectorStep, CountsItsBatches) {
 TEST_F(DetectorStep, LeavesFrozenParametersWithoutGradient) {
   auto options = small_training(data());
   options.frozen = {.groups = 1, .norms = true};
-  DetectorTask task(options);
-  task.begin_pass(0, 0)->backward();
+  DetectorTask task(options, train::Team());
+  task.begin_pass(0, 0, average)->backward();
   const auto trained = task.parameters();
   const auto kept = task.buffers();
   for (const auto& [name, tensor] : trained) {
@@ -425,9 +427,9 @@ TEST_F(DetectorStep, NeedsNeitherProposalsNorObjects) {
   for (auto& sample : options.train_data.samples) sample.objects.clear();
   for (const bool frozen_norms : {true, false}) {
     options.frozen.norms = frozen_norms;
-    DetectorTask task(options);
+    DetectorTask task(options, train::Team());
     lose_proposals(task.parameters());
-    const auto found = task.begin_pass(0, 0)->backward();
+    const auto found = task.begin_pass(0, 0, average)->backward();
     ASSERT_TRUE(found);
     EXPECT_GT(found->loss, 0) << "of the anchors, which are background";
     for (const auto& [name, tensor] : task.parameters()) {
@@ -440,10 +442,11 @@ TEST_F(DetectorStep, NeedsNeitherProposalsNorObjects) {
 TEST_F(DetectorStep, NamesThePicturesOfALossThatIsNotFinite) {
   auto options = small_training(data());
   for (const char* layer : {"rpn.head.cls_logits.bias", "roi_heads.box_predictor.cls_score.bias"}) {
-    DetectorTask task(options);
+    DetectorTask task(options, train::Team());
     tensor_of(task.parameters(), layer).detach().fill_(std::numeric_limits<float>::quiet_NaN());
-    test::expect_error([&] { task.begin_pass(0, 0)->backward(); }, "training diverged: the loss of ");
-    test::expect_error([&] { task.begin_pass(0, 0)->backward(); }, "train_0000");
+    test::expect_error([&] { task.begin_pass(0, 0, average)->backward(); },
+                       "training diverged: the loss of ");
+    test::expect_error([&] { task.begin_pass(0, 0, average)->backward(); }, "train_0000");
   }
 }
 

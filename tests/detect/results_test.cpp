@@ -96,7 +96,7 @@ TEST(Results, HaveTheNumbersOfTheAnnotationFile) {
 TEST(RunFacts, TellSizesThatTheNetworkSees) {
   auto options = small_training(pictures({{{.box = at(0, 10)}}}));
   options.train_data.samples[0].size = {.width = 1000, .height = 20};
-  const auto facts = Json::parse(run_facts_json(options, Detector(small_detector())));
+  const auto facts = run_facts(options, Detector(small_detector()));
   EXPECT_EQ(facts["objects"], Json::parse("[[0.005, 0.75, 32.0, 32.0]]"));
 }
 

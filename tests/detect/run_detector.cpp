@@ -57,8 +57,9 @@ at::Tensor to_tensor(const std::vector<detect::Detection>& found) {
 }
 
 void add_losses(const detect::DetectorTrainOptions& options, nets::NamedTensors& out) {
-  detect::DetectorTask task(options);
-  const auto found = task.begin_pass(0, 0)->backward();
+  detect::DetectorTask task(options, train::Team());
+  train::GradientAverage average;
+  const auto found = task.begin_pass(0, 0, average)->backward();
   for (const auto& [name, mean] : found->means) out.emplace_back("loss." + name, at::full({}, mean));
   for (const auto& [name, tensor] : task.parameters()) out.emplace_back("gradient." + name, tensor.grad());
 }

@@ -263,6 +263,25 @@ def test_command_that_repeats_a_run(tmp_path):
     assert f"{command} --widths 64,128 --input-norm --minutes 2.5 " in text_of("facts", tmp_path) + " "
 
 
+def test_a_run_of_several_processes(tmp_path):
+    write_facts(tmp_path)
+    members = [{"host": f"machine{rank // 2}", "device": f"cuda:{rank % 2}"} for rank in range(4)]
+    change(tmp_path / "run.json", team={"call": "7", "members": members})
+    write_log(tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    for line in lines:
+        if line["kind"] == "train":
+            line |= {"processes": 4, "waited_for_images": [0.02, 0.5, 0, 0.01]}
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    facts = text_of("facts", tmp_path)
+    assert "processes 4: machine0 cuda:0, machine0 cuda:1, machine1 cuda:0, machine1 cuda:1" in facts
+    assert "torchrun --nnodes=2 --nproc-per-node=2 -m scatlight -- train" in facts
+    cost = section_of("cost", tmp_path)
+    assert "Waiting for images, as a share of the time of the training." in cost
+    assert cost.index("process 1") < cost.index("process 0"), "the one that waited longest comes first"
+    assert "25.0 %" in cost, "0.5 s of each line's 2 s"
+
+
 def test_data_of_a_run(tmp_path):
     write_facts(tmp_path)
     assert "training images" not in text_of("facts", tmp_path)

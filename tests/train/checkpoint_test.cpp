@@ -73,6 +73,21 @@ TEST(Checkpoint, ComesBackBitEqual) {
   }
 }
 
+TEST(Checkpoint, HeadersTravelAsText) {
+  auto header = some_header();
+  EXPECT_EQ(to_text(header).find("members"), std::string::npos) << "of a process alone as ever";
+  header.members = 3;
+  const auto received = header_of(to_text(header));
+  EXPECT_EQ(received.position, header.position);
+  EXPECT_EQ(received.classes, header.classes);
+  EXPECT_EQ(received.data, header.data);
+  EXPECT_EQ(received.members, 3);
+  header.members = 0;
+  const test::TemporaryFolder folder;
+  write_checkpoint(folder / "checkpoint.safetensors", header, some_tensors());
+  EXPECT_EQ(read_checkpoint_header(folder / "checkpoint.safetensors").members, 1);
+}
+
 TEST(Checkpoint, StateThatIsNotFiniteNeverReplacesTheLastGoodOne) {
   const test::TemporaryFolder folder;
   const auto path = folder / "checkpoint.safetensors";

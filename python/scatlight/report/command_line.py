@@ -29,11 +29,21 @@ def _words(options: Mapping[str, Any]) -> Iterator[str]:
             yield _text(value)
 
 
+def _program(call: Call) -> list[str]:
+    """With which as many processes start again; one of these commands on each machine."""
+    if not call.members:
+        return ["scatlight"]
+    machines = len({member.host for member in call.members})
+    where = ["--standalone"] if machines == 1 else [f"--nnodes={machines}"]
+    count = f"--nproc-per-node={len(call.members) // machines}"
+    return ["torchrun", *where, count, "-m", "scatlight", "--"]
+
+
 def command_again(command: str, call: Call, run: str) -> str:
     """Which trains the same network into another folder."""
     data = call.options.get("data", "DATA")
     files = [str(file) for file in data] if isinstance(data, list) else [str(data)]
-    return shlex.join(["scatlight", command, *files, "--run", run, *_words(call.options)])
+    return shlex.join([*_program(call), command, *files, "--run", run, *_words(call.options)])
 
 
 def chosen_flags(call: Call, flags: Sequence[str]) -> str:

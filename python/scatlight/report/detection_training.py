@@ -7,7 +7,15 @@ from scatlight.report.boxes import STAGES, Detector, DetectorPoint
 from scatlight.report.curves import TimeAxis, drops_of_rate, loss_line, rate_panel, time_axis
 from scatlight.report.figures import Bar, Series, line_plot, stacked_bar_plot
 from scatlight.report.load import Run
-from scatlight.report.measures import Measure, figures_of, rate, rows_of, training_memory, training_speed
+from scatlight.report.measures import (
+    Measure,
+    figures_of,
+    rate,
+    rows_of,
+    training_memory,
+    training_speed,
+    waiting,
+)
 from scatlight.report.section import Figure, Section
 from scatlight.report.training import Log
 
@@ -150,7 +158,7 @@ def cost(runs: Sequence[Run]) -> Section | None:
         return None
     stages = _stages(detectors)
     content = {
-        "figures": figures_of(measures) + ([stages] if stages else []),
+        "figures": figures_of(measures) + waiting(_logged(runs)) + ([stages] if stages else []),
         "rows": rows_of(measures, len(runs) > 1),
         "stages": stages is not None,
     }

@@ -11,6 +11,14 @@ Point = TypeVar("Point")
 
 
 @dataclass(frozen=True)
+class Member:
+    """One of several processes that trained together."""
+
+    host: str
+    device: str
+
+
+@dataclass(frozen=True)
 class Call:
     """The program, its flags and the machine, of run.json."""
 
@@ -21,6 +29,7 @@ class Call:
     memory_bytes: int
     torch: str
     started: str
+    members: list[Member]  # of the team, by rank; none of a process alone
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class TrainPoint:
     learning_rate: float
     images_per_second: float
     parts: dict[str, float]  # of the loss, and counts, by name; none of a classifier
+    waited: list[float]  # seconds for which each process waited for images; none of a process alone
 
 
 @dataclass
@@ -50,6 +60,10 @@ class Skipped:
     reason: str
 
 
+def _members(fields: Fields) -> list[Fields]:
+    return list(fields.within("team").objects("members")) if fields.has("team") else []
+
+
 def read_call(fields: Fields) -> Call:
     return Call(
         version=fields.text("scatlight"),
@@ -59,6 +73,7 @@ def read_call(fields: Fields) -> Call:
         memory_bytes=fields.integer("machine.memory_bytes"),
         torch=fields.text("machine.torch"),
         started=fields.text("started"),
+        members=[Member(one.text("host"), one.text("device")) for one in _members(fields)],
     )
 
 
@@ -81,6 +96,7 @@ def _read_train_point(fields: Fields, parts: Sequence[str]) -> TrainPoint:
         learning_rate=fields.number("learning_rate"),
         images_per_second=fields.number("images_per_second"),
         parts={name: fields.number(name) for name in parts},
+        waited=fields.numbers("waited_for_images") if fields.has("waited_for_images") else [],
     )
 
 

@@ -6,7 +6,15 @@ from scatlight.report.baseline import baseline
 from scatlight.report.curves import TimeAxis, drops_of_rate, loss_line, rate_panel, time_axis
 from scatlight.report.figures import Bar, Series, line_plot
 from scatlight.report.load import EvalPoint, Run
-from scatlight.report.measures import Measure, figures_of, rate, rows_of, training_memory, training_speed
+from scatlight.report.measures import (
+    Measure,
+    figures_of,
+    rate,
+    rows_of,
+    training_memory,
+    training_speed,
+    waiting,
+)
 from scatlight.report.section import Figure, Section
 from scatlight.report.training import Log
 
@@ -99,7 +107,7 @@ def cost(runs: Sequence[Run]) -> Section | None:
         return None
     content = {
         "many": len(runs) > 1,
-        "figures": figures_of(measures),
+        "figures": figures_of(measures) + waiting(_logged(runs)),
         "rows": rows_of(measures, len(runs) > 1),
         "cached": [name for name, evaluation in uncounted if evaluation.cached_images is not None],
         "unknown": [name for name, evaluation in uncounted if evaluation.cached_images is None],

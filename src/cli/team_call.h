@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/team_place.h"
+#include "cli/transform_job.h"
+#include "io/progress.h"
+#include "train/team.h"
+
+// A call of a command by one process of several.
+
+namespace scatlight::cli {
+
+/// The team of a process. Throws Error when its members are not of one version.
+train::Team join_team(const TeamPlace& place);
+
+/// For the progress of the team: the member that leads shows it.
+io::ProgressOutput progress_of(const train::Team& team);
+
+/// What the progress of a member's own files is called: "predict", "predict, process 0 of 8".
+std::string title_of(const std::string& work, const train::Team& team);
+
+/// Throws io::Stopped on all members once one was asked to stop. Collective.
+void check_stop(const train::Team& team);
+
+/// Throws Error where members have other bytes in a weights file. Collective.
+void check_weights(const train::Team& team, const std::filesystem::path& model);
+
+/// Throws Error where members have other images. Collective.
+void check_images(const train::Team& team, const std::filesystem::path& data,
+                  const std::function<std::string()>& fingerprint);
+
+/// The files that a member works on, in the order of all; none where there are fewer files than members.
+/// Throws Error where members were given other files. Collective.
+std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::path>& files,
+                                             const train::Team& team);
+
+/// How the members share the files of a transform; each writes a part of the output.
+TransformShare share_files(const train::Team& team);
+
+/// The threads of a process where the user asks for so many; 0: its part of the machine's.
+int threads_of(int threads, const TeamPlace& place);
+
+}  // namespace scatlight::cli
