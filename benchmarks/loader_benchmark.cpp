@@ -20,9 +20,8 @@ void count_images(benchmark::State& state, const ImageFolder& folder) {
 void decode(benchmark::State& state, const ImageFolder& folder, int threads) {
   const auto count = static_cast<std::int64_t>(folder.samples.size());
   for (auto _ : state) {
-    parallel_for(threads, count, [&](std::int64_t i) {
-      benchmark::DoNotOptimize(EncodedImage::open(folder.samples[i].file).decode());
-    });
+    parallel_for(threads, count,
+                 [&](std::int64_t i) { benchmark::DoNotOptimize(open_image(folder.samples[i]).decode()); });
   }
   count_images(state, folder);
 }

@@ -21,6 +21,7 @@
 #include "cli/help.h"
 #include "cli/usage.h"
 #include "io/display.h"
+#include "io/file.h"
 #include "io/interrupt.h"
 #include "scatlight/error.h"
 #include "scatlight/version.h"
@@ -64,6 +65,7 @@ void add_commands(CLI::App& app) {
   add_transform_command(app);
   add_reconstruct_command(app);
   add_draw_command(app);
+  add_pack_command(app);
   add_study_command(app);
 #ifdef SCATLIGHT_HAS_TORCH
   add_train_command(app);
@@ -113,6 +115,7 @@ int run_program(int argc, char** argv) try {
   // A reader that closes our output (`scatlight models | head -3`) ends us quietly, even when we were started
   // by a program that ignores this signal.
   std::signal(SIGPIPE, SIG_DFL);
+  io::raise_open_file_limit();
   const int status = run(argc, argv);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     return complain(failure, "cannot write to standard output");
