@@ -212,13 +212,14 @@ class Lister {
     while (!text.empty()) {
       std::size_t length = 0;
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-      const auto digits = static_cast<std::size_t>(end - text.data());
-      if (error != std::errc() || length < digits + 3 || length > text.size() || *end != ' ' ||
+      const auto from = static_cast<std::size_t>(end - text.data()) + 1;  // behind the space
+      if (error != std::errc() || length > text.size() || length <= from || *end != ' ' ||
           text[length - 1] != '\n') {
         fail_here("has a damaged record");
       }
-      const auto record = text.substr(digits + 1, length - digits - 2);
-      const auto equals = std::min(record.find('='), record.size() - 1);
+      const auto record = text.substr(from, length - 1 - from);
+      const auto equals = record.find('=');
+      if (equals == record.npos || equals == 0) fail_here("has a damaged record");
       take_record(record.substr(0, equals), record.substr(equals + 1), extra);
       text.remove_prefix(length);
     }
