@@ -17,13 +17,13 @@ void count_images(benchmark::State& state, const ImageFolder& folder) {
                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void list(benchmark::State& state, const ImageFolder& folder) {
+void list_folder(benchmark::State& state, const ImageFolder& folder) {
   for (auto _ : state) benchmark::DoNotOptimize(list_image_folder(folder.root));
   count_images(state, folder);
 }
 
 /// In the order of a training, which is random.
-void read(benchmark::State& state, const ImageFolder& folder, int threads) {
+void read_images(benchmark::State& state, const ImageFolder& folder, int threads) {
   const auto order = shuffled_order(std::ssize(folder.samples), 0, 0);
   for (auto _ : state) {
     parallel_for(threads, std::ssize(order), [&](std::int64_t i) {
@@ -68,9 +68,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto folder = list_image_folder(argv[1]);
-  add("list", list, folder);
+  add("list", list_folder, folder);
   for (const int threads : {1, 2}) {
-    add(fmt::format("read/{}threads", threads), read, folder, threads);
+    add(fmt::format("read/{}threads", threads), read_images, folder, threads);
     add(fmt::format("decode/{}threads", threads), decode, folder, threads);
     add(fmt::format("test/224/{}threads", threads), load, folder, threads, false);
     add(fmt::format("train/224/{}threads", threads), load, folder, threads, true);
