@@ -1,5 +1,5 @@
-// Images a second of the loader against decoding alone:
-//   loader_benchmark FOLDER        one folder of images for each class
+// Images a second of listing, of reading, of decoding, and of the loader, which does all of it:
+//   loader_benchmark FOLDER        images in folders or archives of classes, or shards
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -17,12 +17,27 @@ void count_images(benchmark::State& state, const ImageFolder& folder) {
                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
 
+void list_folder(benchmark::State& state, const ImageFolder& folder) {
+  for (auto _ : state) benchmark::DoNotOptimize(list_image_folder(folder.root));
+  count_images(state, folder);
+}
+
+/// In the order of a training, which is random.
+void read_images(benchmark::State& state, const ImageFolder& folder, int threads) {
+  const auto order = shuffled_order(std::ssize(folder.samples), 0, 0);
+  for (auto _ : state) {
+    parallel_for(threads, std::ssize(order), [&](std::int64_t i) {
+      benchmark::DoNotOptimize(open_image(folder.samples[static_cast<std::size_t>(order[i])]));
+    });
+  }
+  count_images(state, folder);
+}
+
 void decode(benchmark::State& state, const ImageFolder& folder, int threads) {
   const auto count = static_cast<std::int64_t>(folder.samples.size());
   for (auto _ : state) {
-    parallel_for(threads, count, [&](std::int64_t i) {
-      benchmark::DoNotOptimize(EncodedImage::open(folder.samples[i].file).decode());
-    });
+    parallel_for(threads, count,
+                 [&](std::int64_t i) { benchmark::DoNotOptimize(open_image(folder.samples[i]).decode()); });
   }
   count_images(state, folder);
 }
@@ -53,7 +68,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto folder = list_image_folder(argv[1]);
+  add("list", list_folder, folder);
   for (const int threads : {1, 2}) {
+    add(fmt::format("read/{}threads", threads), read_images, folder, threads);
     add(fmt::format("decode/{}threads", threads), decode, folder, threads);
     add(fmt::format("test/224/{}threads", threads), load, folder, threads, false);
     add(fmt::format("train/224/{}threads", threads), load, folder, threads, true);

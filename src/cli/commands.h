@@ -16,6 +16,7 @@ void add_info_command(CLI::App& app);
 void add_transform_command(CLI::App& app, const TeamPlace& place);
 void add_reconstruct_command(CLI::App& app);
 void add_draw_command(CLI::App& app);
+void add_pack_command(CLI::App& app);
 void add_study_command(CLI::App& app);
 void add_completion_command(CLI::App& app);
 #ifdef SCATLIGHT_HAS_TORCH

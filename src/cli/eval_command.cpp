@@ -150,7 +150,8 @@ void add_eval_command(CLI::App& app, const TeamPlace& place) {
   command
       ->add_option(
           "DATA", flags->data.data,
-          "Images in folders of the classes of the training; for a detector VOC folders or COCO files.")
+          "Images in folders or archives of the classes of the training, or in shards; for a detector VOC "
+          "folders or COCO files.")
       ->required()
       ->type_name("PATH");
   command->add_option("--out", flags->out, "JSON file to write.")->type_name("FILE");

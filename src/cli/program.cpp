@@ -23,6 +23,7 @@
 #include "cli/help.h"
 #include "cli/usage.h"
 #include "io/display.h"
+#include "io/file.h"
 #include "io/interrupt.h"
 #include "scatlight/error.h"
 #include "scatlight/version.h"
@@ -67,6 +68,7 @@ void add_commands(CLI::App& app, const TeamPlace& place) {
   add_transform_command(app, place);
   add_reconstruct_command(app);
   add_draw_command(app);
+  add_pack_command(app);
   add_study_command(app);
 #ifdef SCATLIGHT_HAS_TORCH
   add_train_command(app, place);
@@ -148,6 +150,7 @@ ProgramEnd run_program(int argc, char** argv, const TeamPlace& place) try {
   // by a program that ignores this signal. In a team the signal also comes where another process has ended,
   // of which the error of the call tells more.
   if (place.group.empty()) std::signal(SIGPIPE, SIG_DFL);
+  io::raise_open_file_limit();
   auto end = run(argc, argv, place);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     return complain(place, failure, "cannot write to standard output");

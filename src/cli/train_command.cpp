@@ -164,13 +164,18 @@ void add_train_command(CLI::App& app, const TeamPlace& place) {
   auto* command = app.add_subcommand(
       "train",
       "Train a network on a folder of images\n"
-      "DATA has one folder of JPEG, PNG or WebP files for each class. The run folder gets model.safetensors "
-      "(all "
-      "that "
-      "`scatlight eval` and `scatlight predict` need), run.json, log.jsonl, eval.json, and "
-      "checkpoint.safetensors, from which --resume continues after a kill.");
-  command->add_option("DATA", flags->data, "Training images: DATA/CLASS/*.jpg.")->type_name("DIR");
-  command->add_option("--val", flags->val, "Images for evaluation, in folders of the same classes.")
+      "DATA has one folder, or one tar archive, of JPEG, PNG or WebP files for each class, or shards as "
+      "`scatlight pack` and WebDataset write them. The run folder gets model.safetensors (all that "
+      "`scatlight "
+      "eval` and `scatlight predict` need), run.json, log.jsonl, eval.json, and checkpoint.safetensors, from "
+      "which --resume continues after a kill.");
+  command
+      ->add_option("DATA", flags->data,
+                   "Training images: DATA/CLASS/*.jpg, DATA/CLASS.tar, or shards: DATA/*.tar with KEY.jpg "
+                   "and KEY.cls.")
+      ->type_name("DIR");
+  command
+      ->add_option("--val", flags->val, "Images for evaluation, of the same classes, in any of these forms.")
       ->type_name("DIR");
   command->add_option("--run", flags->loop.run, "Run folder to make.")->required()->type_name("DIR");
   add_network_flags(*command, flags->network, "`scatlight models` lists them");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "data/jpeg.h"
@@ -21,6 +22,7 @@ using Bytes = std::span<const std::uint8_t>;
 
 /// The functions that read one format.
 struct PictureFormat {
+  std::string_view ending;
   bool (*matches)(Bytes);
   PictureHeader (*read_header)(Bytes);
   Image (*decode)(Bytes, int reduction);
@@ -29,13 +31,12 @@ struct PictureFormat {
 
 namespace {
 
-constexpr std::uint64_t largest_file = std::uint64_t{512} << 20;
 constexpr int largest_side = 65500;  // libjpeg's own limit
 
 constexpr std::array<PictureFormat, 3> formats = {{
-    {is_jpeg, read_jpeg_header, decode_jpeg, true},
-    {is_png, read_png_header, [](Bytes bytes, int) { return decode_png(bytes); }},
-    {is_webp, read_webp_header, [](Bytes bytes, int) { return decode_webp(bytes); }},
+    {"jpg", is_jpeg, read_jpeg_header, decode_jpeg, true},
+    {"png", is_png, read_png_header, [](Bytes bytes, int) { return decode_png(bytes); }},
+    {"webp", is_webp, read_webp_header, [](Bytes bytes, int) { return decode_webp(bytes); }},
 }};
 
 const PictureFormat& find_format(Bytes bytes) {
@@ -67,7 +68,7 @@ EncodedImage::EncodedImage(std::vector<std::uint8_t> bytes, std::string name, st
 }
 
 EncodedImage EncodedImage::open(const std::filesystem::path& path, std::int64_t max_pixels) {
-  return {io::read_bytes(path, largest_file), path.native(), max_pixels};
+  return {io::read_bytes(path, largest_picture_file), path.native(), max_pixels};
 }
 
 void EncodedImage::check_size(std::int64_t max_pixels) const {
@@ -80,6 +81,8 @@ void EncodedImage::check_size(std::int64_t max_pixels) const {
 }
 
 ImageSize EncodedImage::size() const { return upright_size(header_); }
+
+std::string_view EncodedImage::ending() const { return format_->ending; }
 
 bool EncodedImage::can_reduce() const { return format_->can_reduce; }
 

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/image.h"
@@ -17,6 +19,9 @@ inline constexpr std::int64_t default_max_pixels = 178'956'970;
 
 /// The limit cannot be set higher than this.
 inline constexpr std::int64_t largest_max_pixels = std::int64_t{1} << 29;
+
+/// In bytes; larger files are not read.
+inline constexpr std::uint64_t largest_picture_file = std::uint64_t{512} << 20;
 
 /// A JPEG, PNG or WebP file in memory, recognised by its content, whose header was read and whose size is
 /// sane: at most 65,500 pixels a side and `max_pixels` in all. Every error of the file names it and the
@@ -41,6 +46,12 @@ class EncodedImage {
 
   /// Reads a file of at most 512 MiB.
   static EncodedImage open(const std::filesystem::path& path, std::int64_t max_pixels = default_max_pixels);
+
+  /// The file itself.
+  std::span<const std::uint8_t> bytes() const { return bytes_; }
+
+  /// Of names of such files, by its content: "jpg", "png" or "webp".
+  std::string_view ending() const;
 
   const PictureHeader& header() const { return header_; }
 

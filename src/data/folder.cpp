@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "data/archive_folder.h"
 #include "io/display.h"
 #include "scatlight/error.h"
 
@@ -109,9 +110,54 @@ std::vector<fs::path> list_recursively(const fs::path& folder, std::vector<Folde
   return images;
 }
 
-/// Why a folder has no image: what was left out, or what is read.
-std::string no_image_text(const LeftOut& left_out) {
-  return left_out.total() > 0 ? describe(left_out) : image_endings() + " are read";
+/// Moves the archives out of the files; sorted.
+std::vector<fs::path> take_archives(std::vector<fs::path>& files) {
+  const auto first =
+      std::ranges::partition(files, [](const fs::path& file) { return kind_of(file) != FileKind::Archive; });
+  std::vector<fs::path> archives(first.begin(), first.end());
+  files.erase(first.begin(), first.end());
+  std::ranges::sort(archives, {}, [](const fs::path& path) -> const std::string& { return path.native(); });
+  return archives;
+}
+
+/// Lists the classes of folder.root, in which `top` lies, into the rest of `folder`.
+void list_class_folders(ImageFolder& folder, Listing top,
+                        const std::optional<std::vector<std::string>>& known_classes) {
+  const auto& root = folder.root;
+  for (const auto& file : top.files) folder.left_out.add(kind_of(file), file);
+  auto above = identify_above(root);
+  above.push_back(identify(root));
+  folder.left_out.circular_links += static_cast<std::int64_t>(
+      std::erase_if(top.folders, [&](const fs::path& path) { return contains(above, identify(path)); }));
+  std::ranges::sort(top.folders, {},
+                    [](const fs::path& path) -> const std::string& { return path.native(); });
+  if (top.folders.empty()) {
+    throw Error(fmt::format(
+        "{}: there is no class folder in it ({}); expected are folders of images, one a class, or "
+        "tar archives",
+        io::display_path(root), describe_no_image(folder.left_out)));
+  }
+
+  if (known_classes) {
+    folder.classes = *known_classes;
+  } else {
+    for (const auto& path : top.folders) folder.classes.push_back(path.filename().native());
+  }
+  for (const auto& path : top.folders) {
+    const auto label = find_label(folder.classes, path.filename().native(), io::display_path(root));
+    LeftOut left_out;
+    const auto images = list_recursively(path, above, left_out);
+    if (images.empty() && !known_classes) {
+      throw Error(fmt::format("{}: the class folder holds no image ({})", io::display_path(path),
+                              describe_no_image(left_out)));
+    }
+    for (const auto& file : images) folder.samples.push_back({.name = file.native(), .label = label});
+    folder.left_out.add(left_out);
+  }
+  if (folder.samples.empty()) {
+    throw Error(fmt::format("{}: its class folders hold no image ({})", io::display_path(root),
+                            describe_no_image(folder.left_out)));
+  }
 }
 
 }  // namespace
@@ -119,40 +165,21 @@ std::string no_image_text(const LeftOut& left_out) {
 ImageFolder list_image_folder(const fs::path& root,
                               const std::optional<std::vector<std::string>>& known_classes) {
   return with_errors_of(root, [&] {
+    if (kind_of(root) == FileKind::Archive && fs::is_regular_file(root)) {
+      throw Error(fmt::format("{} is an archive: give the folder that holds it", io::display_path(root)));
+    }
     ImageFolder folder{.root = root};
     auto top = list_one(root, folder.left_out);
-    for (const auto& file : top.files) folder.left_out.add(kind_of(file), file);
-    auto above = identify_above(root);
-    above.push_back(identify(root));
-    folder.left_out.circular_links += static_cast<std::int64_t>(
-        std::erase_if(top.folders, [&](const fs::path& path) { return contains(above, identify(path)); }));
-    std::ranges::sort(top.folders, {},
-                      [](const fs::path& path) -> const std::string& { return path.native(); });
-    if (top.folders.empty()) {
-      throw Error(
-          fmt::format("{}: there is no class folder in it ({}); expected are folders of images, one a class",
-                      io::display_path(root), no_image_text(folder.left_out)));
-    }
-
-    if (known_classes) {
-      folder.classes = *known_classes;
+    const auto archives = take_archives(top.files);
+    if (archives.empty()) {
+      list_class_folders(folder, std::move(top), known_classes);
+    } else if (top.folders.empty()) {
+      list_archives(folder, archives, top.files, known_classes);
     } else {
-      for (const auto& path : top.folders) folder.classes.push_back(path.filename().native());
-    }
-    for (const auto& path : top.folders) {
-      const auto label = find_label(folder.classes, path.filename().native(), io::display_path(root));
-      LeftOut left_out;
-      auto images = list_recursively(path, above, left_out);
-      if (images.empty() && !known_classes) {
-        throw Error(fmt::format("{}: the class folder holds no image ({})", io::display_path(path),
-                                no_image_text(left_out)));
-      }
-      for (auto& file : images) folder.samples.push_back({.file = std::move(file), .label = label});
-      folder.left_out.add(left_out);
-    }
-    if (folder.samples.empty()) {
-      throw Error(fmt::format("{}: its class folders hold no image ({})", io::display_path(root),
-                              no_image_text(folder.left_out)));
+      throw Error(fmt::format(
+          "{}: it holds folders, as {}, and archives, as {}; a data set is in the ones or the others",
+          io::display_path(root), io::display_path(top.folders.front().filename()),
+          io::display_path(archives.front().filename())));
     }
     return folder;
   });
@@ -185,13 +212,16 @@ std::vector<fs::path> list_images(const fs::path& path, LeftOut& left_out) {
   return with_errors_of(path, [&]() -> std::vector<fs::path> {
     if (!fs::is_directory(path)) {
       if (!fs::exists(path)) throw Error(fmt::format("{}: no such file or folder", io::display_path(path)));
+      if (kind_of(path) == FileKind::Archive) {
+        throw Error(fmt::format("{} is an archive; images are taken from files", io::display_path(path)));
+      }
       return {path};
     }
     LeftOut left_out_here;
     auto images = list_recursively(path, identify_above(path), left_out_here);
     if (images.empty()) {
       throw Error(fmt::format("{}: there is no image in it ({})", io::display_path(path),
-                              no_image_text(left_out_here)));
+                              describe_no_image(left_out_here)));
     }
     left_out.add(left_out_here);
     return images;

@@ -8,27 +8,28 @@
 #include <vector>
 
 #include "data/left_out.h"
+#include "data/sample.h"
 
 namespace scatlight::data {
 
-struct Sample {
-  std::filesystem::path file;
-  std::int64_t label = 0;  ///< Index into the classes.
-};
-
-/// A data set on disk: ROOT/CLASS/any/depth/image.jpg. Names tell which files are images (data/left_out.h).
-/// Links are followed, but never into a folder that they lie in.
+/// A data set on disk, in one of three forms, which never mix:
+/// - class folders, ROOT/CLASS/any/depth/image.jpg;
+/// - class archives, ROOT/CLASS.tar with images, as ImageNet comes;
+/// - shards, ROOT/ANY.tar with KEY.jpg and KEY.cls, as WebDataset has it (data/archive_folder.h).
+/// Names tell which files and members are images (data/left_out.h). Links are followed, but never into a
+/// folder that they lie in.
 struct ImageFolder {
   std::filesystem::path root;
-  std::vector<std::string> classes = {};  ///< Sorted by their bytes.
-  std::vector<Sample> samples = {};       ///< By class, then by path.
+  std::vector<std::string> classes = {};  ///< Sorted by their bytes; those of shards as they number them.
+  std::vector<Sample> samples = {};       ///< By class, then by path, or by the member's name.
   LeftOut left_out = {};
 };
 
-/// Lists a data set; no image is opened. `known_classes` are those of an earlier training: they fix the
-/// labels, and then a class may have no folder or no image. Throws Error, which names the folder, when there
-/// is no class folder, when one holds no image (with known classes, when all do), or when one is not among
-/// the known classes.
+/// Lists a data set; no image is opened, but all archives are and stay so. `known_classes` are those of an
+/// earlier training: they fix the labels, and then a class may have no folder or no image. Throws Error,
+/// which names the folder or the archive, when there is neither a class folder nor an archive, when one holds
+/// no image (with known classes, when all folders do), when one is not among the known classes, when forms
+/// mix, and when an archive is damaged.
 ImageFolder list_image_folder(const std::filesystem::path& root,
                               const std::optional<std::vector<std::string>>& known_classes = std::nullopt);
 

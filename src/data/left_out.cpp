@@ -30,14 +30,6 @@ constexpr std::array<std::string_view, 9> kept_by_programs = {
     "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information",  // Windows
     "lost+found"};
 
-std::string ending_of(const std::filesystem::path& file) {
-  auto ending = file.extension().native();
-  for (auto& c : ending) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return ending;
-}
-
 bool contains(std::span<const std::string_view> words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
@@ -63,11 +55,20 @@ std::string list(const std::map<std::string, std::int64_t>& by_ending) {
 
 }  // namespace
 
+std::string ending_of(const std::filesystem::path& file) {
+  auto ending = file.extension().native();
+  for (auto& c : ending) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return ending;
+}
+
 FileKind kind_of(const std::filesystem::path& file) {
   const auto name = file.filename().native();
   if (name.starts_with('.') || contains(kept_by_programs, name)) return FileKind::Hidden;
   const auto ending = ending_of(file);
   if (contains(images, ending)) return FileKind::Image;
+  if (ending == ".tar") return FileKind::Archive;
   return contains(other_pictures, ending) ? FileKind::OtherPicture : FileKind::Other;
 }
 
@@ -85,6 +86,7 @@ void LeftOut::add(FileKind kind, const std::filesystem::path& file) {
     case FileKind::OtherPicture:
       ++pictures[ending_of(file)];
       break;
+    case FileKind::Archive:
     case FileKind::Other:
       ++others[ending_of(file)];
       break;
@@ -118,6 +120,10 @@ std::string describe(const LeftOut& left_out) {
   if (circular_links > 0) parts.push_back(count(circular_links, "circular link"));
   return fmt::format("{} left out: {}; {} are read", count(left_out.total(), "file"), fmt::join(parts, ", "),
                      image_endings());
+}
+
+std::string describe_no_image(const LeftOut& left_out) {
+  return left_out.total() > 0 ? describe(left_out) : image_endings() + " are read";
 }
 
 std::string list_some(std::span<const std::string> names) {

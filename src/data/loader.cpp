@@ -48,7 +48,7 @@ class BatchMaker {
     const auto index = batch.indices[place];
     const auto count = recipe_.result_count();
     const auto result = std::span(batch.images).subspan(place * count, count);
-    const auto encoded = EncodedImage::open(sample(index).file, options_.max_pixels);
+    const auto encoded = open_image(sample(index), options_.max_pixels);
     if (options_.augment) {
       CounterRandom random(options_.seed, static_cast<std::uint64_t>(options_.epoch),
                            static_cast<std::uint64_t>(index));
@@ -63,7 +63,7 @@ class BatchMaker {
     keep_parts(batch.images, places, recipe_.result_count());
   }
 
-  std::string file(std::int64_t index) const { return sample(index).file.native(); }
+  std::string file(std::int64_t index) const { return sample(index).name; }
 
  private:
   const Sample& sample(std::int64_t index) const { return folder_.samples[static_cast<std::size_t>(index)]; }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,7 +22,12 @@ namespace {
 }
 
 [[noreturn]] void fail_with_errno(const std::filesystem::path& path) {
-  fail(path, std::generic_category().message(errno));
+  fail(path, errno == EMFILE ? "too many files are open: the system's limit is reached (ulimit -n)"
+                             : std::generic_category().message(errno));
+}
+
+std::chrono::nanoseconds changed_at(const struct stat& status) {
+  return std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
 }
 
 template <class Buffer>
@@ -45,6 +51,8 @@ ReadOnlyFile::ReadOnlyFile(std::filesystem::path path) : path_(std::move(path)) 
   const bool known = ::fstat(descriptor_, &status) == 0;
   if (known && S_ISREG(status.st_mode)) {
     size_ = static_cast<std::uint64_t>(status.st_size);
+    changed_ = changed_at(status);
+    has_name_ = status.st_nlink > 0;
     return;
   }
   const auto reason = !known                    ? std::generic_category().message(errno)
@@ -59,7 +67,11 @@ ReadOnlyFile::~ReadOnlyFile() {
 }
 
 ReadOnlyFile::ReadOnlyFile(ReadOnlyFile&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      size_(other.size_),
+      changed_(other.changed_),
+      has_name_(other.has_name_) {}
 
 void ReadOnlyFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
   constexpr std::size_t largest_request = std::size_t{1} << 30;
@@ -72,6 +84,22 @@ void ReadOnlyFile::read(std::uint64_t offset, std::span<std::byte> bytes) const 
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
+}
+
+void ReadOnlyFile::check_unchanged() const {
+  struct stat status = {};
+  if (::fstat(descriptor_, &status) != 0) fail_with_errno(path_);
+  if (has_name_ && status.st_nlink == 0) fail(path_, "it was deleted or replaced while it was in use");
+  if (static_cast<std::uint64_t>(status.st_size) != size_ || changed_at(status) != changed_) {
+    fail(path_, "it was changed while it was in use");
+  }
+}
+
+void raise_open_file_limit() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path, std::uint64_t limit) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -26,11 +27,21 @@ class ReadOnlyFile {
   /// Fills all of `bytes` from `offset` on. Throws Error when the file ends before.
   void read(std::uint64_t offset, std::span<std::byte> bytes) const;
 
+  /// Throws Error when the file has another size or time of its last change than when it was opened, or lost
+  /// its name: it was written, replaced or deleted.
+  void check_unchanged() const;
+
  private:
   std::filesystem::path path_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
+  std::chrono::nanoseconds changed_ = {};  ///< When the content last changed, since 1970.
+  bool has_name_ = true;                   ///< Some file systems of networks count no names of a file.
 };
+
+/// Lets this process have as many files open as the system lets it. A data set may have thousands of
+/// archives, and the usual limit is 1024.
+void raise_open_file_limit();
 
 /// The whole file. Throws Error when it is larger than `limit` bytes; no memory is taken before that is
 /// known.

@@ -166,9 +166,9 @@ void ClassifierTask::check_skipped(const std::vector<data::SkippedFile>& skipped
   const auto& classes = training_set_.classes;
   std::vector<std::int64_t> left(classes.size());
   std::unordered_map<std::string_view, std::int64_t> label_of;
-  for (const auto& [file, label] : options_.train_data.samples) {
-    ++left[static_cast<std::size_t>(label)];
-    label_of.emplace(file.native(), label);
+  for (const auto& sample : options_.train_data.samples) {
+    ++left[static_cast<std::size_t>(sample.label)];
+    label_of.emplace(sample.name, sample.label);
   }
   for (const auto& one : skipped) --left[static_cast<std::size_t>(label_of.at(one.file))];
   const auto empty = std::ranges::find(left, 0) - left.begin();

@@ -14,13 +14,13 @@ namespace scatlight::train {
 data::ImageFolder list_train_data(const std::filesystem::path& root) {
   auto folder = data::list_image_folder(root);
   if (folder.classes.size() < 2) {
-    throw Error(fmt::format("{} has {} class folder: a classifier needs at least 2", io::display_path(root),
+    throw Error(fmt::format("{} has {} class: a classifier needs at least 2", io::display_path(root),
                             folder.classes.size()));
   }
   try {
     static_cast<void>(Json(folder.classes).dump());
   } catch (const Json::exception&) {
-    throw Error(fmt::format("a class folder of {} has a name that is not UTF-8", io::display_path(root)));
+    throw Error(fmt::format("a class of {} has a name that is not UTF-8", io::display_path(root)));
   }
   return folder;
 }

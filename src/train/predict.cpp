@@ -11,7 +11,7 @@ namespace {
 /// The files as a data set without classes.
 data::ImageFolder as_folder(const std::vector<std::filesystem::path>& files) {
   data::ImageFolder folder;
-  for (const auto& file : files) folder.samples.push_back({.file = file, .label = 0});
+  for (const auto& file : files) folder.samples.push_back({.name = file.native()});
   return folder;
 }
 
@@ -44,7 +44,7 @@ Predictions predict(Model& model, const std::vector<std::filesystem::path>& file
     for (std::size_t i = 0; i < batch->indices.size(); ++i) {
       const auto& sample = folder.samples[static_cast<std::size_t>(batch->indices[i])];
       result.images.push_back(
-          {.file = sample.file, .predictions = best_of(numbers.subspan(i * classes, classes), options.top)});
+          {.file = sample.name, .predictions = best_of(numbers.subspan(i * classes, classes), options.top)});
     }
     on_images(batch->count);
     loader.recycle(std::move(*batch));

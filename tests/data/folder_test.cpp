@@ -19,7 +19,7 @@ std::vector<std::string> names(const ImageFolder& folder) {
   std::vector<std::string> result;
   for (const auto& sample : folder.samples) {
     result.push_back(std::to_string(sample.label) + " " +
-                     sample.file.lexically_relative(folder.root).string());
+                     fs::path(sample.name).lexically_relative(folder.root).string());
   }
   return result;
 }

@@ -84,7 +84,7 @@ TEST_F(LoaderTest, DeliversEverySampleAsTheRecipeMakesIt) {
       const auto& sample = samples.samples[static_cast<std::size_t>(next)];
       EXPECT_EQ(batch.labels[i], sample.label);
       std::vector<float> expected(recipe_.result_count());
-      recipe_.evaluate(decode_file(sample.file), expected);
+      recipe_.evaluate(decode_file(sample.name), expected);
       EXPECT_TRUE(std::ranges::equal(expected,
                                      std::span(batch.images).subspan(i * expected.size(), expected.size())));
     }
@@ -285,7 +285,7 @@ TEST_F(LoaderTest, WorksNoFurtherAheadThanAsked) {
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   const auto prefetched = even_part(count, 2, 2).first;
   for (auto i = static_cast<std::size_t>(prefetched); i < samples.samples.size(); ++i)
-    std::filesystem::remove(samples.samples[i].file);
+    std::filesystem::remove(samples.samples[i].name);
   const auto batches = rest(loader);
   EXPECT_EQ(batches.size(), 2U);
   EXPECT_EQ(std::ssize(loader.skipped()), count - prefetched);
