@@ -22,6 +22,7 @@ void add_train_command(CLI::App& app);
 void add_train_detector_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
+void add_bench_command(CLI::App& app);
 #endif
 
 }  // namespace scatlight::cli

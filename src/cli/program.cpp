@@ -70,6 +70,7 @@ void add_commands(CLI::App& app) {
   add_train_detector_command(app);
   add_eval_command(app);
   add_predict_command(app);
+  add_bench_command(app);
 #endif
   add_completion_command(app);
   for (CLI::App* command : app.get_subcommands({})) {
