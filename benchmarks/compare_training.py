@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 from plain_networks import make_network
 
+BUSY_LOAD = 0.5
 BUILD = Path(__file__).resolve().parent.parent / "build"
 CLASSES = 2
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -157,6 +158,12 @@ def main() -> int:
     arguments = parser.parse_args()
     program = arguments.build / "bin" / "scatlight"
     cores = sorted(os.sched_getaffinity(0))
+    load = os.getloadavg()[0]
+    if load > BUSY_LOAD:
+        # PyTorch's threads spin while they wait, ours sleep.
+        print(
+            f"the machine is busy: a load of {load:.1f} slows PyTorch's steps more than ours", file=sys.stderr
+        )
     results = []
     print(f"{'contiguous':>10} {'channels last':>13} {'scatlight':>9} {'ratio':>6}   images/s of a training")
     for threads in sorted(arguments.threads or [1, 2]):
@@ -177,7 +184,7 @@ def main() -> int:
             )
     if arguments.out:
         info = subprocess.run([program, "info", "--json"], capture_output=True, check=True, text=True)
-        facts = json.loads(info.stdout) | {"torch": torch.__version__}
+        facts = json.loads(info.stdout) | {"torch": torch.__version__, "load": load}
         text = json.dumps({"machine": facts, "results": [asdict(result) for result in results]}, indent=1)
         arguments.out.write_text(text + "\n")
     return 0

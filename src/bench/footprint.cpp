@@ -20,6 +20,16 @@ namespace {
                   subject.options.width, needed > 0 ? fmt::format("{:.4g} GB", needed / 1e9) : "that"));
 }
 
+/// What an image more holds. A single step has what the batch keeps beside, such as its statistics.
+double kept_bytes(const Footprint& found) {
+  const auto& first = found.steps.front();
+  const auto& last = *std::ranges::max_element(found.steps, {}, &StepMemory::images);
+  if (last.images == first.images)
+    return static_cast<double>(first.held_bytes - found.fixed_bytes) / static_cast<double>(first.images);
+  return static_cast<double>(last.held_bytes - first.held_bytes) /
+         static_cast<double>(last.images - first.images);
+}
+
 class Tries {
  public:
   Tries(const Subject& subject, const at::Device& device, const std::function<void()>& on_step)
@@ -73,20 +83,16 @@ Footprint measure_memory(const Subject& subject, std::int64_t bytes, const at::D
   check_memory(subject, bytes);
   const MemoryLimit limit(device, bytes);
   Tries tries(subject, device, on_step);
-  Footprint found = {.fixed_bytes = tries.fixed_bytes(),
-                     .counted_bytes_per_image = cost_of(subject).saved_bytes};
+  Footprint found = {.fixed_bytes = tries.fixed_bytes(), .counted_bytes_per_image = counted_bytes(subject)};
   const auto smallest = smallest_batch(subject);
   // A second step needs what a first one leaves behind, and on a GPU other pieces of memory.
   const auto first = tries.attempt(smallest, 2);
   if (!first || first->peak_bytes > bytes) fail_as_too_small(subject, bytes, first ? first->peak_bytes : 0);
   found.steps.push_back(*first);
-  const auto kept = [&](const StepMemory& step) {
-    return static_cast<double>(step.held_bytes - found.fixed_bytes) / static_cast<double>(step.images);
-  };
-  found.kept_bytes_per_image = kept(*first);
-  // What is held at the end of the forward pass is the least that a batch needs; three quarters of that fit,
-  // and give a line.
-  const auto guess = 0.75 * static_cast<double>(bytes - found.fixed_bytes) / found.kept_bytes_per_image;
+  // What is held at the end of the forward pass is the least that a batch needs; three quarters of the images
+  // that it leaves room for fit, and give a line.
+  const auto room = static_cast<double>(bytes - first->held_bytes);
+  const auto guess = 0.75 * room / static_cast<double>(found.counted_bytes_per_image);
   found.largest = find_largest_batch(
       bytes, smallest, first->peak_bytes, static_cast<std::int64_t>(guess), [&](std::int64_t images) {
         const auto step = tries.attempt(images, device.is_cpu() ? 1 : 2);
@@ -94,18 +100,17 @@ Footprint measure_memory(const Subject& subject, std::int64_t bytes, const at::D
         found.steps.push_back(*step);
         return BatchTry{.fits = step->peak_bytes <= bytes, .bytes = step->peak_bytes};
       });
-  found.kept_bytes_per_image = kept(*std::ranges::max_element(found.steps, {}, &StepMemory::images));
+  found.kept_bytes_per_image = kept_bytes(found);
   return found;
 } catch (const c10::OutOfMemoryError&) {
   fail_as_too_small(subject, bytes, 0);
 }
 
 void check_memory(const Subject& subject, std::int64_t bytes) {
-  const auto cost = cost_of(subject);
   constexpr std::int64_t float_bytes = 4;
   // Parameters and, but for frozen ones, velocities, with what the smallest batch keeps.
-  const auto needed =
-      (subject.parts ? 1 : 2) * float_bytes * cost.parameters + smallest_batch(subject) * cost.saved_bytes;
+  const auto needed = (subject.parts ? 1 : 2) * float_bytes * cost_of(subject).parameters +
+                      smallest_batch(subject) * counted_bytes(subject);
   if (needed > bytes) fail_as_too_small(subject, bytes, needed);
 }
 

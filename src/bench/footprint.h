@@ -20,9 +20,11 @@ struct StepMemory {
 };
 
 struct Footprint {
-  std::int64_t fixed_bytes = 0;              ///< Parameters, velocities, statistics of batch norms.
-  double kept_bytes_per_image = 0;           ///< For the backward pass, maps included.
-  std::int64_t counted_bytes_per_image = 0;  ///< The same by nets::Cost::saved_bytes.
+  std::int64_t fixed_bytes = 0;  ///< Parameters, velocities, statistics of batch norms.
+  /// Held for the backward pass by an image more, maps included: between the smallest and the largest batch
+  /// that were tried.
+  double kept_bytes_per_image = 0;
+  std::int64_t counted_bytes_per_image = 0;  ///< The same as nets/cost.h counts it.
   std::vector<StepMemory> steps = {};        ///< In the order of the tries.
   LargestBatch largest = {};
 };

@@ -25,12 +25,9 @@ class Schedule {
     results_.push_back(&result);
   }
 
-  void run(const SpeedOptions& options, const std::function<void()>& on_round) try {
+  void run(const SpeedOptions& options, const std::function<void()>& on_round) const {
     const auto times = time_in_turn(calls_, options.timing, options.device, on_round);
     for (std::size_t i = 0; i < times.size(); ++i) *results_[i] = times[i];
-  } catch (const c10::OutOfMemoryError&) {
-    throw Error(fmt::format("a batch of {} images does not fit into the GPU's memory: --batch takes fewer",
-                            options.batch));
   }
 
  private:
@@ -96,6 +93,11 @@ std::unique_ptr<Trainee> make_trainee(const Subject& subject, const SpeedOptions
   return trainee;
 }
 
+[[noreturn]] void fail_for_want_of_memory(const SpeedOptions& options) {
+  throw Error(fmt::format("batches of {} images do not fit into the GPU's memory: --batch takes fewer",
+                          options.batch));
+}
+
 std::int64_t transforms_among(std::span<const Subject> subjects) {
   return std::ranges::count_if(subjects, has_transform);
 }
@@ -105,7 +107,7 @@ std::int64_t rounds_and_warm_up(const SpeedOptions& options) { return options.ti
 }  // namespace
 
 std::vector<InferenceSpeed> time_inference(std::span<const Subject> subjects, const SpeedOptions& options,
-                                           const std::function<void()>& on_round) {
+                                           const std::function<void()>& on_round) try {
   const at::NoGradGuard no_grad;
   std::vector<InferenceSpeed> speeds(subjects.size());
   auto as_trained = make_classifiers(subjects, options, false);
@@ -120,10 +122,12 @@ std::vector<InferenceSpeed> time_inference(std::span<const Subject> subjects, co
       times->network.from_images = times->network.from_maps;
   }
   return speeds;
+} catch (const c10::OutOfMemoryError&) {
+  fail_for_want_of_memory(options);
 }
 
 std::vector<BatchTimes> time_training(std::span<const Subject> subjects, const SpeedOptions& options,
-                                      const std::function<void()>& on_round) {
+                                      const std::function<void()>& on_round) try {
   std::vector<BatchTimes> speeds(subjects.size());
   std::vector<std::unique_ptr<Trainee>> trainees;
   Schedule all;
@@ -143,6 +147,8 @@ std::vector<BatchTimes> time_training(std::span<const Subject> subjects, const S
     if (!has_transform(subjects[i])) speeds[i].from_images = speeds[i].from_maps;
   }
   return speeds;
+} catch (const c10::OutOfMemoryError&) {
+  fail_for_want_of_memory(options);
 }
 
 std::int64_t inference_rounds(std::span<const Subject> subjects, const SpeedOptions& options) {

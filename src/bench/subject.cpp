@@ -44,6 +44,13 @@ nets::Cost cost_of(const Subject& subject) {
   return nets::layers_cost(architecture, 0, subject.parts->base_end, architecture.maps, rules).cost;
 }
 
+std::int64_t counted_bytes(const Subject& subject) {
+  const auto cost = cost_of(subject);
+  constexpr std::int64_t float_bytes = 4;
+  // A base keeps its maps for no gradient, as its first layers are constants; they are there nevertheless.
+  return cost.saved_bytes + (subject.parts ? float_bytes * cost.input_values : 0);
+}
+
 std::int64_t smallest_batch(const Subject& subject) { return subject.parts ? 1 : 2; }
 
 bool has_channels_last(const Subject& subject, const at::Device& device) {

@@ -28,6 +28,10 @@ Subject make_subject(const std::string& name, int size, bool features);
 /// constant.
 nets::Cost cost_of(const Subject& subject);
 
+/// Bytes that a training step holds for each image at the end of the forward pass: the maps, and what is kept
+/// for the backward pass.
+std::int64_t counted_bytes(const Subject& subject);
+
 /// The smallest batch that it can be trained with: batch norm wants more than one image where it trains.
 std::int64_t smallest_batch(const Subject& subject);
 

@@ -71,6 +71,7 @@ std::vector<Times> time_in_turn(std::span<const Call> calls, const TimingOptions
                                 const at::Device& device, const std::function<void()>& on_round) {
   check(options);
   std::vector<int> counts;
+  counts.reserve(calls.size());
   for (const auto& call : calls) {
     counts.push_back(warm_up(call, options, device));
     on_round();
@@ -83,6 +84,7 @@ std::vector<Times> time_in_turn(std::span<const Call> calls, const TimingOptions
     }
   }
   std::vector<Times> times;
+  times.reserve(seconds.size());
   for (auto& of_call : seconds) times.push_back(summary(std::move(of_call)));
   return times;
 }

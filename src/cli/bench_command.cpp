@@ -60,9 +60,8 @@ bench::BenchOptions options_of(const BenchFlags& flags) {
 /// Takes hold of the folder before the work begins whose result it gets.
 std::optional<io::AtomicFolder> begin_folder(const fs::path& folder) {
   if (folder.empty()) return std::nullopt;
-  std::error_code ignored;
-  if (fs::exists(folder) && !fs::is_empty(folder, ignored))
-    throw Error(fmt::format("{} exists: --out makes a new folder", io::display_path(folder)));
+  const bool is_free = !fs::exists(folder) || (fs::is_directory(folder) && fs::is_empty(folder));
+  if (!is_free) throw Error(fmt::format("{} exists: --out makes a new folder", io::display_path(folder)));
   return std::make_optional<io::AtomicFolder>(folder);
 }
 
@@ -70,16 +69,15 @@ std::optional<io::AtomicFolder> begin_folder(const fs::path& folder) {
 std::vector<bench::NetworkResult> run(const bench::BenchOptions& options) {
   const io::StopOnSignal stop_on_signal;
   std::optional<io::Progress> bar;
-  auto results = bench::run_bench(options, {.on_stage =
-                                                [&](const char* stage, std::int64_t steps) {
-                                                  if (bar) bar->finish();
-                                                  bar.emplace(stage, steps, "rounds");
-                                                },
-                                            .on_step =
-                                                [&] {
-                                                  bar->advance();
-                                                  io::StopOnSignal::check();
-                                                }});
+  const auto on_stage = [&](const char* stage, std::int64_t steps) {
+    if (bar) bar->finish();
+    bar.emplace(stage, steps, "rounds");
+  };
+  const auto on_step = [&] {
+    bar->advance();
+    io::StopOnSignal::check();
+  };
+  auto results = bench::run_bench(options, {.on_stage = on_stage, .on_step = on_step});
   bar->finish();
   return results;
 }
@@ -174,7 +172,7 @@ void add_bench_command(CLI::App& app) {
       ->check(CLI::Range(1, 65536))
       ->default_str(or_features(default_batch));
   command->add_option("--memory", flags->memory, "GB in which the largest batch is looked for.")
-      ->check(CLI::Range(0.001, 100'000.0))
+      ->check(CLI::Range(0.001, 9'999.0))
       ->capture_default_str();
   command->add_option("--rounds", options.speed.timing.rounds, "Rounds, of which medians are taken.")
       ->check(CLI::Range(1, 10'000))
