@@ -22,7 +22,7 @@ test: build
 	scripts/test.sh $(BUILD)
 
 # Times of this machine into build/*.json: its limits, the transform, the loader, the networks, training beside other
-# work, the transform against kymatio, and the steps of a detector against torchvision.
+# work, the transform against kymatio, training against plain PyTorch, and the steps of a detector against torchvision.
 bench: build
 	@scripts/setup.sh bench
 	cmake --preset release -DSCATLIGHT_BUILD_BENCHMARKS=ON >/dev/null
@@ -34,6 +34,7 @@ bench: build
 	$(BUILD)/bin/network_benchmark --benchmark_out=$(BUILD)/networks.json
 	python benchmarks/shared_machine.py --out $(BUILD)/shared_machine.json
 	python benchmarks/compare_kymatio.py --out $(BUILD)/kymatio.json
+	python benchmarks/compare_training.py --build $(BUILD) --out $(BUILD)/training.json
 	python benchmarks/compare_detectors.py --build $(BUILD) --out $(BUILD)/detectors.json
 
 # Every picture of docs/images, of images that the project draws itself. `make figures SCATLIGHT=...` takes another

@@ -19,11 +19,12 @@ KNOWS = {
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},
     "detect": {"train", "nets", "torch", "data", "io"},
+    "bench": {"train", "nets", "io"},
     "analysis": {"core", "cpu", "io"},  # io: what is measured; reconstruction is in the library
-    "cli": {"analysis", "detect", "train", "nets", "torch", "data", "io", "core"},
+    "cli": {"analysis", "bench", "detect", "train", "nets", "torch", "data", "io", "core"},
     "program": {"cli"},
 }
-MAY_SEE_TORCH = {"torch", "nets", "train", "detect", "cli"}
+MAY_SEE_TORCH = {"torch", "nets", "train", "detect", "bench", "cli"}
 TORCH_HEADER = re.compile(r"(torch|ATen|c10)/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 

@@ -68,7 +68,7 @@ facts() {
 
 run() {
   out=$(mkdir -p "$1" && cd "$1" && pwd)
-  rm -f "$out"/*.log "$out"/*.json "$out"/*.jsonl "$out/parts.tsv"
+  rm -rf "$out"/*.log "$out"/*.json "$out"/*.jsonl "$out/parts.tsv" "$out/bench" "$out/bench_features"
   export LD_LIBRARY_PATH="$pack/root/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
   export PKG_CONFIG_PATH="$pack/root/usr/lib/x86_64-linux-gnu/pkgconfig:$pack/root/usr/share/pkgconfig"
   export PKG_CONFIG_SYSROOT_DIR=$pack/root PYTHONDONTWRITEBYTECODE=1
@@ -101,6 +101,8 @@ run() {
       "$python" -m pytest -q -rs -p no:cacheprovider tests/train/test_device.py
     part training 90 training
     part team 120 team
+    part bench 150 "$build/bin/scatlight" bench --device cuda --rounds 5 --out "$out/bench"
+    part bench_features 150 "$build/bin/scatlight" bench --features --device cuda --rounds 5 --out "$out/bench_features"
   fi
   part cuda_benchmark 120 "$build/bin/cuda_benchmark" --out "$out/benchmark.json"
   part kymatio 90 "$python" benchmarks/compare_kymatio.py --device cuda --out "$out/kymatio.json"
@@ -190,6 +192,9 @@ result = {"facts": (out / "facts.log").read_text().splitlines(), "parts": parts}
 for name in ("benchmark", "kymatio"):
     if (out / f"{name}.json").is_file():
         result[name] = json.loads((out / f"{name}.json").read_text())
+for name in ("bench", "bench_features"):
+    if (out / name / "bench.json").is_file():
+        result[name] = json.loads((out / name / "bench.json").read_text())
 if (out / "training.jsonl").is_file():
     result["training"] = [json.loads(line) for line in (out / "training.jsonl").read_text().splitlines()]
 (out / "gpu.json").write_text(json.dumps(result, indent=1) + "\n")

@@ -25,6 +25,7 @@ void add_train_command(CLI::App& app, const TeamPlace& place);
 void add_train_detector_command(CLI::App& app, const TeamPlace& place);
 void add_eval_command(CLI::App& app, const TeamPlace& place);
 void add_predict_command(CLI::App& app, const TeamPlace& place);
+void add_bench_command(CLI::App& app);
 #endif
 
 }  // namespace scatlight::cli

@@ -75,6 +75,7 @@ void add_commands(CLI::App& app, const TeamPlace& place) {
   add_train_detector_command(app, place);
   add_eval_command(app, place);
   add_predict_command(app, place);
+  add_bench_command(app);
 #endif
   add_completion_command(app);
   for (CLI::App* command : app.get_subcommands({})) {

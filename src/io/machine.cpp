@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 namespace scatlight::io {
@@ -35,10 +36,31 @@ std::int64_t memory_bytes() {
   return pages > 0 ? pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
+std::int64_t free_memory_bytes() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string key; file >> key;) {
+    std::int64_t kilobytes = 0;
+    if (key == "MemAvailable:" && file >> kilobytes) return 1024 * kilobytes;
+    std::getline(file, key);
+  }
+  return 0;
+}
+
 std::int64_t peak_memory_bytes() {
   rusage usage{};
   if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
   return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+bool restart_peak_memory() {
+  std::ofstream file("/proc/self/clear_refs");
+  file << "5" << std::flush;  // of all that can be cleared, the peak alone
+  return file.good();
+}
+
+double machine_load() {
+  double load = -1;
+  return getloadavg(&load, 1) == 1 ? load : -1;
 }
 
 }  // namespace scatlight::io

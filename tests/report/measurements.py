@@ -1,8 +1,8 @@
-"""Folders as `scatlight reconstruct` and `scatlight study` write them, made up for the tests."""
+"""Folders as `scatlight reconstruct`, `study` and `bench` write them, made up for the tests."""
 
 from pathlib import Path
 
-from runs import draw_picture, write_json
+from runs import MACHINE, draw_picture, write_json
 
 
 def reconstructed_image(name: str, psnr: float | None, iterations: int = 300) -> dict:
@@ -211,3 +211,76 @@ def write_study(
     if with_pictures:
         for name in (*PICTURES, *(["frame_found"] if search else [])):
             draw_picture(folder / f"{name}.png")
+
+
+def times(seconds: float, batch: int = 64) -> dict:
+    return {
+        "seconds": seconds,
+        "least": 0.9 * seconds,
+        "largest": 1.2 * seconds,
+        "images_per_second": batch / seconds,
+    }
+
+
+def batch_times(from_maps: float, transform: float) -> dict:
+    return {"from_maps": times(from_maps), "from_images": times(from_maps + transform)}
+
+
+def measured_network(name: str, seconds: float, transform: float, kept: float, largest: int) -> dict:
+    """`seconds` of a batch of 64 from its maps, and of the transform; `kept` bytes of an image."""
+    folded = batch_times(seconds, transform)
+    if transform:
+        folded["transform"] = times(transform)
+    return {
+        "name": name,
+        "parameters": 25_557_032,
+        "multiply_adds": 4_089_184_256,
+        "maps": [75, 28, 28],
+        "inference": {"as_trained": batch_times(1.25 * seconds, transform), "folded": folded},
+        "training": batch_times(4 * seconds, transform),
+        "memory": {
+            "fixed_bytes": 200_000_000,
+            "kept_bytes_per_image": kept,
+            "counted_bytes_per_image": 0.99 * kept,
+            "largest_batch": largest,
+            "least_too_large": largest + 1,
+            "steps": [{"images": 2, "held_bytes": 3, "peak_bytes": 4, "process_bytes": 5}],
+        },
+    }
+
+
+TABLE_2 = [
+    measured_network("scatresnet50", 2.4, 0.16, 52.6e6, 204),
+    measured_network("resnet50", 3.2, 0, 85.9e6, 127),
+    measured_network("resnet101", 6.4, 0, 126.9e6, 85),
+]
+
+
+def write_bench(folder: Path, networks: list[dict] | None = None, **conditions) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    usual = {
+        "device": "cpu",
+        "precision": "float32",
+        "tf32": False,
+        "cudnn_benchmark": False,
+        "layout": "contiguous",
+        "folded_layout": "channels_last",
+        "features": False,
+        "size": 224,
+        "batch": 64,
+        "memory_bytes": 11_000_000_000,
+        "rounds": 15,
+        "round_seconds": 0.2,
+        "seed": 0,
+        "load": 0.1,
+    }
+    record = {
+        "scatlight": "0.1.0",
+        "command": "bench",
+        "options": {},
+        "machine": MACHINE,
+        "started": "2024-05-31T12:00:00Z",
+        "conditions": usual | conditions,
+        "networks": TABLE_2 if networks is None else networks,
+    }
+    write_json(folder / "bench.json", record)

@@ -10,9 +10,10 @@ from scatlight.report.fields import ReportError
 from scatlight.report.load import load_runs
 from scatlight.report.page import make_page, write_page
 
-DESCRIPTION = """Make one self-contained HTML page of what folders of runs, transforms, reconstructions and
-studies hold: curves, accuracy, found objects, confusion matrices, predictions, scattering maps, reconstructed
-images, what the transform keeps and loses. Several folders are compared in the same pictures."""
+DESCRIPTION = """Make one self-contained HTML page of what folders of runs, transforms, reconstructions,
+studies and measurements of speed hold: curves, accuracy, found objects, confusion matrices, predictions,
+scattering maps, reconstructed images, what the transform keeps and loses, speed and memory of networks.
+Several folders are compared in the same pictures."""
 
 
 def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -22,8 +23,8 @@ def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
         metavar="FOLDER",
         nargs="+",
         type=Path,
-        help="what `scatlight train`, `train-detector`, `eval`, `predict`, `transform`, `reconstruct` or "
-        "`study` wrote",
+        help="what `scatlight train`, `train-detector`, `eval`, `predict`, `transform`, `reconstruct`, "
+        "`study` or `bench` wrote",
     )
     parser.add_argument("--out", type=Path, help="file to write (default: report.html in the first FOLDER)")
     parser.add_argument(

@@ -91,6 +91,12 @@ class Fields:
             raise self._fail(name, "a number")
         return float(value)
 
+    def positive_number(self, name: str) -> float:
+        value = self.number(name)
+        if value <= 0:
+            raise self._fail(name, "a number above 0")
+        return value
+
     def integer(self, name: str) -> int:
         value = self._find(name)
         if isinstance(value, bool) or not isinstance(value, int):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from scatlight.report import boxes
+from scatlight.report.bench import Bench, read_bench
 from scatlight.report.features import Features, find_features
 from scatlight.report.fields import Fields, ReportError, parse, read_text
 from scatlight.report.reconstruction import Reconstruction, read_reconstruction
@@ -113,11 +114,12 @@ class Run:
     features: list[Features] = field(default_factory=list)
     reconstruction: Reconstruction | None = None
     study: Study | None = None
+    bench: Bench | None = None
 
     @property
     def is_empty(self) -> bool:
         trained = (self.facts, self.log, self.evaluation, self.predictions, self.detector)
-        found = (*trained, self.reconstruction, self.study)
+        found = (*trained, self.reconstruction, self.study, self.bench)
         return all(record is None for record in found) and not self.features
 
 
@@ -200,7 +202,7 @@ class _Files:
     """The JSON of a folder. What a detector wrote says so."""
 
     def __init__(self, folder: Path) -> None:
-        names = ("run.json", "eval.json", "predict.json", "reconstruction.json", "study.json")
+        names = ("run.json", "eval.json", "predict.json", "reconstruction.json", "study.json", "bench.json")
         files = [folder / name for name in names if (folder / name).exists()]
         self._fields = {file.name: parse(read_text(file), str(file)) for file in files}
         log = folder / "log.jsonl"
@@ -257,11 +259,13 @@ def load_run(folder: Path) -> Run:
         features=find_features(folder),
         reconstruction=files.read("reconstruction.json", read_reconstruction),
         study=files.read("study.json", read_study),
+        bench=files.read("bench.json", read_bench),
     )
     if run.is_empty:
         raise ReportError(
             f"{folder}: it holds nothing to report: none of run.json, log.jsonl, eval.json, predict.json, "
-            "reconstruction.json, study.json and features of `scatlight transform` (of an .npy, with --index)"
+            "reconstruction.json, study.json, bench.json and features of `scatlight transform` (of an .npy, "
+            "with --index)"
         )
     return run
 

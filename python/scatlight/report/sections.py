@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scatlight.report import words
 from scatlight.report.baseline import baseline
+from scatlight.report.bench_section import table_2
 from scatlight.report.command_line import chosen_flags, command_again
 from scatlight.report.detection_sections import DETECTION_SECTIONS
 from scatlight.report.figures import LARGEST_LABELLED, LARGEST_NUMBERED, confusion_plot
@@ -226,4 +227,5 @@ SECTIONS: list[MakeSection] = [
     *DETECTION_SECTIONS,
     reconstructions,
     *STUDY_SECTIONS,
+    table_2,
 ]
