@@ -57,8 +57,6 @@ Json memory_json(const Footprint& memory) {
           {"steps", steps}};
 }
 
-const char* layout_name(bool channels_last) { return channels_last ? "channels_last" : "contiguous"; }
-
 }  // namespace
 
 void check(const BenchOptions& options) {
@@ -104,8 +102,7 @@ Json conditions_json(const BenchOptions& options, double load) {
           {"precision", "float32"},
           {"tf32", device.is_cuda() && context.allowTF32CuDNN()},
           {"cudnn_benchmark", device.is_cuda() && context.benchmarkCuDNN()},
-          {"layout", layout_name(has_channels_last(subjects.front(), device))},
-          {"folded_layout", layout_name(true)},
+          {"layout", "channels_last"},
           {"features", options.features},
           {"size", options.size},
           {"batch", options.speed.batch},

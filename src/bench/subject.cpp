@@ -53,21 +53,16 @@ std::int64_t counted_bytes(const Subject& subject) {
 
 std::int64_t smallest_batch(const Subject& subject) { return subject.parts ? 1 : 2; }
 
-bool has_channels_last(const Subject& subject, const at::Device& device) {
-  return subject.parts || !device.is_cpu();
-}
-
 nets::Network make_network(const Subject& subject, const at::Device& device) {
   if (!subject.parts) {
     nets::Network network(subject.options);
-    network.to(device);
+    network.to({.device = device});
     return network;
   }
   nets::Network network(subject.options, subject.parts->base_end);
   network.freeze_norms();
   network.freeze(0, first_trained(*subject.parts));
-  network.use_channels_last(true);
-  network.to(device);
+  network.to({.device = device});
   return network;
 }
 

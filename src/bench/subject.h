@@ -35,9 +35,6 @@ std::int64_t counted_bytes(const Subject& subject);
 /// The smallest batch that it can be trained with: batch norm wants more than one image where it trains.
 std::int64_t smallest_batch(const Subject& subject);
 
-/// Whether the CPU runs it with channels last, as trained: classifiers are trained without, detectors with.
-bool has_channels_last(const Subject& subject, const at::Device& device);
-
 /// With random weights from torch's generator, as the trainers lay it out on that device.
 nets::Network make_network(const Subject& subject, const at::Device& device);
 
