@@ -28,7 +28,7 @@ class Place:
     local_rank: int  # among the processes of this machine
     local_size: int
     restarts: int  # how often torchrun has started all of them anew
-    run_id: str
+    run_id: str  # of this start and its restarts; empty where torchrun has none
 
 
 def _number(name: str, usual: str | None = None) -> int:
@@ -51,13 +51,14 @@ def _seconds_to_wait() -> float:
 
 
 def find_place() -> Place:
+    run_id = os.environ.get("TORCHELASTIC_RUN_ID", "none")
     return Place(
         rank=_number("RANK"),
         size=_number("WORLD_SIZE"),
         local_rank=_number("LOCAL_RANK"),
         local_size=_number("LOCAL_WORLD_SIZE"),
         restarts=_number("TORCHELASTIC_RESTART_COUNT", "0"),
-        run_id=os.environ.get("TORCHELASTIC_RUN_ID", ""),
+        run_id="" if run_id == "none" else run_id,
     )
 
 

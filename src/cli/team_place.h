@@ -12,7 +12,7 @@ struct TeamPlace {
   int local_rank = 0;       ///< Among the processes of this machine.
   int local_size = 1;       ///< Processes of this machine.
   int restarts = 0;         ///< How often torchrun has started all of them anew.
-  std::string run_id = {};  ///< What torchrun calls this start and its restarts.
+  std::string run_id = {};  ///< What torchrun calls this start and its restarts; empty: nothing.
 };
 
 }  // namespace scatlight::cli

@@ -140,7 +140,7 @@ void Loop::open_folder() {
   record_.open(position_.log_bytes);
   if (options_.mode == RunMode::Resume) return;
   auto facts = task_.facts();
-  if (!options_.call_id.empty())
+  if (team_.group() != nullptr)
     facts["team"] = facts_of_team(team_, options_.call_id, task_.parameters().front().second.device());
   record_.write_facts(facts);
 }

@@ -20,7 +20,7 @@ struct LoopOptions {
   std::filesystem::path run = {};  ///< The run folder.
   RunMode mode = RunMode::New;
   std::string flags = "{}";  ///< What the user asked for, a JSON object for run.json and the checkpoint.
-  std::string call_id = {};  ///< What a call of torchrun is known by, for run.json; empty: there is none.
+  std::string call_id = {};  ///< What a call of torchrun is known by, for run.json; empty: by nothing.
   bool accept_changed_data = false;  ///< Resume although the training files are not what they were.
 
   std::int64_t epochs = 90;  ///< Length of the training, unless `seconds` is given.
