@@ -78,7 +78,7 @@ void check_whole(const io::ReadOnlyFile& archive, const std::vector<TarMember>& 
 template <class NameOf>
 void sort_by(const io::ReadOnlyFile& archive, std::vector<TarMember>& members, const NameOf& name_of,
              std::string_view reason) {
-  std::ranges::stable_sort(members, {}, name_of);
+  std::ranges::sort(members, {}, name_of);
   const auto twice = std::ranges::adjacent_find(members, {}, name_of);
   if (twice != members.end()) refuse(archive, *std::next(twice), reason);
 }

@@ -77,7 +77,7 @@ void check_one_class(const ArchiveContent& content) {
 
 void take_classes(ImageFolder& folder, std::vector<ArchiveContent> contents,
                   const std::optional<Names>& known) {
-  std::ranges::stable_sort(contents, {}, class_of);
+  std::ranges::sort(contents, {}, class_of);
   if (known) {
     folder.classes = *known;
   } else {
