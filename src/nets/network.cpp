@@ -227,7 +227,8 @@ const at::Device& Network::device() const { return body_->placement.device; }
 at::Tensor Network::maps(const at::Tensor& images) const {
   const auto& options = body_->options;
   auto there = images.detach().to(body_->placement.device);
-  if (!body_->architecture.scattering) return there.to(body_->convolution_type());
+  if (!body_->architecture.scattering)
+    return there.to(body_->convolution_type()).contiguous(body_->memory_format());
   return torch_ops::scatter(there,
                             {.height = options.height,
                              .width = options.width,
