@@ -170,10 +170,10 @@ def test_what_cannot_begin_is_one_line(monkeypatch, capsys):
     place = {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}
     cases = [
         (
-            ["transform", "a.jpg"],
+            ["study"],
             {},
             2,
-            "the commands are train, train-detector, eval, predict, not transform:",
+            "train-detector, eval, predict, transform, not study:",
         ),
         (["--"], {}, 2, "and none was given"),
         (["train"], {"WORLD_SIZE": "two"}, 1, "WORLD_SIZE is 'two': start several processes with torchrun"),
