@@ -16,6 +16,7 @@ using train::Json;
 
 std::vector<Subject> make_subjects(const BenchOptions& options) {
   std::vector<Subject> subjects;
+  subjects.reserve(options.networks.size());
   for (const auto& name : options.networks)
     subjects.push_back(make_subject(name, options.size, options.features));
   return subjects;
@@ -84,6 +85,7 @@ std::vector<NetworkResult> run_bench(const BenchOptions& options, const BenchEve
   const auto inference = time_inference(subjects, options.speed, events.on_step);
   events.on_stage("memory", 0);
   std::vector<NetworkResult> results;
+  results.reserve(subjects.size());
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     results.push_back(
         {.subject = subjects[i],
