@@ -191,7 +191,8 @@ Examples:
   scatlight train shapes/train --val shapes/val --run runs/first --epochs 10
   scatlight train photos/train --val photos/val --run runs/ten-minutes --minutes 10
   scatlight train --resume --run runs/first
-  torchrun --standalone --nproc-per-node=8 -m scatlight -- train photos/train --run runs/first --device cuda)");
+  torchrun --standalone --nproc-per-node=8 -m scatlight -- \
+    train photos/train --run runs/first --device cuda)");
   command->callback([flags, command, place] { run_training(*command, *flags, place); });
 }
 
