@@ -14,6 +14,7 @@
 #include "detect/model.h"
 #include "nets/catalogue.h"
 #include "nets/fold.h"
+#include "tests/detect/detection_rows.h"
 
 namespace {
 
@@ -114,14 +115,7 @@ class Detector : public torch::CustomClassHolder {
     batch.framings = {
         {.window = {.width = width, .height = height}, .size = {.width = width, .height = height}}};
     detect::StageSeconds seconds;
-    const auto found = detect::detect(detector_, detector_options(), batch, seconds).front();
-    const auto rows = at::empty({std::ssize(found), 6});
-    auto* to = rows.mutable_data_ptr<float>();
-    for (const auto& [box, label, score] : found) {
-      for (const float number : {static_cast<float>(label), score, box.left, box.top, box.right, box.bottom})
-        *to++ = number;
-    }
-    return rows;
+    return test::to_rows(detect::detect(detector_, detector_options(), batch, seconds).front());
   }
 
  private:

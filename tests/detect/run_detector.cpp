@@ -13,6 +13,7 @@
 #include "detect/infer.h"
 #include "detect/model.h"
 #include "detect/regions.h"
+#include "detection_rows.h"
 #include "nets/catalogue.h"
 #include "nets/weights.h"
 
@@ -44,16 +45,6 @@ detect::DetectorTrainOptions options_for(data::BoxFolder folder, const std::file
   options.micro_batch = 1;
   options.threads = 1;
   return options;
-}
-
-at::Tensor to_tensor(const std::vector<detect::Detection>& found) {
-  const auto rows = at::empty({std::ssize(found), 6});
-  auto* to = rows.mutable_data_ptr<float>();
-  for (const auto& [box, label, score] : found) {
-    for (const float number : {static_cast<float>(label), score, box.left, box.top, box.right, box.bottom})
-      *to++ = number;
-  }
-  return rows;
 }
 
 void add_losses(const detect::DetectorTrainOptions& options, nets::NamedTensors& out) {
@@ -91,7 +82,7 @@ void add_detections(const detect::DetectorTrainOptions& options, nets::NamedTens
   out.emplace_back("box_deltas", output.deltas);
   detect::StageSeconds seconds;
   out.emplace_back("detections",
-                   to_tensor(detect::detect(detector, options.detector, *batch, seconds).front()));
+                   test::to_rows(detect::detect(detector, options.detector, *batch, seconds).front()));
 }
 
 }  // namespace
