@@ -14,31 +14,42 @@ int smallest_prime_factor(int n) {
   return n;
 }
 
+// Without operator*'s repair of infinite products, which takes longer than the product.
+std::complex<double> product(std::complex<double> a, std::complex<double> b) {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
 }  // namespace
 
 Fft::Fft(int length) : length_(length), roots_(length) {
   for (int k = 0; k < length; ++k) roots_[k] = std::polar(1.0, -2 * std::numbers::pi * k / length);
 }
 
-void Fft::forward(const Complex* in, int stride, Complex* out) const { recurse(in, stride, out, length_); }
+void Fft::forward(const Complex* in, int stride, Complex* out) const {
+  std::vector<Complex> scratch(length_);
+  recurse(in, stride, out, length_, scratch.data());
+}
 
-void Fft::recurse(const Complex* in, int stride, Complex* out, int length) const {
+void Fft::recurse(const Complex* in, int stride, Complex* out, int length, Complex* twiddled) const {
   if (length == 1) {
     out[0] = in[0];
     return;
   }
   const int radix = smallest_prime_factor(length);
   const int part = length / radix;
-  for (int r = 0; r < radix; ++r) recurse(in + r * stride, stride * radix, out + r * part, part);
+  for (int r = 0; r < radix; ++r) recurse(in + r * stride, stride * radix, out + r * part, part, twiddled);
 
   const int step = length_ / length;  // roots_ are those of the whole length
-  std::vector<Complex> twiddled(radix);
-  for (int k = 0; k < part; ++k) {
-    for (int r = 0; r < radix; ++r) twiddled[r] = out[r * part + k] * roots_[r * k * step];
-    for (int q = 0; q < radix; ++q) {
-      Complex sum = twiddled[0];
-      for (int r = 1; r < radix; ++r) sum += twiddled[r] * roots_[r * q % radix * part * step];
-      out[q * part + k] = sum;
+  std::copy_n(out, part, twiddled);
+  for (int r = 1; r < radix; ++r) {
+    for (int k = 0; k < part; ++k) twiddled[r * part + k] = product(roots_[r * k * step], out[r * part + k]);
+  }
+  for (int q = 0; q < radix; ++q) {
+    Complex* sums = out + q * part;
+    std::copy_n(twiddled, part, sums);
+    for (int r = 1; r < radix; ++r) {
+      const Complex root = roots_[r * q % radix * part * step];
+      for (int k = 0; k < part; ++k) sums[k] += product(root, twiddled[r * part + k]);
     }
   }
 }

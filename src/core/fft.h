@@ -19,7 +19,7 @@ class Fft {
   void forward(const Complex* in, int stride, Complex* out) const;
 
  private:
-  void recurse(const Complex* in, int stride, Complex* out, int length) const;
+  void recurse(const Complex* in, int stride, Complex* out, int length, Complex* twiddled) const;
 
   int length_;
   std::vector<Complex> roots_;  // exp(-2 pi i k / length)
