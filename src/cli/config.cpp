@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -33,9 +35,10 @@ class Setting {
         CLI::ExitCodes::ConfigError);
   }
 
-  void apply(CLI::Option& option) const {
+  /// The command line wins, but a wrong file is an error even then.
+  void apply(CLI::Option& option, bool overruled) const {
     const auto texts = to_texts(option);
-    if (option.count() > 0) return;  // the command line wins, but a wrong file is an error even then
+    if (overruled) return;
     try {
       for (const auto& text : texts) option.add_result(text);
       option.run_callback();
@@ -102,9 +105,21 @@ toml::table read_table(const std::filesystem::path& file) try {
   throw CLI::ConfigError(error.what(), CLI::ExitCodes::ConfigError);
 }
 
+/// The options that the command line gives, and those that one of them excludes.
+std::set<const CLI::Option*> overruled_options(CLI::App& command) {
+  std::set<const CLI::Option*> overruled;
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0) continue;
+    overruled.insert(option);
+    std::ranges::copy(option->get_excludes(), std::inserter(overruled, overruled.end()));
+  }
+  return overruled;
+}
+
 void apply_file(CLI::App& command, const std::filesystem::path& file) {
   const auto table = read_table(file);
   const auto keys = config_keys(command);
+  const auto overruled = overruled_options(command);
   for (const auto& [toml_key, value] : table) {
     const std::string key(toml_key.str());
     const Setting setting(file, key, value);
@@ -113,7 +128,8 @@ void apply_file(CLI::App& command, const std::filesystem::path& file) {
           fmt::format("unknown key {}{} (keys equal the flags of `scatlight {} --help` without dashes)",
                       io::display(key), did_you_mean(key, keys), command.get_name()));
     }
-    setting.apply(*command.get_option("--" + key));
+    auto* option = command.get_option("--" + key);
+    setting.apply(*option, overruled.contains(option));
   }
 }
 

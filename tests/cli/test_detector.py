@@ -294,11 +294,13 @@ def settings_of(recipe: Path) -> dict[str, object]:
 def test_the_recipe_is_what_a_run_has(drawn, tmp_path):
     recipe = next(recipe for recipe in RECIPES if recipe.stem == "cells")
     small = ["--stem", 8, "--widths", "8,8,8", "--depths", "1,1,1"]
-    flags = ["--run", tmp_path / "run", "--config", recipe, *small, "--minutes", 0.02, "--short-side", 64]
+    flags = ["--run", tmp_path / "run", "--config", recipe, *small, "--epochs", 1, "--short-side", 64]
     succeed("train-detector", drawn, *flags)
-    wanted = settings_of(recipe) | {"minutes": 0.02, "short-side": 64}
+    wanted = settings_of(recipe) | {"epochs": 1, "short-side": 64}
+    del wanted["minutes"]  # which --epochs of the command line excludes
     assert len(wanted) > 10
     options = json.loads((tmp_path / "run/run.json").read_text())["options"]
+    assert "minutes" not in options
     assert {key: options.get(key) for key in wanted} == wanted
 
 
