@@ -30,15 +30,12 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 
 ImageInput::ImageInput(std::vector<std::filesystem::path> files, const std::optional<data::Recipe>& recipe,
                        bool imagenet_pixels, std::int64_t max_pixels)
-    : files_(std::move(files)), recipe_(recipe), max_pixels_(max_pixels) {
-  const data::RecipeOptions imagenet;
-  for (std::size_t c = 0; c < 3; ++c) {
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      const float unit = static_cast<float>(byte) / 255;
-      samples_[c][byte] = imagenet_pixels ? (unit - imagenet.mean[c]) / imagenet.deviation[c] : unit;
-    }
-  }
-}
+    : files_(std::move(files)),
+      recipe_(recipe),
+      max_pixels_(max_pixels),
+      normalizer_(recipe            ? recipe->normalizer()
+                  : imagenet_pixels ? data::Normalizer(data::imagenet_mean, data::imagenet_deviation)
+                                    : data::Normalizer({0, 0, 0}, {1, 1, 1})) {}
 
 data::ImageSize ImageInput::size(std::int64_t piece) const {
   if (recipe_) return {.width = recipe_->options().size, .height = recipe_->options().size};
@@ -47,20 +44,16 @@ data::ImageSize ImageInput::size(std::int64_t piece) const {
 
 template <class T>
 Planes<T> ImageInput::read(std::int64_t piece) const {
-  const auto image = data::decode_file(files_[static_cast<std::size_t>(piece)], max_pixels_);
-  Planes<T> planes{.size = {.width = image.width, .height = image.height}};
-  if (recipe_) {
-    std::vector<float> result(recipe_->result_count());
-    recipe_->evaluate(image, result);
-    planes.size = size(piece);
-    planes.samples.assign(result.begin(), result.end());
-    return planes;
-  }
-  const auto pixels = image.rgb.size() / 3;
-  planes.samples.resize(3 * pixels);
-  for (std::size_t c = 0; c < 3; ++c) {
-    for (std::size_t i = 0; i < pixels; ++i)
-      planes.samples[c * pixels + i] = samples_[c][image.rgb[3 * i + c]];
+  auto image = data::decode_file(files_[static_cast<std::size_t>(piece)], max_pixels_);
+  if (recipe_) image = recipe_->evaluate(image);
+  const data::ImageSize size{.width = image.width, .height = image.height};
+  std::vector<float> samples(image.rgb.size());
+  normalizer_.write(image.rgb, size, samples, size);
+  Planes<T> planes{.size = size};
+  if constexpr (std::is_same_v<T, float>) {
+    planes.samples = std::move(samples);
+  } else {
+    planes.samples.assign(samples.begin(), samples.end());
   }
   return planes;
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "data/image.h"
+#include "data/normalizer.h"
 #include "data/recipe.h"
 #include "io/npy.h"
 
@@ -43,7 +43,7 @@ class ImageInput {
   std::vector<std::filesystem::path> files_;
   std::optional<data::Recipe> recipe_;
   std::int64_t max_pixels_;
-  std::array<std::array<float, 256>, 3> samples_;  // (channel, byte): for pictures that keep their size
+  data::Normalizer normalizer_;
 };
 
 /// A .npy array of images: (H, W), (C, H, W) or (N, C, H, W). uint8 samples are divided by 255, as those of

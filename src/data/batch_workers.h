@@ -37,9 +37,9 @@ void keep_parts(std::vector<T>& values, std::span<const std::size_t> places, std
 /// Makes the batches of an epoch ahead of their consumer on threads, and delivers them in order, bit-equal
 /// whatever the number of threads. What a batch is, a Maker knows:
 ///
-///   using Batch = ...;  // has number, count, planned, images (a vector of floats), indices (into the
-///   samples) std::int64_t batch_count() const;  // of the epoch void open(Batch&) const;  // from its
-///   number: all but the pixels, with memory for them void make(Batch&, std::size_t place) const;  // a
+///   using Batch = ...;                  // has number, count, planned, images (a vector), indices (of
+///   samples) std::int64_t batch_count() const;   // of the epoch void open(Batch&) const;            // from
+///   its number: all but the pixels, with memory for them void make(Batch&, std::size_t place) const;  // a
 ///   picture, on any thread; Error: its file is bad void keep(Batch&, std::span<const std::size_t> places)
 ///   const;  // of all but the indices std::string file(std::int64_t index) const;  // of a sample
 ///
@@ -201,7 +201,7 @@ class BatchWorkers {
 
   // Of the consumer alone.
   std::int64_t next_batch_;
-  std::vector<float> spare_;
+  decltype(Batch::images) spare_;
   std::vector<SkippedFile> skipped_;
   std::vector<std::thread> threads_;
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "data/orientation.h"
 #include "scatlight/error.h"
 
 namespace scatlight::data {
@@ -140,9 +141,10 @@ void BoxRecipe::paint(const EncodedImage& encoded, const Framing& framing, bool 
                 .top = window.top * share,
                 .width = window.width * share,
                 .height = window.height * share};
-  const auto image = resize(encoded.decode(reduction), box, framing.size);
+  auto image = resize(encoded.decode(reduction), box, framing.size);
+  if (framing.mirrored) image = mirror(std::move(image));
   std::ranges::fill(canvas, 0.0F);
-  normalizer_.write(image, framing.mirrored, canvas, size);
+  normalizer_.write(image.rgb, framing.size, canvas, size);
 }
 
 }  // namespace scatlight::data

@@ -37,7 +37,7 @@ class BatchMaker {
     batch.indices.assign(order_.begin() + first, order_.begin() + first + count);
     for (const auto index : batch.indices) batch.labels.push_back(sample(index).label);
     try {
-      batch.images.resize(static_cast<std::size_t>(count) * recipe_.result_count());
+      batch.images.resize(static_cast<std::size_t>(count) * image_bytes());
     } catch (const std::bad_alloc&) {
       const auto size = recipe_.options().size;
       throw Error(fmt::format("no memory left for a batch of {} pictures of {} x {}", count, size, size));
@@ -46,27 +46,31 @@ class BatchMaker {
 
   void make(Batch& batch, std::size_t place) const {
     const auto index = batch.indices[place];
-    const auto count = recipe_.result_count();
-    const auto result = std::span(batch.images).subspan(place * count, count);
-    const auto encoded = open_image(sample(index), options_.max_pixels);
-    if (options_.augment) {
-      CounterRandom random(options_.seed, static_cast<std::uint64_t>(options_.epoch),
-                           static_cast<std::uint64_t>(index));
-      recipe_.augment(encoded, random, result);
-    } else {
-      recipe_.evaluate(encoded.decode(), result);
-    }
+    const auto image = make_image(open_image(sample(index), options_.max_pixels), index);
+    std::ranges::copy(image.rgb, batch.images.begin() + static_cast<std::ptrdiff_t>(place * image_bytes()));
   }
 
   void keep(Batch& batch, std::span<const std::size_t> places) const {
     keep_parts(batch.labels, places);
-    keep_parts(batch.images, places, recipe_.result_count());
+    keep_parts(batch.images, places, image_bytes());
   }
 
   std::string file(std::int64_t index) const { return sample(index).name; }
 
  private:
   const Sample& sample(std::int64_t index) const { return folder_.samples[static_cast<std::size_t>(index)]; }
+
+  std::size_t image_bytes() const {
+    const auto size = static_cast<std::size_t>(recipe_.options().size);
+    return 3 * size * size;
+  }
+
+  Image make_image(const EncodedImage& encoded, std::int64_t index) const {
+    if (!options_.augment) return recipe_.evaluate(encoded.decode());
+    CounterRandom random(options_.seed, static_cast<std::uint64_t>(options_.epoch),
+                         static_cast<std::uint64_t>(index));
+    return recipe_.augment(encoded, random);
+  }
 
   const ImageFolder& folder_;
   const Recipe& recipe_;

@@ -14,10 +14,10 @@
 namespace scatlight::data {
 
 struct Batch {
-  std::int64_t number = 0;    ///< Within the epoch, from 0. Resume after it with start_batch = number + 1.
-  std::int64_t count = 0;     ///< Images; fewer where bad ones were left out.
-  std::int64_t planned = 0;   ///< Images of the batch in all parts, bad ones included.
-  std::vector<float> images;  ///< (count, 3, size, size)
+  std::int64_t number = 0;   ///< Within the epoch, from 0. Resume after it with start_batch = number + 1.
+  std::int64_t count = 0;    ///< Images; fewer where bad ones were left out.
+  std::int64_t planned = 0;  ///< Images of the batch in all parts, bad ones included.
+  std::vector<std::uint8_t> images;   ///< (count, size, size, 3): the recipe's, before its normalizer.
   std::vector<std::int64_t> labels;   ///< (count)
   std::vector<std::int64_t> indices;  ///< (count): into the data set's samples.
 };

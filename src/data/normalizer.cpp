@@ -22,19 +22,16 @@ Normalizer::Normalizer(const std::array<float, 3>& mean, const std::array<float,
   }
 }
 
-void Normalizer::write(const Image& image, bool mirrored, std::span<float> planes, ImageSize size) const {
-  const auto width = static_cast<std::size_t>(image.width);
-  const auto pitch = static_cast<std::size_t>(size.width);
+void Normalizer::write(std::span<const std::uint8_t> rgb, ImageSize size, std::span<float> planes,
+                       ImageSize planes_size) const {
+  const auto width = static_cast<std::size_t>(size.width);
+  const auto pitch = static_cast<std::size_t>(planes_size.width);
   for (std::size_t c = 0; c < 3; ++c) {
     const auto& table = normalized_[c];
-    auto* to = planes.data() + c * pitch * static_cast<std::size_t>(size.height);
-    for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y, to += pitch) {
-      const auto* from = image.rgb.data() + 3 * y * width + c;
-      if (mirrored) {
-        for (std::size_t x = 0; x < width; ++x) to[width - 1 - x] = table[from[3 * x]];
-      } else {
-        for (std::size_t x = 0; x < width; ++x) to[x] = table[from[3 * x]];
-      }
+    const auto* from = rgb.data() + c;
+    auto* to = planes.data() + c * pitch * static_cast<std::size_t>(planes_size.height);
+    for (int y = 0; y < size.height; ++y, from += 3 * width, to += pitch) {
+      for (std::size_t x = 0; x < width; ++x) to[x] = table[from[3 * x]];
     }
   }
 }

@@ -19,9 +19,10 @@ class Normalizer {
   /// Throws Error unless all are finite and the deviations above 0.
   Normalizer(const std::array<float, 3>& mean, const std::array<float, 3>& deviation);
 
-  /// Writes the channels R, G, B of an image, mirrored left to right if asked, to the upper left of planes
-  /// (3, height, width) that are at least as large, and nothing else.
-  void write(const Image& image, bool mirrored, std::span<float> planes, ImageSize size) const;
+  /// Writes the channels of RGB pixels (height, width, 3) to the upper left of planes (3, height, width) that
+  /// are at least as large, and nothing else.
+  void write(std::span<const std::uint8_t> rgb, ImageSize size, std::span<float> planes,
+             ImageSize planes_size) const;
 
  private:
   std::array<std::array<float, 256>, 3> normalized_;  ///< (channel, byte)

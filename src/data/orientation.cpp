@@ -125,6 +125,8 @@ Image make_upright(Image stored, int orientation) {
   return turned;
 }
 
+Image mirror(Image image) { return make_upright(std::move(image), 2); }
+
 Rect make_upright(const Rect& part, ImageSize stored, int orientation) {
   const auto width = static_cast<float>(stored.width);
   const auto height = static_cast<float>(stored.height);

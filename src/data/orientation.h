@@ -23,6 +23,9 @@ ImageSize upright_size(const PictureHeader& header);
 /// Turns and mirrors a stored picture upright. `orientation` is 1 to 8.
 Image make_upright(Image stored, int orientation);
 
+/// Left to right.
+Image mirror(Image image);
+
 /// Where a part of a stored picture of this size lies in the upright one.
 Rect make_upright(const Rect& part, ImageSize stored, int orientation);
 

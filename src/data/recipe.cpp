@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <utility>
 
+#include "data/orientation.h"
 #include "scatlight/error.h"
 
 namespace scatlight::data {
@@ -65,12 +67,7 @@ Window center_crop_within_ratio(ImageSize size, double smallest_ratio, double la
 Recipe::Recipe(const RecipeOptions& options)
     : options_(resolve(options)), normalizer_(options.mean, options.deviation) {}
 
-std::size_t Recipe::result_count() const {
-  const auto side = static_cast<std::size_t>(options_.size);
-  return 3 * side * side;
-}
-
-void Recipe::evaluate(const Image& image, std::span<float> result) const {
+Image Recipe::evaluate(const Image& image) const {
   const auto longer = [&](int long_side, int short_side) {
     return static_cast<int>(static_cast<std::int64_t>(options_.resize) * long_side / short_side);
   };
@@ -82,7 +79,7 @@ void Recipe::evaluate(const Image& image, std::span<float> result) const {
                       .width = options_.size,
                       .height = options_.size};
   const Box whole{.width = static_cast<double>(image.width), .height = static_cast<double>(image.height)};
-  normalizer_.write(resize(image, whole, resized, center), false, result, {options_.size, options_.size});
+  return resize(image, whole, resized, center);
 }
 
 Window Recipe::draw_crop(ImageSize size, CounterRandom& random) const {
@@ -104,7 +101,7 @@ Window Recipe::draw_crop(ImageSize size, CounterRandom& random) const {
   return center_crop_within_ratio(size, options_.smallest_ratio, options_.largest_ratio);
 }
 
-void Recipe::augment(const EncodedImage& encoded, CounterRandom& random, std::span<float> result) const {
+Image Recipe::augment(const EncodedImage& encoded, CounterRandom& random) const {
   const auto crop = draw_crop(encoded.size(), random);
   const bool mirrored = random.uniform() < options_.flip;
   const bool may_reduce = options_.reduced_decoding && encoded.can_reduce();
@@ -117,8 +114,8 @@ void Recipe::augment(const EncodedImage& encoded, CounterRandom& random, std::sp
                 .top = crop.top * share,
                 .width = crop.width * share,
                 .height = crop.height * share};
-  const ImageSize size{.width = options_.size, .height = options_.size};
-  normalizer_.write(resize(image, box, size), mirrored, result, size);
+  auto resized = resize(image, box, {.width = options_.size, .height = options_.size});
+  return mirrored ? mirror(std::move(resized)) : resized;
 }
 
 }  // namespace scatlight::data

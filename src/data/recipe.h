@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <span>
 
 #include "data/decode.h"
 #include "data/image.h"
@@ -29,7 +28,7 @@ struct RecipeOptions {
 };
 
 /// The paper's recipe for training and for testing. Immutable, so one may serve many threads.
-/// Results are (3, size, size) floats, channel order R, G, B.
+/// Results are of size x size; the normalizer makes them a network's numbers.
 class Recipe {
  public:
   /// Throws Error for options out of range.
@@ -38,17 +37,17 @@ class Recipe {
   /// With `resize` resolved.
   const RecipeOptions& options() const { return options_; }
 
-  /// Floats of one result: 3 * size * size.
-  std::size_t result_count() const;
+  /// The last step of testing and training: ToTensor, Normalize.
+  const Normalizer& normalizer() const { return normalizer_; }
 
-  /// Testing: Resize(short side), CenterCrop(size), ToTensor, Normalize, bit-equal to torchvision's on Pillow
-  /// images. The picture is never enlarged or shrunk other than by that one resize.
-  void evaluate(const Image& image, std::span<float> result) const;
+  /// Testing: Resize(short side), CenterCrop(size), bit-equal to torchvision's on Pillow images. The picture
+  /// is never enlarged or shrunk other than by that one resize.
+  Image evaluate(const Image& image) const;
 
-  /// Training: RandomResizedCrop(size), RandomHorizontalFlip, ToTensor, Normalize. The crop is drawn as
-  /// torchvision draws it (ten tries, then the largest centre crop of an allowed ratio). A large JPEG is
-  /// decoded at the lowest resolution that leaves at least `size` pixels in each side of the crop.
-  void augment(const EncodedImage& encoded, CounterRandom& random, std::span<float> result) const;
+  /// Training: RandomResizedCrop(size), RandomHorizontalFlip. The crop is drawn as torchvision draws it (ten
+  /// tries, then the largest centre crop of an allowed ratio). A large JPEG is decoded at the lowest
+  /// resolution that leaves at least `size` pixels in each side of the crop.
+  Image augment(const EncodedImage& encoded, CounterRandom& random) const;
 
   /// The crop that augment() draws, in pixels of the whole picture.
   Window draw_crop(ImageSize size, CounterRandom& random) const;

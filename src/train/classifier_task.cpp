@@ -68,7 +68,9 @@ class ClassifierPass final : public Pass {
         loader_(options.train_data, recipe, loader_options) {
     network_.train(true);
     stream_.emplace([this] { return loader_.next(); },
-                    [this](data::Batch& batch) { return network_.maps(images_of(batch)); },
+                    [this, &recipe](data::Batch& batch) {
+                      return network_.maps(images_of(batch, recipe, network_.device()));
+                    },
                     network_.device());
   }
 
@@ -126,6 +128,8 @@ ClassifierTask::ClassifierTask(const TrainOptions& options, const Team& team)
       recipe_(options.recipe),
       network_(make_network(options)) {
   check_team(team_, options_, training_set_);
+  // All steps have one size or two: cuDNN may try its ways of each convolution and keep the fastest.
+  if (network_.device().is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
   if (!options_.val_data) return;
   const bool repeats = options_.loop.seconds > 0 || options_.loop.epochs > options_.loop.eval_every;
   evaluator_.emplace(*options_.val_data, recipe_,

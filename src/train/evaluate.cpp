@@ -76,20 +76,12 @@ Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images
   const auto skipped_before = cached_skipped_;
   while (auto batch = loader.next()) {
     Cached scored = {.maps = {}, .labels = batch->labels, .planned = batch->planned};
-    at::Tensor images;
-    if (batch->count > 0) {
-      images = images_of(*batch);
-      scored.maps = network.maps(images);
-    }
+    if (batch->count > 0) scored.maps = network.maps(images_of(*batch, recipe_, network.device()));
     score(scored);
     may_cache = may_cache && has_room_for(scored.maps);
     if (may_cache) {
       cached_bytes_ += bytes_of(scored.maps);
-      if (batch->count > 0) {
-        // Networks on pixels give the images themselves, whose memory is the batch's.
-        const auto kept = scored.maps.to(at::kCPU);
-        scored.maps = kept.is_alias_of(images) ? kept.clone() : kept;
-      }
+      if (batch->count > 0) scored.maps = scored.maps.to(at::kCPU);
       cache_.push_back(std::move(scored));
       first_uncached_ = batch->number + 1;
       cached_skipped_ = skipped_before;

@@ -5,12 +5,17 @@
 #include <span>
 
 #include "data/loader.h"
+#include "data/recipe.h"
 #include "nets/network.h"
 
 namespace scatlight::train {
 
-/// The images of a batch as a tensor (count, 3, size, size) that shares the batch's memory.
-at::Tensor images_of(data::Batch& batch);
+/// The images of a batch as a network's numbers: (count, 3, size, size) floats on the device, bit-equal on
+/// all.
+at::Tensor images_of(data::Batch& batch, const data::Recipe& recipe, const at::Device& device);
+
+/// The same of bytes (N, height, width, 3), where they are.
+at::Tensor normalize(const at::Tensor& bytes, const data::Recipe& recipe);
 
 /// The scores (N, classes) of maps (N, C, h, w): contiguous floats on the CPU, without a gradient. The
 /// network is in evaluation mode.

@@ -38,7 +38,8 @@ Predictions predict(Model& model, const std::vector<std::filesystem::path>& file
   model.network.train(false);
   Predictions result;
   while (auto batch = loader.next()) {
-    const auto scores = scores_of(model.network, model.network.maps(images_of(*batch)));
+    const auto scores =
+        scores_of(model.network, model.network.maps(images_of(*batch, recipe, model.network.device())));
     const auto numbers = numbers_of(scores);
     check_finite(numbers);
     for (std::size_t i = 0; i < batch->indices.size(); ++i) {

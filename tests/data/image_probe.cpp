@@ -30,8 +30,10 @@ void write_image(const std::string& to, const data::Image& image) {
 
 void evaluate(const std::string& to, const std::string& file, int size, int resize) {
   const data::Recipe recipe({.size = size, .resize = resize});
-  std::vector<float> result(recipe.result_count());
-  recipe.evaluate(data::decode_file(file), result);
+  const auto image = recipe.evaluate(data::decode_file(file));
+  const data::ImageSize sizes{.width = size, .height = size};
+  std::vector<float> result(image.rgb.size());
+  recipe.normalizer().write(image.rgb, sizes, result, sizes);
   io::NpyWriter writer(to, io::NpyType::Float32, {3, size, size});
   writer.write(std::span<const float>(result));
   writer.commit();

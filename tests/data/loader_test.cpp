@@ -28,6 +28,7 @@ using test::to_png;
 class LoaderTest : public testing::Test {
  protected:
   static constexpr int count = 23;
+  static constexpr std::ptrdiff_t image_bytes = std::ptrdiff_t{3} * 16 * 16;
 
   LoaderTest() {
     for (int i = 0; i < count; ++i) {
@@ -83,8 +84,7 @@ TEST_F(LoaderTest, DeliversEverySampleAsTheRecipeMakesIt) {
       EXPECT_EQ(batch.indices[i], next);
       const auto& sample = samples.samples[static_cast<std::size_t>(next)];
       EXPECT_EQ(batch.labels[i], sample.label);
-      std::vector<float> expected(recipe_.result_count());
-      recipe_.evaluate(decode_file(sample.name), expected);
+      const auto expected = recipe_.evaluate(decode_file(sample.name)).rgb;
       EXPECT_TRUE(std::ranges::equal(expected,
                                      std::span(batch.images).subspan(i * expected.size(), expected.size())));
     }
@@ -192,7 +192,7 @@ TEST_F(LoaderTest, RecycledMemoryChangesNothing) {
     auto ours = loader.next();
     ASSERT_TRUE(ours);
     EXPECT_EQ(ours->images, batch.images);
-    std::ranges::fill(ours->images, -1.0F);
+    std::ranges::fill(ours->images, std::uint8_t{1});
     loader.recycle(std::move(*ours));
   }
   EXPECT_FALSE(loader.next());
@@ -245,15 +245,15 @@ TEST_F(LoaderTest, SkipsCountsAndNamesBadFiles) {
     numbers.push_back(batch.number);
     EXPECT_EQ(batch.count, std::ssize(batch.indices));
     EXPECT_EQ(batch.count, std::ssize(batch.labels));
-    EXPECT_EQ(batch.images.size(), static_cast<std::size_t>(batch.count) * recipe_.result_count());
+    EXPECT_EQ(std::ssize(batch.images), batch.count * image_bytes);
     indices.insert(indices.end(), batch.indices.begin(), batch.indices.end());
     for (std::int64_t i = 0; i < batch.count; ++i) {
       const auto index = batch.indices[static_cast<std::size_t>(i)];
       const auto& before = good[static_cast<std::size_t>(batch.number)];
       const auto place = std::ranges::find(before.indices, index) - before.indices.begin();
-      const auto length = static_cast<std::ptrdiff_t>(recipe_.result_count());
-      EXPECT_TRUE(std::equal(batch.images.begin() + i * length, batch.images.begin() + (i + 1) * length,
-                             before.images.begin() + place * length));
+      EXPECT_TRUE(std::equal(batch.images.begin() + i * image_bytes,
+                             batch.images.begin() + (i + 1) * image_bytes,
+                             before.images.begin() + place * image_bytes));
     }
   }
   EXPECT_EQ(numbers, (std::vector<std::int64_t>{1, 2, 3, 4, 5}));

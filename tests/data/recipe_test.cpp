@@ -19,12 +19,17 @@ using test::expect_error;
 using test::to_jpeg;
 using test::to_png;
 
+std::vector<float> normalize(const Recipe& recipe, const Image& image) {
+  std::vector<float> result(image.rgb.size(), std::numeric_limits<float>::quiet_NaN());
+  const ImageSize size{.width = image.width, .height = image.height};
+  recipe.normalizer().write(image.rgb, size, result, size);
+  return result;
+}
+
 std::vector<float> augment(const EncodedImage& image, const RecipeOptions& options, std::uint64_t index) {
   const Recipe recipe(options);
-  std::vector<float> result(recipe.result_count());
   CounterRandom random(3, 0, index);
-  recipe.augment(image, random, result);
-  return result;
+  return normalize(recipe, recipe.augment(image, random));
 }
 
 /// Mean 0 and deviation 1/255, so that results are levels.
@@ -60,8 +65,8 @@ TEST(Recipe, ResolvesTheShortSideInThePapersProportion) {
 TEST(Recipe, EvaluateOfAPictureOfTheRightSizeOnlyNormalizes) {
   const auto image = draw_picture(32);
   const Recipe recipe({.size = 32, .resize = 32});
-  std::vector<float> result(recipe.result_count());
-  recipe.evaluate(image, result);
+  EXPECT_EQ(recipe.evaluate(image).rgb, image.rgb);
+  const auto result = normalize(recipe, image);
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t i = 0; i < 32 * 32; ++i) {
       const float level = static_cast<float>(image.rgb[3 * i + c]) / 255;
@@ -166,8 +171,8 @@ TEST(Recipe, TakesThePicturesOfAnySize) {
   for (const ImageSize size : {ImageSize{1, 1}, ImageSize{2000, 1}, ImageSize{1, 2000}, ImageSize{5, 3}}) {
     const EncodedImage image(to_jpeg(draw_picture(size.width, size.height, 0)), "a");
     const Recipe recipe({.size = 24});
-    std::vector<float> result(recipe.result_count(), std::numeric_limits<float>::quiet_NaN());
-    recipe.evaluate(image.decode(), result);
+    const auto result = normalize(recipe, recipe.evaluate(image.decode()));
+    EXPECT_EQ(result.size(), 3 * 24 * 24U);
     EXPECT_TRUE(std::ranges::all_of(result, [](float x) { return std::isfinite(x); }));
     for (const float x : augment(image, {.size = 24}, 0)) EXPECT_TRUE(std::isfinite(x));
   }

@@ -13,6 +13,7 @@
 #include "support/temporary_folder.h"
 #include "torch/device.h"
 #include "train/checkpoint.h"
+#include "train/infer.h"
 #include "train/sgd.h"
 
 namespace scatlight::train {
@@ -68,6 +69,16 @@ void expect_close(const at::Tensor& on_gpu, const at::Tensor& expected, double b
     return std::span(tensor.const_data_ptr<double>(), static_cast<std::size_t>(tensor.numel()));
   };
   test::expect_close_in_norm(span(actual), span(wanted), bound, what.c_str());
+}
+
+TEST_F(TrainingOnGpu, ImagesAreThoseOfTheCpu) {
+  const data::Recipe recipe({.size = 16});
+  data::Batch batch;
+  batch.count = 2;
+  for (int i = 0; i < 3 * 2 * 16 * 16; ++i) batch.images.push_back(static_cast<std::uint8_t>(i));
+  const auto there = images_of(batch, recipe, gpu);
+  EXPECT_TRUE(there.is_cuda());
+  EXPECT_TRUE(at::equal(there.cpu(), images_of(batch, recipe, at::kCPU)));
 }
 
 TEST_F(TrainingOnGpu, StepsAreThoseOfTheCpu) {

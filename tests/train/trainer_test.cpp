@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 #include "train/checkpoint.h"
+#include "train/infer.h"
 #include "train/model.h"
 
 namespace scatlight::train {
@@ -437,6 +439,22 @@ TEST_F(Training, StartsFromTheWeightsOfAnotherNumberOfClasses) {
   second.loop.mode = RunMode::Overwrite;
   second.network.widths = {16, 16};
   test::expect_error([&] { train_all(second); }, "its tensor 'layer2.0.conv1.weight' is F32 [32, 16, 3, 3]");
+}
+
+// Every level of a channel: the table of the CPU and the arithmetic of a GPU.
+TEST(Images, AreBitEqualByTableAndByArithmetic) {
+  const data::Recipe recipe({.size = 16});
+  data::Batch batch;
+  batch.count = 2;
+  for (int i = 0; i < 2 * 16 * 16; ++i) {
+    for (const int step : {1, 3, 7}) batch.images.push_back(static_cast<std::uint8_t>(i * step));
+  }
+  const auto images = images_of(batch, recipe, at::kCPU);
+  EXPECT_EQ(images.sizes(), (std::vector<std::int64_t>{2, 3, 16, 16}));
+  const auto bytes = at::from_blob(batch.images.data(), {2, 16, 16, 3}, at::kByte);
+  EXPECT_TRUE(at::equal(normalize(bytes, recipe), images));
+  const auto& [mean, deviation] = std::pair(recipe.options().mean, recipe.options().deviation);
+  EXPECT_EQ(images[1][2][0][5].item<float>(), (float((261 * 7) % 256) / 255 - mean[2]) / deviation[2]);
 }
 
 }  // namespace
