@@ -69,14 +69,13 @@ void check(const BenchOptions& options) {
   const auto batch = options.speed.batch;
   if (batch < 1 || batch > 65536) throw Error(fmt::format("batch {}: 1 to 65536 is accepted", batch));
   check(options.speed.timing);
-  for (const auto& subject : make_subjects(options)) check_memory(subject, options.memory_bytes);
+  for (const auto& subject : make_subjects(options))
+    check_memory(subject, options.memory_bytes, options.speed.placement.precision);
 }
 
 std::vector<NetworkResult> run_bench(const BenchOptions& options, const BenchEvents& events) {
   check(options);
-  {
-    const MemoryLimit is_there(options.speed.device, options.memory_bytes);
-  }
+  { const MemoryLimit is_there(options.speed.placement.device, options.memory_bytes); }
   const auto subjects = make_subjects(options);
   at::manual_seed(options.seed);
   events.on_stage("training", training_rounds(subjects, options.speed));
@@ -87,21 +86,21 @@ std::vector<NetworkResult> run_bench(const BenchOptions& options, const BenchEve
   std::vector<NetworkResult> results;
   results.reserve(subjects.size());
   for (std::size_t i = 0; i < subjects.size(); ++i) {
-    results.push_back(
-        {.subject = subjects[i],
-         .inference = inference[i],
-         .training = training[i],
-         .memory = measure_memory(subjects[i], options.memory_bytes, options.speed.device, events.on_step)});
+    results.push_back({.subject = subjects[i],
+                       .inference = inference[i],
+                       .training = training[i],
+                       .memory = measure_memory(subjects[i], options.memory_bytes, options.speed.placement,
+                                                events.on_step)});
   }
   return results;
 }
 
 Json conditions_json(const BenchOptions& options, double load) {
-  const auto& device = options.speed.device;
+  const auto& [device, precision] = options.speed.placement;
   const auto subjects = make_subjects(options);
   const auto& context = at::globalContext();
   return {{"device", device.str()},
-          {"precision", "float32"},
+          {"precision", precision == at::kBFloat16 ? "bfloat16" : "float32"},
           {"tf32", device.is_cuda() && context.allowTF32CuDNN()},
           {"cudnn_benchmark", device.is_cuda() && context.benchmarkCuDNN()},
           {"layout", "channels_last"},

@@ -32,9 +32,9 @@ double kept_bytes(const Footprint& found) {
 
 class Tries {
  public:
-  Tries(const Subject& subject, const at::Device& device, const std::function<void()>& on_step)
-      : subject_(subject), device_(device), on_step_(on_step), meter_(device) {
-    training_.emplace(subject_, device_);
+  Tries(const Subject& subject, const torch_ops::Placement& placement, const std::function<void()>& on_step)
+      : subject_(subject), placement_(placement), on_step_(on_step), meter_(placement.device) {
+    training_.emplace(subject_, placement_);
   }
 
   std::int64_t fixed_bytes() const { return meter_.bytes(); }
@@ -47,18 +47,19 @@ class Tries {
     } catch (const c10::OutOfMemoryError&) {
       // A broken pass leaves gradients and pieces of memory behind.
       training_.reset();
-      empty_cache(device_);
-      training_.emplace(subject_, device_);
+      empty_cache(placement_.device);
+      training_.emplace(subject_, placement_);
       return std::nullopt;
     }
   }
 
  private:
   StepMemory step(std::int64_t images) {
-    const auto maps = training_->network().maps(random_images(subject_, images, device_));
-    const auto labels = random_labels(subject_, images, device_);
+    const auto& device = placement_.device;
+    const auto maps = training_->network().maps(random_images(subject_, images, device));
+    const auto labels = random_labels(subject_, images, device);
     meter_.restart_peak();
-    const bool sees_process = device_.is_cpu() && io::restart_peak_memory();
+    const bool sees_process = device.is_cpu() && io::restart_peak_memory();
     const auto loss = training_->loss(maps, labels);
     StepMemory memory = {.images = images, .held_bytes = meter_.bytes()};
     training_->finish(loss);
@@ -70,7 +71,7 @@ class Tries {
   }
 
   const Subject& subject_;
-  at::Device device_;
+  torch_ops::Placement placement_;
   const std::function<void()>& on_step_;
   MemoryMeter meter_;
   std::optional<TrainingStep> training_;
@@ -78,12 +79,13 @@ class Tries {
 
 }  // namespace
 
-Footprint measure_memory(const Subject& subject, std::int64_t bytes, const at::Device& device,
+Footprint measure_memory(const Subject& subject, std::int64_t bytes, const torch_ops::Placement& placement,
                          const std::function<void()>& on_step) try {
-  check_memory(subject, bytes);
-  const MemoryLimit limit(device, bytes);
-  Tries tries(subject, device, on_step);
-  Footprint found = {.fixed_bytes = tries.fixed_bytes(), .counted_bytes_per_image = counted_bytes(subject)};
+  check_memory(subject, bytes, placement.precision);
+  const MemoryLimit limit(placement.device, bytes);
+  Tries tries(subject, placement, on_step);
+  Footprint found = {.fixed_bytes = tries.fixed_bytes(),
+                     .counted_bytes_per_image = counted_bytes(subject, placement.precision)};
   const auto smallest = smallest_batch(subject);
   // A second step needs what a first one leaves behind, and on a GPU other pieces of memory.
   const auto first = tries.attempt(smallest, 2);
@@ -95,7 +97,7 @@ Footprint measure_memory(const Subject& subject, std::int64_t bytes, const at::D
   const auto guess = 0.75 * room / static_cast<double>(found.counted_bytes_per_image);
   found.largest = find_largest_batch(
       bytes, smallest, first->peak_bytes, static_cast<std::int64_t>(guess), [&](std::int64_t images) {
-        const auto step = tries.attempt(images, device.is_cpu() ? 1 : 2);
+        const auto step = tries.attempt(images, placement.device.is_cpu() ? 1 : 2);
         if (!step) return BatchTry{};
         found.steps.push_back(*step);
         return BatchTry{.fits = step->peak_bytes <= bytes, .bytes = step->peak_bytes};
@@ -106,11 +108,11 @@ Footprint measure_memory(const Subject& subject, std::int64_t bytes, const at::D
   fail_as_too_small(subject, bytes, 0);
 }
 
-void check_memory(const Subject& subject, std::int64_t bytes) {
+void check_memory(const Subject& subject, std::int64_t bytes, at::ScalarType precision) {
   constexpr std::int64_t float_bytes = 4;
   // Parameters and, but for frozen ones, velocities, with what the smallest batch keeps.
   const auto needed = (subject.parts ? 1 : 2) * float_bytes * cost_of(subject).parameters +
-                      smallest_batch(subject) * counted_bytes(subject);
+                      smallest_batch(subject) * counted_bytes(subject, precision);
   if (needed > bytes) fail_as_too_small(subject, bytes, needed);
 }
 

@@ -26,7 +26,7 @@ class Schedule {
   }
 
   void run(const SpeedOptions& options, const std::function<void()>& on_round) const {
-    const auto times = time_in_turn(calls_, options.timing, options.device, on_round);
+    const auto times = time_in_turn(calls_, options.timing, options.placement.device, on_round);
     for (std::size_t i = 0; i < times.size(); ++i) *results_[i] = times[i];
   }
 
@@ -46,10 +46,10 @@ std::vector<Classifier> make_classifiers(std::span<const Subject> subjects, cons
                                          bool folded) {
   std::vector<Classifier> classifiers;
   for (const auto& subject : subjects) {
-    auto network = make_network(subject, options.device);
+    auto network = make_network(subject, options.placement);
     network.train(false);
     if (folded) nets::fold_for_inference(network);
-    const auto images = random_images(subject, options.batch, options.device);
+    const auto images = random_images(subject, options.batch, options.placement.device);
     const auto maps = network.maps(images);
     classifiers.push_back({.network = std::move(network), .images = images, .maps = maps});
   }
@@ -84,11 +84,11 @@ struct Trainee {
 };
 
 std::unique_ptr<Trainee> make_trainee(const Subject& subject, const SpeedOptions& options) {
-  auto trainee =
-      std::make_unique<Trainee>(Trainee{.step = TrainingStep(subject, options.device),
-                                        .images = random_images(subject, options.batch, options.device),
-                                        .labels = random_labels(subject, options.batch, options.device),
-                                        .maps = {}});
+  auto trainee = std::make_unique<Trainee>(
+      Trainee{.step = TrainingStep(subject, options.placement),
+              .images = random_images(subject, options.batch, options.placement.device),
+              .labels = random_labels(subject, options.batch, options.placement.device),
+              .maps = {}});
   trainee->maps = trainee->step.network().maps(trainee->images);
   return trainee;
 }
@@ -113,8 +113,10 @@ std::vector<InferenceSpeed> time_inference(std::span<const Subject> subjects, co
   auto as_trained = make_classifiers(subjects, options, false);
   auto folded = make_classifiers(subjects, options, true);
   Schedule all;
-  schedule(subjects, as_trained, [&](std::size_t i) -> auto& { return speeds[i].as_trained; }, all);
-  schedule(subjects, folded, [&](std::size_t i) -> auto& { return speeds[i].folded; }, all);
+  schedule(
+      subjects, as_trained, [&](std::size_t i) -> auto& { return speeds[i].as_trained; }, all);
+  schedule(
+      subjects, folded, [&](std::size_t i) -> auto& { return speeds[i].folded; }, all);
   all.run(options, on_round);
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     if (has_transform(subjects[i])) continue;

@@ -31,7 +31,7 @@ struct InferenceSpeed {
 /// How, and on what, networks are timed.
 struct SpeedOptions {
   std::int64_t batch = 64;
-  at::Device device = at::kCPU;
+  torch_ops::Placement placement = {};
   TimingOptions timing = {};
 };
 

@@ -44,31 +44,32 @@ nets::Cost cost_of(const Subject& subject) {
   return nets::layers_cost(architecture, 0, subject.parts->base_end, architecture.maps, rules).cost;
 }
 
-std::int64_t counted_bytes(const Subject& subject) {
+std::int64_t counted_bytes(const Subject& subject, at::ScalarType precision) {
   const auto cost = cost_of(subject);
-  constexpr std::int64_t float_bytes = 4;
   // A base keeps its maps for no gradient, as its first layers are constants; they are there nevertheless.
-  return cost.saved_bytes + (subject.parts ? float_bytes * cost.input_values : 0);
+  const auto values =
+      cost.saved_bytes / std::int64_t{sizeof(float)} + (subject.parts ? cost.input_values : 0);
+  return values * static_cast<std::int64_t>(at::elementSize(precision));
 }
 
 std::int64_t smallest_batch(const Subject& subject) { return subject.parts ? 1 : 2; }
 
-nets::Network make_network(const Subject& subject, const at::Device& device) {
+nets::Network make_network(const Subject& subject, const torch_ops::Placement& placement) {
   if (!subject.parts) {
     nets::Network network(subject.options);
-    network.to({.device = device});
+    network.to(placement);
     return network;
   }
   nets::Network network(subject.options, subject.parts->base_end);
   network.freeze_norms();
   network.freeze(0, first_trained(*subject.parts));
-  network.to({.device = device});
+  network.to(placement);
   return network;
 }
 
-TrainingStep::TrainingStep(const Subject& subject, const at::Device& device)
+TrainingStep::TrainingStep(const Subject& subject, const torch_ops::Placement& placement)
     : is_base_(subject.parts.has_value()),
-      network_(make_network(subject, device)),
+      network_(make_network(subject, placement)),
       sgd_(trained_parameters(network_), {}) {}
 
 at::Tensor TrainingStep::loss(const at::Tensor& maps, const at::Tensor& labels) {

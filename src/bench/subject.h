@@ -9,6 +9,7 @@
 #include "nets/architecture.h"
 #include "nets/cost.h"
 #include "nets/network.h"
+#include "torch/device.h"
 #include "train/sgd.h"
 
 namespace scatlight::bench {
@@ -30,19 +31,19 @@ nets::Cost cost_of(const Subject& subject);
 
 /// Bytes that a training step holds for each image at the end of the forward pass: the maps, and what is kept
 /// for the backward pass.
-std::int64_t counted_bytes(const Subject& subject);
+std::int64_t counted_bytes(const Subject& subject, at::ScalarType precision);
 
 /// The smallest batch that it can be trained with: batch norm wants more than one image where it trains.
 std::int64_t smallest_batch(const Subject& subject);
 
-/// With random weights from torch's generator, as the trainers lay it out on that device.
-nets::Network make_network(const Subject& subject, const at::Device& device);
+/// With random weights from torch's generator, as the trainers lay it out there.
+nets::Network make_network(const Subject& subject, const torch_ops::Placement& placement);
 
 /// The network in training, with its loss and its optimizer: of a classifier the cross entropy of its scores,
 /// of a base, which alone has no loss, the mean of the features.
 class TrainingStep {
  public:
-  TrainingStep(const Subject& subject, const at::Device& device);
+  TrainingStep(const Subject& subject, const torch_ops::Placement& placement);
 
   nets::Network& network() { return network_; }
 

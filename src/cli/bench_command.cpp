@@ -13,7 +13,7 @@
 
 #include "bench/bench.h"
 #include "cli/commands.h"
-#include "cli/device_flag.h"
+#include "cli/placement_flags.h"
 #include "cli/run_flags.h"
 #include "io/atomic_file.h"
 #include "io/atomic_folder.h"
@@ -23,7 +23,6 @@
 #include "io/progress.h"
 #include "nets/catalogue.h"
 #include "scatlight/error.h"
-#include "torch/device.h"
 #include "train/run_facts.h"
 #include "train/threads.h"
 
@@ -39,7 +38,7 @@ struct BenchFlags {
   bench::BenchOptions options = {};
   std::optional<int> size, batch;  // what they are without depends on the features
   double memory = 11;              // GB
-  std::optional<int> gpu = {};
+  PlacementFlags placement = {};
   int threads = 0;
   std::string out = {};
   bool as_json = false;
@@ -86,11 +85,13 @@ std::string milliseconds(const bench::Times& times, std::int64_t batch) {
   return fmt::format("{:.2f}", 1e3 * times.median / static_cast<double>(batch));
 }
 
-void print(const std::vector<bench::NetworkResult>& results, const bench::BenchOptions& options) {
+void print(const std::vector<bench::NetworkResult>& results, const bench::BenchOptions& options,
+           const std::string& precision) {
   const auto batch = options.speed.batch;
   const int size = options.size;
-  fmt::print("{} of {} images of {} x {} pixels, float32\n\n",
-             options.features ? "bases of detectors, batches" : "classifiers, batches", batch, size, size);
+  fmt::print("{} of {} images of {} x {} pixels, {}\n\n",
+             options.features ? "bases of detectors, batches" : "classifiers, batches", batch, size, size,
+             precision);
   fmt::print("{:<20}  {:>10}  {:>10}  {:>11}  {:>10}\n", "inference, ms/image", "transform", "from maps",
              "from images", "as trained");
   for (const auto& [subject, inference, training, memory] : results) {
@@ -123,7 +124,7 @@ void measure(const CLI::App& command, BenchFlags& flags) {
   auto options = options_of(flags);
   bench::check(options);
   auto folder = begin_folder(flags.out);
-  options.speed.device = torch_ops::open_device(flags.gpu);
+  options.speed.placement = open_placement(command, flags.placement, {});
   const int threads = train::use_threads(flags.threads);
   const double load = io::machine_load();
   if (load > busy_load)
@@ -140,7 +141,7 @@ void measure(const CLI::App& command, BenchFlags& flags) {
     fmt::print("{}", train::to_text(json));
     return;
   }
-  print(results, options);
+  print(results, options, flags.placement.precision);
   if (folder) fmt::print("\n{}\n", io::display_path(fs::path(flags.out) / "bench.json"));
 }
 
@@ -188,7 +189,7 @@ void add_bench_command(CLI::App& app) {
   command->add_option("--threads", flags->threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
-  add_device_flag(*command, flags->gpu);
+  add_placement_flags(*command, flags->placement);
   command
       ->add_option("--out", flags->out,
                    "Folder to make, for bench.json; python -m scatlight.report shows it.")

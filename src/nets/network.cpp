@@ -218,6 +218,8 @@ Network& Network::operator=(Network&&) noexcept = default;
 const NetworkOptions& Network::options() const { return body_->options; }
 
 void Network::to(const torch_ops::Placement& placement) {
+  if (placement.precision != at::kFloat && !body_->has_convolutions())
+    throw Error(body_->options.name + " has no convolutions to compute in bfloat16");
   body_->placement = placement;
   body_->lay_out();
 }

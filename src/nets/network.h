@@ -65,7 +65,7 @@ class Network {
   /// Moves the network to a device, a GPU from torch_ops::open_device(). parameters() and buffers() are other
   /// tensors afterwards, still float32. With bfloat16, convolutions and what lies between them compute in it,
   /// from weights that are rounded each time; batch norms' numbers, the last layers and gradients stay
-  /// float32.
+  /// float32. Throws Error for bfloat16 where there is no convolution.
   void to(const torch_ops::Placement& placement);
   const at::Device& device() const;
 

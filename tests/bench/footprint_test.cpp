@@ -45,8 +45,8 @@ TEST(MemoryLimit, IsWhatTheMachineHas) {
   test::expect_error([] { MemoryLimit(at::kCPU, std::int64_t{1} << 60); }, "--memory");
 }
 
-Footprint measure(const Subject& subject, std::int64_t bytes) {
-  return measure_memory(subject, bytes, at::kCPU, [] {});
+Footprint measure(const Subject& subject, std::int64_t bytes, at::ScalarType precision = at::kFloat) {
+  return measure_memory(subject, bytes, {.precision = precision}, [] {});
 }
 
 // What is kept is what nets::cost() counts, but for the scores and the labels.
@@ -59,6 +59,14 @@ TEST(Footprint, KeptActivationsAreTheCountedOnes) {
     EXPECT_EQ(found.counted_bytes_per_image, nets::cost(subject.options).saved_bytes);
     EXPECT_GE(found.fixed_bytes, 8 * nets::cost(subject.options).parameters);
   }
+}
+
+TEST(Footprint, Bfloat16HalvesWhatIsKept) {
+  const auto subject = make_subject("scatresnet-small", 64, false);
+  const auto found = measure(subject, 13'000'000, at::kBFloat16);
+  EXPECT_EQ(found.counted_bytes_per_image, nets::cost(subject.options).saved_bytes / 2);
+  EXPECT_NEAR(found.kept_bytes_per_image / static_cast<double>(found.counted_bytes_per_image), 1, 0.04)
+      << "scores and labels are float32";
 }
 
 TEST(Footprint, KeptActivationsOfABaseAreTheCountedOnes) {
@@ -93,7 +101,8 @@ TEST(Footprint, LargestBatchFitsAndTheNextOneDoesNot) {
 
 TEST(Footprint, SaysThatNoBatchFits) {
   const auto subject = make_subject("scatresnet-small", 64, false);
-  test::expect_error([&] { check_memory(subject, 5'000'000); }, "holds no batch of scatresnet-small");
+  test::expect_error([&] { check_memory(subject, 5'000'000, at::kFloat); },
+                     "holds no batch of scatresnet-small");
   // Enough for what is known beforehand, not for the gradients of the last layers.
   test::expect_error([&] { measure(subject, 8'000'000); }, "holds no batch of scatresnet-small");
 }
