@@ -31,9 +31,8 @@ detect() {  # OUT DATA TEST_SPLIT SHORT_SIDE
     network=$([ $run = scattering ] && echo scatdet-small || echo det-small)
     run=$out/$run
     step "training $network for $epochs epochs into $run"
-    scatlight train-detector "$data" --val-split val --run "$run" --overwrite --network "$network" --epochs "$epochs" \
-      --short-side "$side" --anchors 32,64,128 --ratios 0.5,1,2 --rpn-channels 128 --rois 64 --proposals 500 \
-      --nms 0.5 --score 0.05
+    scatlight train-detector "$data" --val-split val --run "$run" --overwrite --config recipes/cells.toml \
+      --network "$network" --epochs "$epochs" --short-side "$side"
     step "evaluating $run"
     scatlight eval "$run" "$data" --split "$split"
     scatlight predict "$run" "${pictures[@]}" --score 0.5 --marked "$run/marked" --out "$run/predict.json" >/dev/null

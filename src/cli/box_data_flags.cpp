@@ -20,6 +20,12 @@ bool is_voc(const std::filesystem::path& path) { return std::filesystem::is_dire
 
 bool is_json(const std::filesystem::path& path) { return path.extension() == ".json"; }
 
+[[noreturn]] void refuse(const char* what, const std::string& value, const std::vector<std::string>& data,
+                         const char* why) {
+  throw CLI::ValidationError(fmt::format("{} {} says nothing about {}: {}", what, io::display(value),
+                                         io::display(data.front()), why));
+}
+
 data::BoxFolder list_one(const std::filesystem::path& path, const BoxDataFlags& flags,
                          const std::string& usual_split, const data::BoxListOptions& options) {
   if (!std::filesystem::exists(path)) throw Error(fmt::format("{} does not exist", io::display_path(path)));
@@ -47,15 +53,13 @@ void add_box_data_flags(CLI::App& command, BoxDataFlags& flags) {
 
 bool is_box_data(const std::string& path) { return is_json(path) || is_voc(path); }
 
-void check_box_data_flags(const BoxDataFlags& flags) {
-  const auto refuse = [&](const char* what, const std::string& value, const char* why) {
-    throw CLI::ValidationError(fmt::format("{} {} says nothing about {}: {}", what, io::display(value),
-                                           io::display(flags.data.front()), why));
-  };
-  if (!flags.split.empty() && std::ranges::all_of(flags.data, is_json))
-    refuse("the split", flags.split, "only VOC folders have splits");
-  if (!flags.images.empty() && std::ranges::all_of(flags.data, is_voc))
-    refuse("--images", flags.images, "it is of COCO files");
+void check_split(const std::vector<std::string>& data, const std::string& split) {
+  if (!split.empty() && std::ranges::all_of(data, is_json))
+    refuse("the split", split, data, "only VOC folders have splits");
+}
+
+void check_images_folder(const char* flag, const std::vector<std::string>& data, const std::string& images) {
+  if (!images.empty() && std::ranges::all_of(data, is_voc)) refuse(flag, images, data, "it is of COCO files");
 }
 
 data::BoxFolder list_box_data(const BoxDataFlags& flags, const std::string& usual_split,

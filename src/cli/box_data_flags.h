@@ -22,8 +22,10 @@ void add_box_data_flags(CLI::App& command, BoxDataFlags& flags);
 /// Whether a path is a data set with boxes rather than folders of classes.
 bool is_box_data(const std::string& path);
 
-/// Throws CLI::ValidationError for a split without VOC folders, and a folder of pictures without COCO files.
-void check_box_data_flags(const BoxDataFlags& flags);
+/// Throw CLI::ValidationError for a split without VOC folders, and for a folder of pictures without COCO
+/// files. `flag` is the one that names the folder.
+void check_split(const std::vector<std::string>& data, const std::string& split);
+void check_images_folder(const char* flag, const std::vector<std::string>& data, const std::string& images);
 
 /// Lists the data sets as one.
 data::BoxFolder list_box_data(const BoxDataFlags& flags, const std::string& usual_split,

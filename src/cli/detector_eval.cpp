@@ -35,8 +35,8 @@ void print_classes(const detect::Evaluation& evaluation, const data::BoxFolder& 
     const auto& coco = evaluation.coco.classes[label];
     const auto best = detect::best_point(coco);
     objects += coco.objects;
-    line(io::display(folder.classes[label]), coco.images, coco.objects, shown(best.precision),
-         shown(best.recall), shown(coco.numbers[1]), shown(evaluation.voc.classes[label].ap07),
+    line(io::display(folder.classes[label]), coco.images, coco.objects, best ? shown(best->precision) : "-",
+         best ? shown(best->recall) : "-", shown(coco.numbers[1]), shown(evaluation.voc.classes[label].ap07),
          shown(coco.numbers[0]));
   }
   line("all", evaluation.images.size(), objects, "", "", shown(evaluation.coco.numbers[1]),
@@ -73,7 +73,7 @@ void add_detector_eval_flags(CLI::App& command, BoxDataFlags& data, DetectorEval
       ->check(CLI::Range(0.0F, 1.0F));
   command
       .add_option("--nms", flags.nms,
-                  "Detectors: what two detections of a class have in common at most; the training's.")
+                  "Detectors: the largest overlap of two detections of a class; the training's.")
       ->check(CLI::Range(0.0F, 1.0F));
   command.add_option("--most", flags.most, "Detectors: detections of an image, at most; the training's.")
       ->check(CLI::Range(1, 100'000));
@@ -84,7 +84,8 @@ void add_detector_eval_flags(CLI::App& command, BoxDataFlags& data, DetectorEval
 }
 
 void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flags, const train::Team& team) {
-  check_box_data_flags(job.data);
+  check_split(job.data.data, job.data.split);
+  check_images_folder("--images", job.data.data, job.data.images);
   team.lead([&] {
     if (!flags.results.empty()) io::make_folder_for(flags.results);
   });
@@ -118,7 +119,6 @@ void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flag
   if (!job.out.empty()) {
     io::write_file(job.out, detect::evaluation_json(evaluation, folder,
                                                     {.weights = model.file.string(),
-                                                     .data = job.data.data.front(),
                                                      .network = model.detector.options().network.name}));
   }
   if (!flags.results.empty()) io::write_file(flags.results, detect::detections_json(evaluation, folder));

@@ -4,7 +4,9 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "cli/image_flags.h"
 #include "cli/team_call.h"
@@ -29,14 +31,23 @@ void print(const detect::Predictions& predictions, const detect::DetectorModel& 
   }
 }
 
+bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const auto inner = std::filesystem::weakly_canonical(path);
+  const auto outer = std::filesystem::weakly_canonical(folder);
+  return std::ranges::mismatch(outer, inner).in1 == outer.end();
+}
+
 /// Marked pictures would replace those that they show, or be read as such by the next call.
-void check_marked(const std::filesystem::path& folder, const std::vector<std::filesystem::path>& files) {
-  for (const auto& file : files) {
-    const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-    std::error_code ignored;
-    if (std::filesystem::equivalent(parent, folder, ignored)) {
-      throw CLI::ValidationError(fmt::format("--marked {} is the folder of {}: name another one",
-                                             io::display_path(folder), io::display_path(file)));
+void check_marked(const std::filesystem::path& folder, const std::vector<std::string>& inputs) {
+  for (const auto& name : inputs) {
+    const std::filesystem::path input(name);
+    const auto parent = input.has_parent_path() ? input.parent_path() : std::filesystem::path(".");
+    const bool is_read = std::filesystem::is_directory(input) ? lies_in(folder, input)
+                                                              : std::filesystem::weakly_canonical(parent) ==
+                                                                    std::filesystem::weakly_canonical(folder);
+    if (is_read) {
+      throw CLI::ValidationError(fmt::format("--marked {} lies where {} is read: name another folder",
+                                             io::display_path(folder), io::display_path(input)));
     }
   }
 }
@@ -46,7 +57,7 @@ void check_marked(const std::filesystem::path& folder, const std::vector<std::fi
 const std::vector<std::string> detector_predict_flags = {"--score", "--marked", "--csv"};
 
 void add_detector_predict_flags(CLI::App& command, DetectorPredictFlags& flags) {
-  command.add_option("--score", flags.score, "Detectors: the lowest score of an object that is told.")
+  command.add_option("--score", flags.score, "Detectors: report objects with a higher score than this.")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command
@@ -59,16 +70,18 @@ void add_detector_predict_flags(CLI::App& command, DetectorPredictFlags& flags) 
 
 void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags,
                      const train::Team& team) {
+  if (!flags.marked.empty()) check_marked(flags.marked, job.images);
   team.lead([&] {
-    for (const auto& file : {job.out, flags.csv}) {
+    const auto a_mark =
+        flags.marked.empty() ? std::filesystem::path() : std::filesystem::path(flags.marked) / "a.png";
+    for (const std::filesystem::path& file :
+         {std::filesystem::path(job.out), std::filesystem::path(flags.csv), a_mark}) {
       if (!file.empty()) io::make_folder_for(file);
     }
   });
   const detect::PredictOptions options = {
       .score = flags.score, .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
-  const auto all_files = list_inputs(job.images, team.leads());
-  if (!flags.marked.empty()) check_marked(flags.marked, all_files);
-  const auto files = own_files(all_files, team);
+  const auto files = own_files(list_inputs(job.images, team.leads()), team);
   auto model = detect::load_detector(job.model, job.placement);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar(title_of("predict", team), std::ssize(files), "images", progress_of(team));
@@ -80,7 +93,6 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
   if (files.size() > 1) bar.finish();
   if (!team.leads()) return;
   for (const auto& skipped : predictions.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
-  if (!flags.marked.empty()) detect::write_marked(predictions, model, flags.marked, job.max_pixels);
   if (!job.out.empty()) io::write_file(job.out, detect::predictions_json(predictions, model));
   if (!flags.csv.empty()) io::write_file(flags.csv, detect::predictions_csv(predictions, model));
   if (job.as_json) {
@@ -88,6 +100,7 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
   } else {
     print(predictions, model);
   }
+  if (!flags.marked.empty()) detect::write_marked(predictions, model, flags.marked, job.max_pixels);
 }
 
 }  // namespace scatlight::cli

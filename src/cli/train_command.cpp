@@ -90,6 +90,7 @@ void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) 
                             io::display(flags.data)));
   }
   auto options = to_options(flags);
+  check_evaluation_flags(options.loop, !flags.val.empty());
   options.placement = open_placement(command, flags.placement, place);
   options.threads = threads_of(options.threads, place);
   options.cache_bytes /= place.local_size;
@@ -105,7 +106,7 @@ void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) 
   if (flags.recipe == "auto")
     take_steps(flags, train::defaults_for(std::ssize(options.train_data.samples)), options);
   train::check(options);
-  options.loop.flags = flags_of_run(command, flags.loop, options.loop, options.batch);
+  options.loop.flags = flags_of_run(command, flags.loop, options.loop, {{"batch", options.batch}});
   check_flags_of_team(options.loop.flags, team);
   if (!flags.loop.resume && team.leads()) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
@@ -142,7 +143,8 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
                   "Images in memory at a time, where a whole batch does not fit; 0 means the batch.")
       ->check(CLI::Range(0, 65536))
       ->capture_default_str();
-  add_step_flags(command, flags.loop, options.loop, "each third of the training");
+  add_step_flags(command, flags.loop, options.loop,
+                 {.drops = "each third of the training", .decayed = "all parameters"});
   command
       .add_option("--label-smoothing", options.label_smoothing,
                   "Share of each label spread over all classes.")

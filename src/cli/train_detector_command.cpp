@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -16,6 +17,7 @@
 #include "cli/team_call.h"
 #include "cli/training_flags.h"
 #include "detect/detector_task.h"
+#include "detect/model.h"
 #include "io/display.h"
 #include "io/interrupt.h"
 #include "scatlight/error.h"
@@ -88,6 +90,9 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
   options.loop.sgd.decay_biases = false;  // as the paper's code
   options.loop.sgd.bias_rate = is_vgg ? 2 : 1;
   const bool from_scratch = options.weights.empty();
+  if (from_scratch && flags.frozen.value_or(-1) >= 0)
+    throw CLI::ValidationError(
+        fmt::format("--frozen {} needs --weights: random layers learn nothing", *flags.frozen));
   options.frozen.groups = flags.frozen.value_or(from_scratch ? -1 : 1);
   options.frozen.norms = !from_scratch && !flags.train_norms;
   if (flags.no_flip) options.recipe.flip = 0;
@@ -99,10 +104,14 @@ void print_chosen(const TrainDetectorFlags& flags, const detect::DetectorTrainOp
   if (options.loop.sgd.clip_norm > 0)
     line += fmt::format(", gradients cut at norm {:.3g}", options.loop.sgd.clip_norm);
   line += flags.network.weights.empty() ? ": from random weights" : ": from trained weights";
-  if (options.frozen.groups >= 0)
-    line += fmt::format(", of which {} groups and what is before them stay", options.frozen.groups);
-  if (options.frozen.norms) line += ", all batch norms are constants";
+  if (options.frozen.groups == 0) line += "; the stem stays as it is";
+  if (options.frozen.groups > 0)
+    line += fmt::format("; the stem and {} stay as they are", data::count(options.frozen.groups, "group"));
+  if (options.frozen.norms) line += "; batch norms are constants";
   fmt::print(stderr, "{}\n", line);
+  if (options.weights.empty()) return;
+  const auto random = detect::parts_left_random(options.weights, options.train_data.classes);
+  if (!random.empty()) fmt::print(stderr, "begin at random: {}\n", fmt::join(random, ", "));
 }
 
 void print(const detect::DetectorTrainResult& result, const TrainDetectorFlags& flags) {
@@ -116,12 +125,26 @@ void print(const detect::DetectorTrainResult& result, const TrainDetectorFlags& 
 BoxDataFlags evaluation_data(const TrainDetectorFlags& flags) {
   return {.data = flags.val.data.empty() ? flags.data.data : flags.val.data,
           .split = flags.val.split,
-          .images = flags.data.images};
+          .images = flags.val.images.empty() ? flags.data.images : flags.val.images};
+}
+
+bool evaluates(const TrainDetectorFlags& flags) {
+  return !flags.val.data.empty() || !flags.val.split.empty();
 }
 
 void check_data(const TrainDetectorFlags& flags) {
-  check_box_data_flags(flags.data);
-  check_box_data_flags({.data = evaluation_data(flags).data, .split = flags.val.split});
+  check_split(flags.data.data, flags.data.split);
+  const auto evaluation = evaluation_data(flags);
+  check_split(evaluation.data, flags.val.split);
+  if (!evaluates(flags) && !flags.val.images.empty())
+    throw CLI::ValidationError("--val-images says nothing without data for evaluation");
+  check_images_folder("--val-images", evaluation.data, flags.val.images);
+  auto of_images = flags.data.data;
+  if (flags.val.images.empty())
+    of_images.insert(of_images.end(), evaluation.data.begin(), evaluation.data.end());
+  check_images_folder("--images", of_images, flags.data.images);
+  if (!std::ranges::all_of(flags.classes, io::is_utf8))
+    throw CLI::ValidationError("a name of --classes is not UTF-8");
 }
 
 void list_data(const TrainDetectorFlags& flags, detect::DetectorTrainOptions& options,
@@ -129,11 +152,18 @@ void list_data(const TrainDetectorFlags& flags, detect::DetectorTrainOptions& op
   data::BoxListOptions listing = {
       .skip_bad = options.skip_bad, .max_pixels = options.max_pixels, .threads = options.threads};
   if (!flags.classes.empty()) listing.known_classes = flags.classes;
-  options.train_data = list_box_data(flags.data, "train", listing);
-  if (team.leads()) print_summary("training", options.train_data);
-  if (flags.drop_empty) data::drop_empty(options.train_data);
-  data::require_objects(options.train_data);
-  if (flags.val.data.empty() && flags.val.split.empty()) return;
+  auto& train_data = options.train_data;
+  train_data = list_box_data(flags.data, "train", listing);
+  const auto dropped = flags.drop_empty ? data::drop_empty(train_data) : 0;
+  const auto unused =
+      flags.classes.empty() ? data::drop_unused_classes(train_data) : std::vector<std::string>();
+  if (team.leads()) {
+    print_summary("training", train_data);
+    if (dropped > 0) fmt::print(stderr, "dropped: {} without objects\n", data::count(dropped, "image"));
+    if (!unused.empty()) fmt::print(stderr, "no object is of these classes: {}\n", data::list_some(unused));
+  }
+  data::require_objects(train_data);
+  if (!evaluates(flags)) return;
   listing.known_classes = options.train_data.classes;
   options.val_data = list_box_data(evaluation_data(flags), "val", listing);
   if (team.leads()) print_summary("evaluation", *options.val_data);
@@ -146,6 +176,7 @@ void run_training(CLI::App& command, TrainDetectorFlags& flags, const TeamPlace&
   if (flags.data.data.empty()) throw CLI::RequiredError("DATA");
   check_data(flags);
   auto options = to_options(flags);
+  check_evaluation_flags(options.loop, evaluates(flags));
   options.placement = open_placement(command, flags.placement, place);
   options.threads = threads_of(options.threads, place);
   options.loop.call_id = place.run_id;
@@ -155,7 +186,9 @@ void run_training(CLI::App& command, TrainDetectorFlags& flags, const TeamPlace&
     throw CLI::ValidationError(error.what());
   }
   list_data(flags, options, team);
-  options.loop.flags = flags_of_run(command, flags.loop, options.loop, options.batch);
+  options.loop.flags = flags_of_run(
+      command, flags.loop, options.loop,
+      {{"batch", options.batch}, {"clip", options.loop.sgd.clip_norm}, {"frozen", options.frozen.groups}});
   check_flags_of_team(options.loop.flags, team);
   if (!flags.loop.resume && team.leads()) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
@@ -175,6 +208,8 @@ void add_data_flags(CLI::App& command, TrainDetectorFlags& flags) {
   command.add_option("--val", flags.val.data, "Data for evaluation; with --val-split alone, DATA.")
       ->type_name("PATH");
   command.add_option("--val-split", flags.val.split, "List of VOC folders for evaluation; val with --val.");
+  command.add_option("--val-images", flags.val.images, "As --images, of the data for evaluation.")
+      ->type_name("DIR");
   command
       .add_option("--classes", flags.classes,
                   "Classes in the order of their labels; those of the data if they are not given.")
@@ -209,7 +244,12 @@ void add_detector_flags(CLI::App& command, TrainDetectorFlags& flags) {
   command
       .add_option("--proposals", detector.proposals,
                   "Regions of an image in training that they are drawn from.")
-      ->check(CLI::Range(1, 100'000))
+      ->check(CLI::Range(1, detector.proposals_before))
+      ->capture_default_str();
+  command
+      .add_option("--test-proposals", detector.test_proposals,
+                  "Tests: regions of an image that are looked at for objects.")
+      ->check(CLI::Range(1, detector.test_before))
       ->capture_default_str();
   command
       .add_option("--rpn-channels", options.network.rpn_channels,
@@ -218,7 +258,7 @@ void add_detector_flags(CLI::App& command, TrainDetectorFlags& flags) {
       ->capture_default_str();
   command
       .add_option("--nms", detector.nms_iou,
-                  "Tests: what two detections of a class have in common at most (intersection over union).")
+                  "Tests: the largest overlap (intersection over union) of two detections of a class.")
       ->check(CLI::Range(0.0F, 1.0F))
       ->capture_default_str();
   command.add_option("--score", detector.score, "Tests: the lowest score of a detection.")
@@ -251,7 +291,8 @@ void add_step_and_call_flags(CLI::App& command, TrainDetectorFlags& flags) {
                   "Images in memory at a time, where a whole batch does not fit; 0 means the batch.")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  add_step_flags(command, flags.loop, options.loop, "five sixths of the training");
+  add_step_flags(command, flags.loop, options.loop,
+                 {.drops = "five sixths of the training", .decayed = "weights, not on biases"});
   command
       .add_option("--clip", flags.clip,
                   "Scale gradients down to this norm, 0 never: 0 with --weights (but 10 for vgg16), else 10.")

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/image_flags.h"
 #include "cli/run_flags.h"
+#include "data/left_out.h"
 #include "io/display.h"
 #include "io/file.h"
 #include "io/interrupt.h"
@@ -29,12 +30,12 @@ const std::vector<std::string> of_the_call = {"run",          "resume", "resume-
                                               "data-changed", "config", "help"};
 
 /// Flags that a resume may change: none of them changes the result, but for the rounding of another device.
-const std::vector<std::string> free_at_resume = {"data",      "images",     "split",           "val",
-                                                 "val-split", "device",     "threads",         "max-pixels",
-                                                 "skip-bad",  "eval-every", "checkpoint-every"};
+const std::vector<std::string> free_at_resume = {
+    "data",   "images",  "split",      "val",      "val-split",  "val-images",
+    "device", "threads", "max-pixels", "skip-bad", "eval-every", "checkpoint-every"};
 
 /// Flags that differ between the machines of a team: where the files are.
-const std::vector<std::string> free_in_team = {"data", "images", "val", "weights", "threads"};
+const std::vector<std::string> free_in_team = {"data", "images", "val", "val-images", "weights", "threads"};
 
 /// What run.json says; nothing where it is damaged or gone.
 nlohmann::json facts_of(const train::RunFolder& folder) {
@@ -165,12 +166,12 @@ void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& o
 }
 
 void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options,
-                    const std::string& drops) {
+                    const StepWords& words) {
   command.add_option("--lr", flags.learning_rate, "Learning rate.")->check(CLI::Range(1e-9, 1e6));
   command
-      .add_option(
-          "--schedule", flags.schedule,
-          "How the learning rate falls: divided by 10 after " + drops + ", or along half a cosine wave to 0.")
+      .add_option("--schedule", flags.schedule,
+                  "How the learning rate falls: divided by 10 after " + words.drops +
+                      ", or along half a cosine wave to 0.")
       ->check(CLI::IsMember({"step", "cosine"}));
   command
       .add_option("--warmup", flags.warmup, "Share of the training in which the learning rate grows from 0.")
@@ -178,9 +179,15 @@ void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opt
   command.add_option("--momentum", options.sgd.momentum, "Momentum of the gradient.")
       ->check(CLI::Range(0.0, 0.9999))
       ->capture_default_str();
-  command.add_option("--weight-decay", options.sgd.weight_decay, "Weight decay, on all parameters.")
+  command.add_option("--weight-decay", options.sgd.weight_decay, "Weight decay, on " + words.decayed + ".")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+}
+
+void check_evaluation_flags(const train::LoopOptions& options, bool evaluates) {
+  if (evaluates || options.eval_every == train::LoopOptions{}.eval_every) return;
+  throw CLI::ValidationError(
+      fmt::format("--eval-every {} says nothing without data for evaluation", options.eval_every));
 }
 
 void add_call_flags(CLI::App& command, const CallOptions& options, PlacementFlags& placement,
@@ -212,16 +219,16 @@ void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, tr
 }
 
 std::string describe_steps(std::int64_t batch, const train::Schedule& schedule) {
-  auto line = fmt::format("steps of {} images, rate {:.3g}, {} schedule", batch, schedule.learning_rate,
-                          schedule_name(schedule.kind));
+  auto line = fmt::format("steps of {}, rate {:.3g}, {} schedule", data::count(batch, "image"),
+                          schedule.learning_rate, schedule_name(schedule.kind));
   if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
   return line;
 }
 
 std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const train::LoopOptions& options,
-                         std::int64_t batch) {
+                         const nlohmann::ordered_json& chosen) {
   auto json = flags_to_json(command, of_the_call);
-  json["batch"] = batch;
+  json.update(chosen);
   json["lr"] = options.schedule.learning_rate;
   json["schedule"] = schedule_name(options.schedule.kind);
   json["warmup"] = options.schedule.warmup;

@@ -2,6 +2,7 @@
 
 #include <CLI/App.hpp>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,10 +54,17 @@ void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opti
 /// Adds --epochs and --minutes.
 void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options);
 
-/// Adds --lr, --schedule, --warmup, --momentum and --weight-decay. `drops` says after what the step schedule
-/// divides the rate.
-void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options,
-                    const std::string& drops);
+/// What help says of the steps of a kind of training.
+struct StepWords {
+  std::string drops;    ///< After what the step schedule divides the rate.
+  std::string decayed;  ///< Which parameters weight decay acts on.
+};
+
+/// Adds --lr, --schedule, --warmup, --momentum and --weight-decay.
+void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options, const StepWords& words);
+
+/// Throws CLI::ValidationError for an interval of evaluations where there are none.
+void check_evaluation_flags(const train::LoopOptions& options, bool evaluates);
 
 /// What both kinds of training have in an option of the same name.
 struct CallOptions {
@@ -75,9 +83,10 @@ void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, tr
 /// "steps of 32 images, rate 0.05, cosine schedule after a warm-up of 5 %"
 std::string describe_steps(std::int64_t batch, const train::Schedule& schedule);
 
-/// All flags, and what was chosen where none was given, as the JSON of run.json and of the checkpoint.
+/// All flags as the JSON of run.json and of the checkpoint. `chosen` has those that the command chose where
+/// they were not given, but for the ones in the options.
 std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const train::LoopOptions& options,
-                         std::int64_t batch);
+                         const nlohmann::ordered_json& chosen);
 
 /// Sets flags.resume and flags.overwrite where the run folder decides: with --resume-or-new, and where
 /// torchrun has started the processes anew, so that they go on. Collective, as the next.

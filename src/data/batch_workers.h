@@ -37,11 +37,12 @@ void keep_parts(std::vector<T>& values, std::span<const std::size_t> places, std
 /// Makes the batches of an epoch ahead of their consumer on threads, and delivers them in order, bit-equal
 /// whatever the number of threads. What a batch is, a Maker knows:
 ///
-///   using Batch = ...;                  // has number, count, planned, images (a vector), indices (of
-///   samples) std::int64_t batch_count() const;   // of the epoch void open(Batch&) const;            // from
-///   its number: all but the pixels, with memory for them void make(Batch&, std::size_t place) const;  // a
-///   picture, on any thread; Error: its file is bad void keep(Batch&, std::span<const std::size_t> places)
-///   const;  // of all but the indices std::string file(std::int64_t index) const;  // of a sample
+/// - `Batch` has number, count, planned, images (a vector) and indices (of samples);
+/// - `batch_count()` is of the epoch;
+/// - `open(batch)` gives a numbered batch all but its pixels, with memory for them;
+/// - `make(batch, place)` makes a picture, on any thread; Error: its file is bad;
+/// - `keep(batch, places)` keeps these pictures, in all but the indices;
+/// - `file(index)` names a sample.
 ///
 /// next(), recycle() and skipped() belong to one consumer at a time; data/loader.h says what they do.
 template <class Maker>

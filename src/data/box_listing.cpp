@@ -39,21 +39,13 @@ float excess(const Rect& box, ImageSize size) {
                    box.bottom - static_cast<float>(size.height)});
 }
 
-Rect trim(const Rect& box, ImageSize size) {
-  const auto within = [](float x, int side) { return std::clamp(x, 0.0F, static_cast<float>(side)); };
-  return {.left = within(box.left, size.width),
-          .top = within(box.top, size.height),
-          .right = within(box.right, size.width),
-          .bottom = within(box.bottom, size.height)};
-}
-
 void trim_boxes(AnnotatedPicture& picture, bool skip_bad) {
   const auto size = picture.sample.size;
   std::vector<Object> kept;
   for (std::size_t i = 0; i < picture.sample.objects.size(); ++i) {
     auto object = picture.sample.objects[i];
     const auto over = excess(object.box, size);
-    const auto trimmed = trim(object.box, size);
+    const auto trimmed = object.box.within(static_cast<float>(size.width), static_cast<float>(size.height));
     const bool is_nothing =
         trimmed.width() <= 0 || trimmed.height() <= 0;  // outside, or thinner than a float tells
     if (over > 0 || is_nothing) {

@@ -16,12 +16,14 @@ namespace scatlight::data {
 inline constexpr int canvas_multiple = 32;
 
 struct BoxBatch {
-  std::int64_t number = 0;    ///< Within the epoch, from 0. Resume after it with start_batch = number + 1.
-  std::int64_t count = 0;     ///< Images; fewer where bad ones were left out.
-  std::int64_t planned = 0;   ///< Images of the batch in all parts, bad ones included.
-  int height = 0;             ///< Of the canvas, in which every picture lies at the upper left.
-  int width = 0;              ///< The same.
-  std::vector<float> images;  ///< (count, 3, height, width), zeros beside and below a picture
+  std::int64_t number = 0;   ///< Within the epoch, from 0. Resume after it with start_batch = number + 1.
+  std::int64_t count = 0;    ///< Images; fewer where bad ones were left out.
+  std::int64_t planned = 0;  ///< Images of the batch in all parts, bad ones included.
+  int height = 0;            ///< Of the canvas, in which every picture lies at the upper left.
+  int width = 0;             ///< The same.
+  /// (count, 3, height, width), zeros beside and below a picture. Normalized, where Batch has bytes: a step
+  /// of a detector has few pictures, and its time is not that of moving them.
+  std::vector<float> images;
   std::vector<Framing> framings;             ///< (count): the pictures' sizes on the canvas, and from what
   std::vector<std::vector<Object>> objects;  ///< (count), in pixels of the canvas
   std::vector<std::int64_t> indices;         ///< (count): into the data set's samples

@@ -71,10 +71,17 @@ class Matcher {
       return;
     }
     folder_.classes = *options_.known_classes;
-    auto next = categories.back().id;
+    std::int64_t unused = 0;
     for (const auto& name : folder_.classes) {
       const auto found = std::ranges::find(categories, name, &CocoCategory::name);
-      folder_.category_ids.push_back(found != categories.end() ? found->id : ++next);
+      if (found != categories.end()) {
+        folder_.category_ids.push_back(found->id);
+        continue;
+      }
+      do {
+        ++unused;
+      } while (names_.contains(unused));
+      folder_.category_ids.push_back(unused);
     }
   }
 

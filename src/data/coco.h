@@ -13,9 +13,9 @@ namespace scatlight::data {
 /// Classes are the categories by ascending id, which may have gaps; samples are by ascending image id. Boxes
 /// are x, y, width, height. `iscrowd`, `ignore` (an object that VOC would call difficult) and `area` may
 /// lack, and so may a picture's width and height. With known classes, a category that no annotation uses may
-/// be unknown, and those that the file lacks get the ids that follow the largest. Pictures are not decoded,
-/// but their headers are read. Throws Error, which names the file and the record, for whatever does not fit.
-/// With skip_bad, an annotation of no image is left out alone.
+/// be unknown, and those that the file lacks get the smallest ids that it does not use. Pictures are not
+/// decoded, but their headers are read. Throws Error, which names the file and the record, for whatever does
+/// not fit. With skip_bad, an annotation of no image is left out alone.
 BoxFolder list_coco(const std::filesystem::path& json, const std::filesystem::path& images,
                     const BoxListOptions& options = {});
 

@@ -84,7 +84,7 @@ BoxFolder join(std::vector<BoxFolder> folders) {
   return all;
 }
 
-void drop_empty(BoxFolder& folder) {
+std::int64_t drop_empty(BoxFolder& folder) {
   auto& counts = folder.counts;
   for (const auto& sample : folder.samples) {
     if (!is_empty(sample)) continue;
@@ -94,7 +94,32 @@ void drop_empty(BoxFolder& folder) {
     counts.crowd -= std::ssize(sample.objects);
     counts.difficult -= std::ranges::count_if(sample.objects, &Object::difficult);
   }
-  std::erase_if(folder.samples, is_empty);
+  return static_cast<std::int64_t>(std::erase_if(folder.samples, is_empty));
+}
+
+std::vector<std::string> drop_unused_classes(BoxFolder& folder) {
+  const auto counts = count_by_class(folder);
+  const auto is_used = [&](std::size_t label) { return counts[label] > 0; };
+  if (std::ranges::count(counts, 0) == std::ssize(counts)) return {};
+  std::vector<std::string> classes;
+  std::vector<std::string> dropped;
+  std::vector<std::int64_t> ids;
+  std::vector<int> labels;  // by the earlier ones
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    labels.push_back(static_cast<int>(classes.size()));
+    (is_used(i) ? classes : dropped).push_back(folder.classes[i]);
+    if (is_used(i)) ids.push_back(folder.category_ids[i]);
+  }
+  for (auto& sample : folder.samples) {
+    const auto crowds = std::erase_if(
+        sample.objects, [&](const auto& object) { return !is_used(static_cast<std::size_t>(object.label)); });
+    folder.counts.objects -= static_cast<std::int64_t>(crowds);
+    folder.counts.crowd -= static_cast<std::int64_t>(crowds);
+    for (auto& object : sample.objects) object.label = labels[static_cast<std::size_t>(object.label)];
+  }
+  folder.classes = std::move(classes);
+  folder.category_ids = std::move(ids);
+  return dropped;
 }
 
 void require_objects(const BoxFolder& folder) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -22,6 +23,14 @@ struct Rect {
   float width() const { return right - left; }
   float height() const { return bottom - top; }
   float area() const { return width() * height(); }
+
+  /// The part within a picture.
+  Rect within(float picture_width, float picture_height) const {
+    return {.left = std::clamp(left, 0.0F, picture_width),
+            .top = std::clamp(top, 0.0F, picture_height),
+            .right = std::clamp(right, 0.0F, picture_width),
+            .bottom = std::clamp(bottom, 0.0F, picture_height)};
+  }
   friend bool operator==(const Rect&, const Rect&) = default;
 };
 
@@ -56,7 +65,7 @@ struct BoxCounts {
 
 /// A data set with boxes on disk.
 struct BoxFolder {
-  std::vector<std::filesystem::path> roots = {};  ///< VOC folders and COCO files.
+  std::vector<std::filesystem::path> roots = {};  ///< Lists of VOC folders, such as test.txt; COCO files.
   std::vector<std::string> classes = {};
   std::vector<std::int64_t> category_ids = {};  ///< (classes): the annotation file's own, for results.
   std::vector<BoxSample> samples = {};          ///< By id.
@@ -69,8 +78,12 @@ struct BoxFolder {
 /// are numbered from 1.
 BoxFolder join(std::vector<BoxFolder> folders);
 
-/// Takes the pictures without an object that is trained on out of a data set.
-void drop_empty(BoxFolder& folder);
+/// Takes the pictures without an object that is trained on out of a data set. Returns how many they were.
+std::int64_t drop_empty(BoxFolder& folder);
+
+/// Takes the classes without an object that is trained on out of a data set that has other classes, such as a
+/// parent category that nothing is labelled with. Returns their names.
+std::vector<std::string> drop_unused_classes(BoxFolder& folder);
 
 /// Throws Error, which names the data set, when it cannot be trained on: it has no object, or none of a
 /// class.

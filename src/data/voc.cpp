@@ -95,6 +95,7 @@ void read_object(const pugi::xml_node& node, VocPicture& to) {
   const auto where = [&] { return fmt::format("{}: {}", to.picture.where, name); };
   const auto class_name = text_of(node.child("name"));
   if (class_name.empty()) fail_at(where(), "its name is empty");
+  if (!io::is_utf8(class_name)) fail_at(where(), "its name is not UTF-8");
   name += fmt::format(" ({})", io::display(class_name));
   const auto box = read_box(node, where());
   objects.push_back({.box = box,
@@ -151,9 +152,13 @@ std::vector<std::string> list_splits(const fs::path& folder) {
   return splits;
 }
 
+fs::path split_file(const fs::path& root, const std::string& split) {
+  return root / "ImageSets" / "Main" / (split + ".txt");
+}
+
 std::vector<std::string> read_split(const fs::path& root, const std::string& split) {
-  const auto folder = root / "ImageSets" / "Main";
-  const auto file = folder / (split + ".txt");
+  const auto file = split_file(root, split);
+  const auto folder = file.parent_path();
   check_relative(split, io::display_path(folder));
   std::error_code ignored;
   if (!fs::exists(file, ignored)) {
@@ -211,7 +216,8 @@ BoxFolder list_voc(const fs::path& root, const std::string& split, const BoxList
     });
   });
 
-  BoxFolder folder{.roots = {root}, .classes = options.known_classes.value_or(classes_of(pictures))};
+  BoxFolder folder{.roots = {split_file(root, split)},
+                   .classes = options.known_classes.value_or(classes_of(pictures))};
   for (std::int64_t id = 1; id <= std::ssize(folder.classes); ++id) folder.category_ids.push_back(id);
   std::vector<AnnotatedPicture> labelled;
   for (auto& voc : pictures) {

@@ -38,13 +38,6 @@ Rect decode(const Rect& reference, const Deltas& deltas, const Deltas& deviation
   return {.left = x - half_width, .top = y - half_height, .right = x + half_width, .bottom = y + half_height};
 }
 
-Rect clip(const Rect& box, float width, float height) {
-  return {.left = std::clamp(box.left, 0.0F, width),
-          .top = std::clamp(box.top, 0.0F, height),
-          .right = std::clamp(box.right, 0.0F, width),
-          .bottom = std::clamp(box.bottom, 0.0F, height)};
-}
-
 bool has_sides(const Rect& box, float least) { return box.width() >= least && box.height() >= least; }
 
 }  // namespace scatlight::detect

@@ -30,9 +30,6 @@ Deltas encode(const Rect& reference, const Rect& box, const Deltas& deviations =
 /// The box of deltas. A side grows to 1000 / 16 times the reference's at most.
 Rect decode(const Rect& reference, const Deltas& deltas, const Deltas& deviations = no_deviations);
 
-/// The part within a picture.
-Rect clip(const Rect& box, float width, float height);
-
 /// Whether both sides are at least so long; never for a box that is not of numbers.
 bool has_sides(const Rect& box, float least);
 

@@ -9,15 +9,6 @@ struct Pair {
   double overlap;
 };
 
-bool lies_on_ignored(const FoundBox& found, std::span<const TrueBox> objects, double limit) {
-  return std::ranges::any_of(objects, [&](const TrueBox& object) {
-    if (object.counts()) return false;
-    const double common = intersection(found.box, object.box);
-    const double whole = object.crowd ? area(found.box) : area(found.box) + area(object.box) - common;
-    return common > 0 && common >= limit * whole;
-  });
-}
-
 std::vector<Pair> pair_up(const Cell& cell, double limit) {
   std::vector<Pair> pairs;
   for (std::size_t f = 0; f < cell.found.size(); ++f) {
@@ -38,6 +29,15 @@ std::vector<Pair> pair_up(const Cell& cell, double limit) {
 }
 
 }  // namespace
+
+bool lies_on_ignored(const FoundBox& found, std::span<const TrueBox> objects, double limit) {
+  return std::ranges::any_of(objects, [&](const TrueBox& object) {
+    if (object.counts()) return false;
+    const double common = intersection(found.box, object.box);
+    const double whole = object.crowd ? area(found.box) : area(found.box) + area(object.box) - common;
+    return common > 0 && common >= limit * whole;
+  });
+}
 
 std::vector<std::int64_t> confusion(std::vector<TrueBox> objects, std::vector<FoundBox> found, int classes,
                                     const ConfusionOptions& options) {

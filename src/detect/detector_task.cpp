@@ -30,7 +30,10 @@ data::BoxRecipe make_recipe(const DetectorTrainOptions& options) {
 Detector make_detector(const DetectorTrainOptions& options) {
   at::manual_seed(options.seed);
   Detector detector(network_options(options));
-  if (!options.weights.empty()) load_first_weights(detector, options.weights);
+  // A checkpoint has all that a resume needs, also what is frozen.
+  const bool begins = options.loop.mode != train::RunMode::Resume;
+  if (begins && !options.weights.empty())
+    load_first_weights(detector, options.weights, options.train_data.classes);
   detector.freeze(options.frozen);
   detector.to(options.placement);
   return detector;
@@ -145,10 +148,9 @@ train::EvaluationLine DetectorTask::evaluate(const train::OnImages& on_images) {
 train::Json DetectorTask::facts() const { return run_facts(options_, detector_); }
 
 std::string DetectorTask::evaluation_json(const train::RunFolder& folder) const {
-  return detect::evaluation_json(*evaluation_, *options_.val_data,
-                                 {.weights = folder.model().string(),
-                                  .data = options_.val_data->roots.front().string(),
-                                  .network = detector_.options().network.name});
+  return detect::evaluation_json(
+      *evaluation_, *options_.val_data,
+      {.weights = folder.model().string(), .network = detector_.options().network.name});
 }
 
 void DetectorTask::save_model(const std::filesystem::path& path) const {

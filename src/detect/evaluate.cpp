@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "detect/confusion.h"
 #include "detect/detection_rows.h"
@@ -15,29 +17,14 @@
 namespace scatlight::detect {
 namespace {
 
-std::vector<TrueBox> true_boxes(const data::BoxFolder& folder, const std::vector<ImageDetections>& images) {
-  std::vector<TrueBox> all;
-  for (const auto& [index, found] : images) {
-    const auto& sample = folder.samples[static_cast<std::size_t>(index)];
-    for (const auto& object : sample.objects) {
-      all.push_back({.image = sample.id,
-                     .label = object.label,
-                     .box = to_box(object.box),
-                     .area = object.area,
-                     .difficult = object.difficult,
-                     .crowd = object.crowd});
-    }
-  }
-  return all;
-}
-
 void measure(Evaluation& evaluation, const data::BoxFolder& folder) {
   const auto classes = static_cast<int>(folder.classes.size());
-  const auto objects = true_boxes(folder, evaluation.images);
+  std::vector<TrueBox> objects;
   std::vector<FoundBox> found;
   for (const auto& image : evaluation.images) {
-    const auto in_image = found_boxes(image, folder.samples[static_cast<std::size_t>(image.sample)].id);
-    found.insert(found.end(), in_image.begin(), in_image.end());
+    const auto& sample = folder.samples[static_cast<std::size_t>(image.sample)];
+    std::ranges::copy(true_boxes(sample), std::back_inserter(objects));
+    std::ranges::copy(found_boxes(image, sample.id), std::back_inserter(found));
   }
   evaluation.coco = coco_metric(objects, found, classes);
   evaluation.voc = voc_metric(objects, found, classes);
@@ -65,6 +52,20 @@ void gather(Evaluation& evaluation, const train::Team& team) {
 }
 
 }  // namespace
+
+std::vector<TrueBox> true_boxes(const data::BoxSample& sample) {
+  std::vector<TrueBox> boxes;
+  boxes.reserve(sample.objects.size());
+  for (const auto& object : sample.objects) {
+    boxes.push_back({.image = sample.id,
+                     .label = object.label,
+                     .box = to_box(object.box),
+                     .area = object.area,
+                     .difficult = object.difficult,
+                     .crowd = object.crowd});
+  }
+  return boxes;
+}
 
 data::Box to_box(const Rect& rect) {
   return {.left = rect.left,

@@ -48,7 +48,8 @@ Evaluation evaluate(Detector& detector, const DetectorFacts& facts, const data::
 /// whoever reads the files computes the same numbers.
 std::vector<FoundBox> found_boxes(const ImageDetections& image, std::int64_t id);
 
-/// An annotated box as the metrics read it.
+/// What is annotated, as the metrics read it.
+std::vector<TrueBox> true_boxes(const data::BoxSample& sample);
 data::Box to_box(const Rect& rect);
 
 }  // namespace scatlight::detect

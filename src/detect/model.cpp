@@ -163,21 +163,27 @@ DetectorModel load_detector(const std::filesystem::path& path, const torch_ops::
   return model;
 }
 
-std::vector<std::string> load_first_weights(Detector& detector, const std::filesystem::path& path) {
+std::vector<std::string> parts_left_random(const std::filesystem::path& path,
+                                           const std::vector<std::string>& classes) {
+  if (!is_detector(path)) return {"region proposals", "classes"};
+  return read_blueprint(path).facts.classes == classes ? std::vector<std::string>()
+                                                       : std::vector<std::string>{"classes"};
+}
+
+void load_first_weights(Detector& detector, const std::filesystem::path& path,
+                        const std::vector<std::string>& classes) {
   if (!is_detector(path)) {
     nets::load_body(detector.network(), path);
-    return {"region proposals", "classes"};
+    return;
   }
-  const io::SafetensorsReader reader(path);
   auto state = state_of(detector);
-  const auto* weight = reader.find("roi_heads.box_predictor.cls_score.weight");
-  const bool same = weight != nullptr && !weight->shape.empty() &&
-                    weight->shape.front() == detector.options().network.classes + 1;
-  if (!same) std::erase_if(state, [](const auto& entry) { return entry.first.starts_with(of_classes); });
-  nets::read_tensors(path, state, detector.options().network.name,
-                     same ? std::vector<std::string>() : std::vector<std::string>{of_classes});
+  std::vector<std::string> passed_over;
+  if (!parts_left_random(path, classes).empty()) {
+    passed_over = {of_classes};
+    std::erase_if(state, [](const auto& entry) { return entry.first.starts_with(of_classes); });
+  }
+  nets::read_tensors(path, state, detector.options().network.name, passed_over);
   nets::check_finite(path, state);
-  return same ? std::vector<std::string>() : std::vector<std::string>{"classes"};
 }
 
 }  // namespace scatlight::detect

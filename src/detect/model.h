@@ -36,9 +36,14 @@ bool is_detector(const std::filesystem::path& path);
 /// Throws Error for another file.
 DetectorModel load_detector(const std::filesystem::path& path, const torch_ops::Placement& placement = {});
 
-/// First weights: those of a classifier with the same network, which has none for regions and classes of
-/// objects, or of a detector with the same network and anchors; what tells the classes is taken from one
-/// with as many classes. Returns what was not filled. Throws Error as nets::load_body().
-std::vector<std::string> load_first_weights(Detector& detector, const std::filesystem::path& path);
+/// First weights: those of a classifier with the same network, or of a detector with the same network and
+/// anchors. Throws Error as nets::load_body().
+void load_first_weights(Detector& detector, const std::filesystem::path& path,
+                        const std::vector<std::string>& classes);
+
+/// What load_first_weights() leaves random: region proposals and classes where the file is a classifier's,
+/// classes where the detector's are not these, in this order.
+std::vector<std::string> parts_left_random(const std::filesystem::path& path,
+                                           const std::vector<std::string>& classes);
 
 }  // namespace scatlight::detect

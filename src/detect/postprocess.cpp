@@ -43,8 +43,8 @@ std::vector<Detection> postprocess(std::span<const Rect> rois, std::span<const f
     for (std::size_t c = 1; c < columns; ++c) {
       const auto score = static_cast<float>(probabilities[c]);
       if (!(score > options.score)) continue;
-      const auto box = clip(decode(rois[r], deltas_at(deltas, r * columns + c), options.deviations),
-                            picture.width, picture.height);
+      const auto box = decode(rois[r], deltas_at(deltas, r * columns + c), options.deviations)
+                           .within(picture.width, picture.height);
       if (!has_sides(box, least_side)) continue;
       by_class[c - 1].boxes.push_back(box);
       by_class[c - 1].scores.push_back(score);

@@ -25,7 +25,7 @@ std::vector<Rect> propose(std::span<const float> objectness, std::span<const flo
   std::vector<Rect> boxes;
   for (const auto index : train::top_k(objectness, options.before)) {
     const auto i = static_cast<std::size_t>(index);
-    const auto box = clip(decode(anchors[i], deltas_at(deltas, i)), width, height);
+    const auto box = decode(anchors[i], deltas_at(deltas, i)).within(width, height);
     if (has_sides(box, least_side)) boxes.push_back(box);
   }
   std::vector<Rect> proposals;

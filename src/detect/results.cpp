@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "detect/confusion.h"
 #include "detect/metric_boxes.h"
 #include "detect/stable_sort.h"
 #include "io/machine.h"
@@ -28,53 +29,47 @@ struct Shown {
   double f1 = 0;
 };
 
+/// As the metrics count at one overlap: a detection that lies on what does not count is left out.
 Shown show(const data::BoxSample& sample, std::vector<FoundBox> found) {
   std::erase_if(found, [](const auto& one) { return one.score < shown_score; });
-  const auto counts = [](const data::Object& object) { return !object.difficult && !object.crowd; };
-  std::vector<bool> is_found(sample.objects.size());
+  const auto objects = true_boxes(sample);
+  std::vector<bool> is_found(objects.size());
   Json boxes = Json::array();
-  int hits = 0;                    // of objects that count
-  int misses = 0;                  // detections of none
+  int hits = 0;
+  int misses = 0;                  // detections of nothing
   for (const auto& one : found) {  // by falling score
     double best = shown_overlap;
-    std::ptrdiff_t object = -1;
-    for (std::size_t i = 0; i < sample.objects.size(); ++i) {
-      if (is_found[i] || sample.objects[i].label != one.label) continue;
-      const double common = overlap(to_box(sample.objects[i].box), one.box);
-      if (common >= best) {
-        best = common;
-        object = static_cast<std::ptrdiff_t>(i);
-      }
+    auto object = objects.size();
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      if (is_found[i] || !objects[i].counts() || objects[i].label != one.label) continue;
+      const double common = overlap(objects[i].box, one.box);
+      if (common < best) continue;
+      best = common;
+      object = i;
     }
-    if (object >= 0) {
-      const auto place = static_cast<std::size_t>(object);
-      is_found[place] = true;
-      hits += counts(sample.objects[place]) ? 1 : 0;
-    } else {
-      ++misses;
-    }
-    boxes.push_back({{"kind", object >= 0 ? "found" : "false"},
+    const bool is_hit = object < objects.size();
+    if (!is_hit && lies_on_ignored(one, objects, shown_overlap)) continue;
+    if (is_hit) is_found[object] = true;
+    ++(is_hit ? hits : misses);
+    boxes.push_back({{"kind", is_hit ? "found" : "false"},
                      {"class", one.label},
                      {"score", one.score},
                      {"box", to_json(one.box)}});
   }
-  int objects = 0;
-  for (std::size_t i = 0; i < sample.objects.size(); ++i) {
-    const auto& object = sample.objects[i];
-    if (!counts(object)) continue;
-    ++objects;
-    if (!is_found[i])
-      boxes.push_back({{"kind", "missed"}, {"class", object.label}, {"box", to_json(to_box(object.box))}});
+  const auto counted = std::ranges::count_if(objects, &TrueBox::counts);
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (objects[i].counts() && !is_found[i])
+      boxes.push_back({{"kind", "missed"}, {"class", objects[i].label}, {"box", to_json(objects[i].box)}});
   }
   const int told = hits + misses;
   const double precision = told == 0 ? 0 : hits / static_cast<double>(told);
-  const double recall = objects == 0 ? 0 : hits / static_cast<double>(objects);
+  const double recall = counted == 0 ? 0 : hits / static_cast<double>(counted);
   Shown shown = {.json = {{"file", sample.file.string()},
                           {"width", sample.size.width},
                           {"height", sample.size.height},
-                          {"objects", objects},
+                          {"objects", counted},
                           {"boxes", std::move(boxes)}},
-                 .f1 = objects == 0 && told == 0 ? 1 : f1(precision, recall)};
+                 .f1 = counted == 0 && told == 0 ? 1 : f1(precision, recall)};
   shown.json["f1"] = shown.f1;
   return shown;
 }
@@ -98,6 +93,13 @@ Json shown_json(const Evaluation& evaluation, const data::BoxFolder& folder) {
   Json list = Json::array();
   for (const auto i : places) list.push_back(std::move(all[i].json));
   return list;
+}
+
+/// "cells/ImageSets/Main/test.txt, more.json"
+std::string data_of(const data::BoxFolder& folder) {
+  std::string all;
+  for (const auto& root : folder.roots) all += (all.empty() ? "" : ", ") + root.string();
+  return all;
 }
 
 Json coco_json(const CocoNumbers& numbers) {
@@ -125,12 +127,12 @@ Json per_class_json(const Evaluation& evaluation, const data::BoxFolder& folder)
 
 }  // namespace
 
-CurvePoint best_point(const CocoClass& of_class) {
-  CurvePoint best;
-  for (const auto& point : of_class.curve) {
-    if (f1(point.precision, point.recall) > f1(best.precision, best.recall)) best = point;
-  }
-  return best;
+std::optional<CurvePoint> best_point(const CocoClass& of_class) {
+  const auto& curve = of_class.curve;
+  const auto best = std::ranges::max_element(
+      curve, {}, [](const auto& point) { return f1(point.precision, point.recall); });
+  if (best == curve.end()) return std::nullopt;
+  return *best;
 }
 
 std::string evaluation_json(const Evaluation& evaluation, const data::BoxFolder& folder,
@@ -148,7 +150,7 @@ std::string evaluation_json(const Evaluation& evaluation, const data::BoxFolder&
   const Json json = {
       {"task", "detect"},
       {"weights", facts.weights},
-      {"data", facts.data},
+      {"data", data_of(folder)},
       {"network", facts.network},
       {"images", evaluation.images.size()},
       {"classes", folder.classes},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "detect/evaluate.h"
@@ -9,7 +10,6 @@ namespace scatlight::detect {
 /// What eval.json says beside the numbers.
 struct EvaluationFacts {
   std::string weights;
-  std::string data;
   std::string network;
 };
 
@@ -22,6 +22,6 @@ std::string detections_json(const Evaluation& evaluation, const data::BoxFolder&
 
 /// Where recall and precision of a class are best together (by F1), of the curve at the limit 0.5; nothing
 /// for a class without objects or detections.
-CurvePoint best_point(const CocoClass& of_class);
+std::optional<CurvePoint> best_point(const CocoClass& of_class);
 
 }  // namespace scatlight::detect

@@ -1,7 +1,9 @@
 #include "detect/run_facts.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "scatlight/error.h"
 #include "train/json.h"
 #include "train/run_facts.h"
 
@@ -63,6 +65,16 @@ Json some_pictures(const data::BoxFolder& folder) {
   return list;
 }
 
+/// Nothing for a picture that is too narrow for the recipe, which --skip-bad leaves out.
+std::optional<data::Framing> frame(const data::BoxRecipe& recipe, const data::BoxSample& sample) {
+  data::CounterRandom random(0, 0, 0);  // the size does not depend on it
+  try {
+    return recipe.augment(sample.size, sample.objects, random);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 /// Every object's middle and size as shares of its picture, and its size in pixels that the network sees, at
 /// most so many objects, for the pictures of the report.
 Json geometry(const data::BoxFolder& folder, const data::BoxRecipeOptions& options) {
@@ -74,15 +86,15 @@ Json geometry(const data::BoxFolder& folder, const data::BoxRecipeOptions& optio
   Json rows = Json::array();
   std::int64_t number = 0;
   for (const auto& sample : folder.samples) {
-    data::CounterRandom random(0, 0, 0);  // the size does not depend on it
-    const auto framing = recipe.augment(sample.size, sample.objects, random);
+    const auto framing = frame(recipe, sample);
+    if (!framing) continue;
     for (const auto& object : sample.objects) {
       if (number++ % step != 0) continue;
       const auto& box = object.box;
       rows.push_back({train::rounded((box.left + box.right) / 2 / sample.size.width, 1e3),
                       train::rounded((box.top + box.bottom) / 2 / sample.size.height, 1e3),
-                      train::rounded(box.width() * framing.scale_x(), 10),
-                      train::rounded(box.height() * framing.scale_y(), 10)});
+                      train::rounded(box.width() * framing->scale_x(), 10),
+                      train::rounded(box.height() * framing->scale_y(), 10)});
     }
   }
   return rows;

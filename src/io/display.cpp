@@ -40,6 +40,15 @@ bool moves_text(char32_t code) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto length = decode_utf8(text.substr(at)).length;
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
 std::string display(std::string_view text) {
   constexpr std::size_t longest = 300;
   std::string line;

@@ -13,4 +13,6 @@ namespace scatlight::io {
 std::string display(std::string_view text);
 std::string display_path(const std::filesystem::path& path);
 
+bool is_utf8(std::string_view text);
+
 }  // namespace scatlight::io

@@ -28,7 +28,9 @@ constexpr int least_images = 2;
 nets::Network make_network(const TrainOptions& options) {
   at::manual_seed(options.seed);  // of the first weights, and of what the network draws while it trains
   nets::Network network(network_options(options));
-  if (!options.weights.empty()) nets::load_body(network, options.weights);
+  // A checkpoint has all that a resume needs.
+  const bool begins = options.loop.mode != RunMode::Resume;
+  if (begins && !options.weights.empty()) nets::load_body(network, options.weights);
   network.to(options.placement);
   return network;
 }

@@ -212,7 +212,8 @@ def test_predict_knows_its_own_lowest_score(drawn, trained, tmp_path):
 def test_marked_pictures_never_replace_those_that_are_read(trained, tmp_path):
     Image.new("RGB", (64, 64), (90, 120, 30)).save(tmp_path / "a.png")
     before = (tmp_path / "a.png").read_bytes()
-    fail(2, ["--marked", "a.png"], "predict", trained, tmp_path, "--marked", tmp_path)
+    fail(2, [f"--marked {tmp_path} lies where"], "predict", trained, tmp_path, "--marked", tmp_path)
+    fail(2, ["--marked", "is read"], "predict", trained, tmp_path, "--marked", tmp_path / "new")
     fail(2, ["--marked ."], "predict", trained.resolve(), "a.png", "--marked", ".", cwd=tmp_path)
     assert (tmp_path / "a.png").read_bytes() == before
 
@@ -399,8 +400,8 @@ def test_first_weights(trained, drawn, tmp_path):
     flags = ["--weights", weights, "--run", tmp_path / "run", *SMALL, "--epochs", 1]
     result = run("train-detector", drawn, *flags)
     assert result.returncode == 0, result.stderr
-    assert "steps of 1 images, rate 0.001, step schedule: from trained weights" in result.stderr
-    assert "1 groups and what is before them stay" in result.stderr
+    assert "steps of 1 image, rate 0.001, step schedule: from trained weights" in result.stderr
+    assert "the stem and 1 group stay as they are; batch norms are constants" in result.stderr
     options = json.loads((tmp_path / "run/run.json").read_text())
     assert options["detector"]["frozen_groups"] == 1
     assert options["detector"]["frozen_norms"] is True

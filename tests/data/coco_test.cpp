@@ -61,10 +61,21 @@ TEST_F(Coco, ReadsRecordsInAnyOrderAndSortsThem) {
   EXPECT_EQ(listed.counts, (BoxCounts{.images = 2, .empty = 1, .objects = 2, .difficult = 1, .crowd = 1}));
 }
 
+TEST_F(Coco, ClassesWithoutObjectsCanBeDropped) {
+  auto listed = list(Parts().text());
+  EXPECT_EQ(drop_unused_classes(listed), std::vector<std::string>{"cat"}) << "a crowd alone makes no class";
+  EXPECT_EQ(listed.classes, std::vector<std::string>{"dog"});
+  EXPECT_EQ(listed.category_ids, std::vector<std::int64_t>{3});
+  EXPECT_EQ(listed.samples[1].objects,
+            (std::vector<Object>{{.box = {0, 0, 40, 30}, .label = 0, .difficult = true, .area = 1200}}));
+  EXPECT_EQ(listed.counts, (BoxCounts{.images = 2, .empty = 1, .objects = 1, .difficult = 1}));
+  EXPECT_TRUE(drop_unused_classes(listed).empty());
+}
+
 TEST_F(Coco, TakesTheLabelsOfAnEarlierTraining) {
   BoxListOptions options{.known_classes = std::vector<std::string>{"cat", "ant", "dog", "bee"}};
   const auto listed = list(Parts().text(), options);
-  EXPECT_EQ(listed.category_ids, (std::vector<std::int64_t>{7, 8, 3, 9}));
+  EXPECT_EQ(listed.category_ids, (std::vector<std::int64_t>{7, 1, 3, 2}));
   EXPECT_EQ(listed.samples[1].objects[0].label, 0);
   EXPECT_EQ(listed.samples[1].objects[1].label, 2);
   options.known_classes = {"cat"};

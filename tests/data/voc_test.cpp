@@ -113,6 +113,7 @@ std::vector<Fault> faults() {
       {"<object><name>dog</name></object>", "bad.xml: object 1 (dog): it has no bndbox"},
       {"<object><bndbox/></object>", "bad.xml: object 1: its name is empty"},
       {"<object><name> </name></object>", "bad.xml: object 1: its name is empty"},
+      {"<object><name>caf\xe9</name></object>", "bad.xml: object 1: its name is not UTF-8"},
       {voc_object("dog", 1, 1, 9, 9) + box("<xmin>1</xmin>"), "object 2 (dog): bndbox has no ymin"},
       {xmin(""), "object 1 (dog): xmin is '', but must be a number within 1000000"},
       {xmin("five"), "xmin is 'five'"},
@@ -260,9 +261,11 @@ TEST(BoxFolder, JoinsDataSets) {
   EXPECT_EQ(joined.samples[0].objects[0].label, 0);
   EXPECT_EQ(joined.samples[1].objects[0].label, 1);
   EXPECT_EQ(joined.samples[1].objects[1].label, 0);
-  drop_empty(joined);
+  EXPECT_EQ(drop_empty(joined), 1);
   EXPECT_EQ(joined.samples.size(), 2U);
   EXPECT_EQ(joined.counts, (BoxCounts{.images = 2, .objects = 3}));
+  EXPECT_EQ(joined.roots, (std::vector<std::filesystem::path>{a.path() / "ImageSets/Main/train.txt",
+                                                              b.path() / "ImageSets/Main/train.txt"}));
 }
 
 TEST(BoxFolder, ASingleDataSetKeepsItsNumbers) {

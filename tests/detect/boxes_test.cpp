@@ -74,9 +74,9 @@ TEST(BoxMath, SidesGrowOnlySoFar) {
 }
 
 TEST(BoxMath, ClipsToThePicture) {
-  EXPECT_EQ(clip({.left = -3, .top = 5, .right = 200, .bottom = 70}, 100, 60),
+  EXPECT_EQ((Rect{.left = -3, .top = 5, .right = 200, .bottom = 70}.within(100, 60)),
             (Rect{.left = 0, .top = 5, .right = 100, .bottom = 60}));
-  EXPECT_FALSE(has_sides(clip(at(120, 5, 10), 100, 60), 1e-3F)) << "nothing of it is within";
+  EXPECT_FALSE(has_sides(at(120, 5, 10).within(100, 60), 1e-3F)) << "nothing of it is within";
 }
 
 TEST(Anchors, AreThoseOfFasterRcnn) {

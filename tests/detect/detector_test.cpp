@@ -247,33 +247,42 @@ TEST_F(DetectorFile, WeightsThatAreNotFiniteAreRefused) {
       std::numeric_limits<float>::infinity();
   save_detector(path_, detector_, facts_of());
   Detector other(small_detector());
-  test::expect_error([&] { load_first_weights(other, path_); }, "not finite");
+  test::expect_error([&] { load_first_weights(other, path_, facts_of().classes); }, "not finite");
 }
 
 TEST_F(DetectorFile, IsFirstWeightsOfAnotherDetector) {
   Detector same(small_detector());
-  EXPECT_EQ(load_first_weights(same, path_), std::vector<std::string>());
+  load_first_weights(same, path_, facts_of().classes);
+  EXPECT_EQ(parts_left_random(path_, facts_of().classes), std::vector<std::string>());
   for (const auto& [name, tensor] : detector_.parameters())
     EXPECT_TRUE(at::equal(tensor_of(same.parameters(), name), tensor)) << name;
   for (const auto& [name, tensor] : detector_.buffers())
     EXPECT_TRUE(at::equal(tensor_of(same.buffers(), name), tensor)) << name;
 
-  auto options = small_detector();
-  options.network.classes = 5;
-  Detector other_classes(options);
-  EXPECT_EQ(load_first_weights(other_classes, path_), std::vector<std::string>{"classes"});
-  for (const auto& [name, tensor] : detector_.parameters()) {
-    if (name.starts_with("roi_heads")) continue;
-    EXPECT_TRUE(at::equal(tensor_of(other_classes.parameters(), name), tensor)) << name;
+  auto renamed = facts_of().classes;
+  renamed.front() = "moon";
+  const std::vector<std::string> more = {"a", "b", "c", "d", "e"};
+  for (const auto& classes : {renamed, more}) {
+    auto options = small_detector();
+    options.network.classes = static_cast<int>(classes.size());
+    Detector other_classes(options);
+    load_first_weights(other_classes, path_, classes);
+    EXPECT_EQ(parts_left_random(path_, classes), std::vector<std::string>{"classes"});
+    for (const auto& [name, tensor] : detector_.parameters()) {
+      const auto& there = tensor_of(other_classes.parameters(), name);
+      const bool tells_classes = name.starts_with("roi_heads");
+      EXPECT_EQ(there.sizes() == tensor.sizes() && at::equal(there, tensor), !tells_classes) << name;
+    }
   }
 
-  options = small_detector();
+  auto options = small_detector();
   options.anchors = 3;
   Detector other_anchors(options);
-  test::expect_error([&] { load_first_weights(other_anchors, path_); },
+  test::expect_error([&] { load_first_weights(other_anchors, path_, facts_of().classes); },
                      "its tensor 'rpn.head.cls_logits.weight' is F32 [2, 12, 1, 1]");
   Detector other_network(small_detector("det-small"));
-  test::expect_error([&] { load_first_weights(other_network, path_); }, "det-small needs");
+  test::expect_error([&] { load_first_weights(other_network, path_, facts_of().classes); },
+                     "det-small needs");
 }
 
 TEST_F(DetectorFile, TakesTheBodyOfAClassifier) {
@@ -284,14 +293,16 @@ TEST_F(DetectorFile, TakesTheBodyOfAClassifier) {
   const nets::Network classifier(options);
   nets::save_weights(classifier, path);
   const auto rpn = tensor_of(detector_.parameters(), "rpn.head.conv.0.0.weight").clone();
-  EXPECT_EQ(load_first_weights(detector_, path), (std::vector<std::string>{"region proposals", "classes"}));
+  load_first_weights(detector_, path, facts_of().classes);
+  EXPECT_EQ(parts_left_random(path, facts_of().classes),
+            (std::vector<std::string>{"region proposals", "classes"}));
   for (const auto& [name, tensor] : classifier.parameters()) {
     if (name.starts_with("fc")) continue;
     EXPECT_TRUE(at::equal(tensor_of(detector_.parameters(), name), tensor)) << name;
   }
   EXPECT_TRUE(at::equal(tensor_of(detector_.parameters(), "rpn.head.conv.0.0.weight"), rpn));
   Detector other(small_detector("det-small"));
-  test::expect_error([&] { load_first_weights(other, path); }, "classifier.safetensors");
+  test::expect_error([&] { load_first_weights(other, path, facts_of().classes); }, "classifier.safetensors");
 }
 
 /// Steps on a drawn data set.

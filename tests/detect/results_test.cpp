@@ -39,7 +39,7 @@ Evaluation evaluation_of(std::vector<ImageDetections> images) {
 
 Json shown_of(const std::vector<data::Object>& objects, std::vector<Detection> found) {
   const auto text = evaluation_json(evaluation_of({{.sample = 0, .found = std::move(found)}}),
-                                    pictures({objects}), {.weights = "w", .data = "d", .network = "n"});
+                                    pictures({objects}), {.weights = "w", .network = "n"});
   return Json::parse(text)["shown"][0];
 }
 
@@ -66,10 +66,18 @@ TEST(Shown, ObjectsThatDoNotCountNeitherHelpNorHarm) {
   const data::Object difficult = {.box = at(0, 50), .difficult = true};
   const std::vector<Detection> found = {{.box = at(0, 50), .score = 0.9F}};
   const auto missed = shown_of({difficult, {.box = at(100, 50)}}, found);
-  EXPECT_EQ(kinds_of(missed), (Kinds{"found", "missed"}));
+  EXPECT_EQ(kinds_of(missed), Kinds{"missed"});
   EXPECT_EQ(missed["f1"], 0) << "what counts was missed";
+  EXPECT_EQ(missed["objects"], 1);
   EXPECT_EQ(shown_of({difficult}, found)["f1"], 1) << "there is nothing to find";
   EXPECT_EQ(shown_of({difficult}, {})["f1"], 1);
+
+  const data::Object crowd = {.box = at(200, 100), .crowd = true};
+  const auto in_crowd = shown_of({crowd, {.box = at(0, 50)}}, {{.box = at(0, 50), .score = 0.9F},
+                                                               {.box = at(210, 20), .score = 0.8F},
+                                                               {.box = at(240, 20), .score = 0.7F}});
+  EXPECT_EQ(kinds_of(in_crowd), Kinds{"found"}) << "many in a crowd are not false";
+  EXPECT_EQ(in_crowd["f1"], 1);
 }
 
 TEST(Results, NameAllThatWasLeftOut) {
@@ -77,7 +85,9 @@ TEST(Results, NameAllThatWasLeftOut) {
   folder.skipped = {{.file = "bad.xml", .reason = "cut"}};
   auto evaluation = evaluation_of({{.sample = 0}});
   evaluation.skipped = {{.file = "bad.jpg", .reason = "empty"}};
-  const auto skipped = Json::parse(evaluation_json(evaluation, folder, {}))["skipped"];
+  const auto json = Json::parse(evaluation_json(evaluation, folder, {}));
+  EXPECT_EQ(json["data"], "data");
+  const auto skipped = json["skipped"];
   ASSERT_EQ(skipped.size(), 2U);
   EXPECT_EQ(skipped[0]["file"], "bad.xml");
   EXPECT_EQ(skipped[1]["file"], "bad.jpg");
@@ -92,12 +102,25 @@ TEST(Results, HaveTheNumbersOfTheAnnotationFile) {
   EXPECT_EQ(results, expected);
 }
 
+TEST(Results, HaveABestPointWhereThereIsACurve) {
+  CocoClass of_class;
+  EXPECT_FALSE(best_point(of_class));
+  of_class.curve = {
+      {.recall = 0.2, .precision = 1}, {.recall = 0.8, .precision = 0.8}, {.recall = 1, .precision = 0.1}};
+  EXPECT_EQ(best_point(of_class)->recall, 0.8);
+}
+
 // Training takes a part of a picture that is too narrow for an evaluation.
 TEST(RunFacts, TellSizesThatTheNetworkSees) {
   auto options = small_training(pictures({{{.box = at(0, 10)}}}));
   options.train_data.samples[0].size = {.width = 1000, .height = 20};
   const auto facts = run_facts(options, Detector(small_detector()));
   EXPECT_EQ(facts["objects"], Json::parse("[[0.005, 0.75, 32.0, 32.0]]"));
+  options.recipe.short_side = 40;
+  options.recipe.long_side = 50;
+  options.train_data.samples[0].size = {.width = 200, .height = 100};
+  EXPECT_TRUE(run_facts(options, Detector(small_detector()))["objects"].empty())
+      << "too narrow to be trained on";
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ void add_losses(const detect::DetectorTrainOptions& options, nets::NamedTensors&
 void add_detections(const detect::DetectorTrainOptions& options, nets::NamedTensors& out) {
   const at::NoGradGuard no_grad;
   detect::Detector detector(network_options(options));
-  load_first_weights(detector, options.weights);
+  load_first_weights(detector, options.weights, options.train_data.classes);
   detector.to({});
   detector.train(false);
   const data::BoxRecipe recipe(options.recipe);
