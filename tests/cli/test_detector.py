@@ -282,7 +282,9 @@ def test_resume_of_a_finished_run_changes_nothing(trained, tmp_path):
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.stem)
 def test_recipes_are_understood(recipe, drawn, tmp_path):
     """A training that cannot begin tells, as the data are listed after all flags are read."""
-    line = fail(1, ["absent"], "train-detector", drawn / "absent", "--run", tmp_path, "--config", recipe)
+    weights = ["--weights", "w.safetensors"] if "frozen" in settings_of(recipe) else []
+    flags = ["--run", tmp_path, "--config", recipe, *weights]
+    line = fail(1, ["absent"], "train-detector", drawn / "absent", *flags)
     assert recipe.name not in line
 
 
@@ -313,7 +315,12 @@ BAD_FLAGS = {
     "--anchors 0": "--anchors 0 is not accepted",
     "--anchors nan": "--anchors nan is not accepted",
     "--ratios 1,1000": "--ratios 1 1000 is not accepted",
-    "--frozen 5": "frozen groups 5",
+    "--frozen 5": "--frozen 5 needs --weights",
+    "--frozen 5 --weights w.safetensors": "frozen groups 5",
+    "--val-images photos": "--val-images says nothing without",
+    "--eval-every 2": "--eval-every 2 says nothing without",
+    "--proposals 12001": "--proposals 12001",
+    "--test-proposals 6001": "--test-proposals 6001",
     "--long-side 100": "long side 100: 600 (the short side)",
     "--network linear": "at least two groups",
     "--network scatresnet50 --scales 5": "a stride of 64 pixels",
@@ -394,6 +401,31 @@ def test_bad_models(trained, drawn, tmp_path):
     fail(1, ["it is a checkpoint"], "predict", checkpoint, drawn / "JPEGImages/val_00000.jpg")
 
 
+def test_folders_of_pictures(drawn, tmp_path):
+    """Training and evaluation with pictures in folders of their own; a parent category that nothing has."""
+    for split in ["train", "val"]:
+        coco = json.loads((drawn / f"annotations/instances_{split}.json").read_text())
+        coco["categories"].append({"id": 99, "name": "things"})
+        (tmp_path / f"{split}.json").write_text(json.dumps(coco))
+        (tmp_path / f"of_{split}").mkdir()
+        for image in coco["images"]:
+            name = image["file_name"]
+            shutil.copy(drawn / "JPEGImages" / name, tmp_path / f"of_{split}" / name)
+    files = [tmp_path / "train.json", "--val", tmp_path / "val.json"]
+    folders = ["--images", tmp_path / "of_train", "--val-images", tmp_path / "of_val"]
+    flags = ["--run", tmp_path / "run", *SMALL, "--epochs", 1]
+    result = run("train-detector", *files, *folders, *flags)
+    assert result.returncode == 0, result.stderr
+    assert "no object is of these classes: things" in result.stderr
+    facts = json.loads((tmp_path / "run/run.json").read_text())
+    assert "things" not in facts["classes"]
+    evaluation = json.loads((tmp_path / "run/eval.json").read_text())
+    assert evaluation["data"] == str(tmp_path / "val.json")
+    # A VOC folder for training, too: --images is of the evaluation's file then.
+    mixed = [drawn, "--val", tmp_path / "val.json", "--images", tmp_path / "of_val"]
+    succeed("train-detector", *mixed, *flags, "--overwrite")
+
+
 def test_first_weights(trained, drawn, tmp_path):
     """Frozen layers stay as they were given."""
     weights = trained / "model.safetensors"
@@ -405,5 +437,7 @@ def test_first_weights(trained, drawn, tmp_path):
     options = json.loads((tmp_path / "run/run.json").read_text())
     assert options["detector"]["frozen_groups"] == 1
     assert options["detector"]["frozen_norms"] is True
+    assert (options["options"]["frozen"], options["options"]["clip"]) == (1, 0)
+    assert "begin at random" not in result.stderr
     other = ["--network", "det-small", "--weights", weights, "--run", tmp_path / "other"]
     fail(1, ["model.safetensors", "det-small"], "train-detector", drawn, *other)
