@@ -25,7 +25,6 @@
 #include "io/display.h"
 #include "io/file.h"
 #include "io/interrupt.h"
-#include "io/machine.h"
 #include "scatlight/error.h"
 #include "scatlight/version.h"
 #include "train/shared_error.h"
@@ -153,7 +152,6 @@ ProgramEnd run_program(int argc, char** argv, const TeamPlace& place) try {
   // of which the error of the call tells more.
   if (place.group.empty()) std::signal(SIGPIPE, SIG_DFL);
   io::raise_open_file_limit();
-  io::keep_freed_memory();
   auto end = run(argc, argv, place);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     return complain(place, failure, "cannot write to standard output");

@@ -1,6 +1,5 @@
 #include "io/machine.h"
 
-#include <malloc.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -8,7 +7,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <limits>
 
 namespace scatlight::io {
 
@@ -55,20 +53,9 @@ std::int64_t peak_memory_bytes() {
 }
 
 bool restart_peak_memory() {
-#ifdef __GLIBC__
-  ::malloc_trim(0);
-#endif
   std::ofstream file("/proc/self/clear_refs");
   file << "5" << std::flush;  // of all that can be cleared, the peak alone
   return file.good();
-}
-
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  constexpr int most = std::numeric_limits<int>::max();
-  ::mallopt(M_MMAP_THRESHOLD, most);
-  ::mallopt(M_TRIM_THRESHOLD, most);
-#endif
 }
 
 double machine_load() {

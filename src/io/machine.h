@@ -14,14 +14,8 @@ std::int64_t memory_bytes();       ///< Of the machine; 0 where unknown.
 std::int64_t free_memory_bytes();  ///< That programs can take without swapping; 0 where unknown.
 std::int64_t peak_memory_bytes();  ///< Most resident memory this process had since the last restart.
 
-/// Gives back memory that was freed; from now on peak_memory_bytes() counts anew. False where the kernel
-/// cannot; then nothing has changed.
+/// From now on peak_memory_bytes() counts anew. False where the kernel cannot; then nothing has changed.
 bool restart_peak_memory();
-
-/// From now on memory that is freed stays with the process for its next use. Without, large tensors are given
-/// back to the system and taken again in each step: the kernel had a sixth of the time of a detector's
-/// training.
-void keep_freed_memory();
 
 /// Programs that ran or waited to run, a mean over the last minute; negative where unknown.
 double machine_load();
