@@ -1,5 +1,6 @@
 """The comparison of trainings with plain PyTorch runs."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -30,21 +31,20 @@ def test_other_networks_are_refused() -> None:
     assert "plain PyTorch" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
+def test_wrong_arguments_are_refused(monkeypatch, capsys) -> None:
+    monkeypatch.syspath_prepend(COMPARISON.parent)
+    comparison = importlib.import_module(COMPARISON.stem)
+    for arguments, words in [
         (["--rounds", "0"], "argument --rounds: '0' is no whole number above 0"),
         (["--threads", "0"], "argument --threads: '0' is no whole number above 0"),
         (["--case", "scatresnet-small:48:8"], "is not NETWORK:SIZE:BATCH:IMAGES"),
         (["--case", "scatresnet-small:48:8:7"], "has fewer images than a batch"),
         (["--case", "scatresnet-small:x:8:8"], "'x' is no whole number above 0"),
-    ],
-)
-def test_wrong_arguments_are_refused(arguments, words) -> None:
-    command = [sys.executable, COMPARISON, *arguments, "--build", BUILD]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert words in done.stderr.splitlines()[-1]
+    ]:
+        monkeypatch.setattr(sys, "argv", [COMPARISON.name, *arguments])
+        with pytest.raises(SystemExit, match="2"):
+            comparison.main()
+        assert words in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_program_that_is_killed_is_named(tmp_path: Path) -> None:
