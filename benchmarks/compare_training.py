@@ -95,7 +95,8 @@ class OurTraining:
     def _call(self, *words: object) -> str:
         done = subprocess.run([self._program, *map(str, words)], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SystemExit(f"{words[0]} failed: {done.stderr.splitlines()[-1]}")
+            reason = (done.stderr.splitlines() or [f"it ended with status {done.returncode}"])[-1]
+            raise SystemExit(f"{words[0]} failed: {reason}")
         return done.stdout
 
     @property
@@ -132,10 +133,22 @@ def compare(case: Case, threads: int, rounds: int, program: Path, folder: Path) 
     return Result(case=case, threads=threads, ratio=ratio, **medians)
 
 
+def parse_positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
 def parse_case(text: str) -> Case:
     network, *numbers = text.split(":")
-    size, batch, images = (int(number) for number in numbers)
-    return Case(network, size, batch, images)
+    if len(numbers) != 3:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NETWORK:SIZE:BATCH:IMAGES")
+    case = Case(network, *(parse_positive(number) for number in numbers))
+    if case.images < max(case.batch, CLASSES):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has fewer images than a batch, or than the {CLASSES} classes"
+        )
+    return case
 
 
 def main() -> int:
@@ -150,9 +163,13 @@ def main() -> int:
         help=f"instead of {' and '.join(f'{case.network} at {case.size}' for case in CASES)}",
     )
     parser.add_argument(
-        "--threads", type=int, action="append", metavar="N", help="of all, ascending (default 1 and 2)"
+        "--threads",
+        type=parse_positive,
+        action="append",
+        metavar="N",
+        help="of all, ascending (default 1 and 2)",
     )
-    parser.add_argument("--rounds", type=int, default=3, help="of each case (default 3)")
+    parser.add_argument("--rounds", type=parse_positive, default=3, help="of each case (default 3)")
     parser.add_argument("--build", type=Path, default=BUILD, metavar="DIR", help="build folder")
     parser.add_argument("--out", type=Path, metavar="FILE", help="JSON file to write")
     arguments = parser.parse_args()

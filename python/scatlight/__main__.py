@@ -6,6 +6,7 @@ Under torchrun the processes train or measure one network together:
 """
 
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -85,6 +86,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler would wait until the program is done
     exit_status = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

@@ -3,12 +3,13 @@
 import datetime
 import math
 import os
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import distributed
-from torch._C._distributed_c10d import PrefixStore
+from torch._C._distributed_c10d import PrefixStore, Store
 from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 from torch.distributed.rendezvous import rendezvous
 
@@ -28,7 +29,7 @@ class Place:
     local_rank: int  # among the processes of this machine
     local_size: int
     restarts: int  # how often torchrun has started all of them anew
-    run_id: str  # of this start and its restarts; empty where torchrun has none
+    run_id: str = ""  # of this start of torchrun and its restarts, for the first process; empty: unknown
 
 
 def _number(name: str, usual: str | None = None) -> int:
@@ -51,22 +52,32 @@ def _seconds_to_wait() -> float:
 
 
 def find_place() -> Place:
-    run_id = os.environ.get("TORCHELASTIC_RUN_ID", "none")
     return Place(
         rank=_number("RANK"),
         size=_number("WORLD_SIZE"),
         local_rank=_number("LOCAL_RANK"),
         local_size=_number("LOCAL_WORLD_SIZE"),
         restarts=_number("TORCHELASTIC_RESTART_COUNT", "0"),
-        run_id="" if run_id == "none" else run_id,
     )
 
 
-def _join(place: Place) -> str:
-    """Joins the process group; returns its name."""
+def _run_id(store: Store, place: Place) -> str:
+    """torchrun's own id may be none, or the same every day. Its store outlives restarts, unless each has one
+    of its own: then nobody knows."""
+    key = "scatlight/run_id"
+    if place.rank > 0:
+        return ""
+    if place.restarts == 0:
+        store.set(key, uuid.uuid4().hex)
+    return store.get(key).decode() if store.check([key]) else ""
+
+
+def _join(place: Place) -> tuple[str, Place]:
+    """Joins the process group; returns its name, and the place with its run_id."""
     timeout = datetime.timedelta(seconds=_seconds_to_wait())
     try:
         store, rank, size = next(rendezvous("env://"))
+        place = replace(place, run_id=_run_id(store, place))
         # torchrun's store outlives a restart, and with it the addresses of processes that are gone.
         store = PrefixStore(f"scatlight/{place.restarts}/{size}", store)
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
@@ -74,7 +85,7 @@ def _join(place: Place) -> str:
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise TeamError(f"the processes of the team do not find each other: {reason}") from error
-    return str(distributed.distributed_c10d._get_default_group().group_name)
+    return str(distributed.distributed_c10d._get_default_group().group_name), place
 
 
 def _tell_torchrun(complaint: str) -> None:
@@ -87,8 +98,7 @@ def _tell_torchrun(complaint: str) -> None:
 
 def run_in_team(run: Callable[..., tuple[int, str]], arguments: list[str]) -> int:
     """run(), of scatlight._program, as a member of the team."""
-    place = find_place()
-    group = _join(place)
+    group, place = _join(find_place())
     status, complaint = run(arguments, group=group, **vars(place))
     if status == 0:
         distributed.destroy_process_group()

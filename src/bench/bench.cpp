@@ -14,11 +14,22 @@ namespace {
 
 using train::Json;
 
+/// Throws Error as check().
 std::vector<Subject> make_subjects(const BenchOptions& options) {
+  if (options.networks.empty()) throw Error("no network is given");
+  std::set<std::string> seen;
+  for (const auto& name : options.networks) {
+    if (!seen.insert(name).second) throw Error(fmt::format("{} is given twice", name));
+  }
+  const auto batch = options.speed.batch;
+  if (batch < 1 || batch > 65536) throw Error(fmt::format("batch {}: 1 to 65536 is accepted", batch));
+  check(options.speed.timing);
   std::vector<Subject> subjects;
   subjects.reserve(options.networks.size());
-  for (const auto& name : options.networks)
+  for (const auto& name : options.networks) {
     subjects.push_back(make_subject(name, options.size, options.features));
+    check_memory(subjects.back(), options.memory_bytes, options.speed.placement.precision);
+  }
   return subjects;
 }
 
@@ -50,33 +61,24 @@ Json step_json(const StepMemory& step) {
 Json memory_json(const Footprint& memory) {
   Json steps = Json::array();
   for (const auto& step : memory.steps) steps.push_back(step_json(step));
-  return {{"fixed_bytes", memory.fixed_bytes},
-          {"kept_bytes_per_image", memory.kept_bytes_per_image},
-          {"counted_bytes_per_image", memory.counted_bytes_per_image},
-          {"largest_batch", memory.largest.images},
-          {"least_too_large", memory.largest.least_too_large},
-          {"steps", steps}};
+  Json json = {{"fixed_bytes", memory.fixed_bytes},
+               {"kept_bytes_per_image", memory.kept_bytes_per_image},
+               {"counted_bytes_per_image", memory.counted_bytes_per_image},
+               {"largest_batch", memory.largest.images},
+               {"steps", steps}};
+  if (const auto& images = memory.largest.least_too_large) json["least_too_large"] = *images;
+  return json;
 }
 
 }  // namespace
 
-void check(const BenchOptions& options) {
-  if (options.networks.empty()) throw Error("no network is given");
-  std::set<std::string> seen;
-  for (const auto& name : options.networks) {
-    if (!seen.insert(name).second) throw Error(fmt::format("{} is given twice", name));
-  }
-  const auto batch = options.speed.batch;
-  if (batch < 1 || batch > 65536) throw Error(fmt::format("batch {}: 1 to 65536 is accepted", batch));
-  check(options.speed.timing);
-  for (const auto& subject : make_subjects(options))
-    check_memory(subject, options.memory_bytes, options.speed.placement.precision);
-}
+void check(const BenchOptions& options) { make_subjects(options); }
 
 std::vector<NetworkResult> run_bench(const BenchOptions& options, const BenchEvents& events) {
-  check(options);
-  { const MemoryLimit is_there(options.speed.placement.device, options.memory_bytes); }
   const auto subjects = make_subjects(options);
+  {
+    const MemoryLimit is_there(options.speed.placement.device, options.memory_bytes);
+  }
   at::manual_seed(options.seed);
   events.on_stage("training", training_rounds(subjects, options.speed));
   const auto training = time_training(subjects, options.speed, events.on_step);
@@ -97,7 +99,6 @@ std::vector<NetworkResult> run_bench(const BenchOptions& options, const BenchEve
 
 Json conditions_json(const BenchOptions& options, double load) {
   const auto& [device, precision] = options.speed.placement;
-  const auto subjects = make_subjects(options);
   const auto& context = at::globalContext();
   return {{"device", device.str()},
           {"precision", precision == at::kBFloat16 ? "bfloat16" : "float32"},

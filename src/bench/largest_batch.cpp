@@ -45,7 +45,9 @@ LargestBatch find_largest_batch(std::int64_t limit, std::int64_t known, std::int
     const auto next = is_bounded ? along_line(fitted, failed, limit) : along_line(before, fitted, limit);
     guess = tries < tries_by_line ? next.value_or(middle) : middle;
   }
-  return {.images = fitted.images, .least_too_large = failed.images};
+  LargestBatch found = {.images = fitted.images};
+  if (failed.images <= most_images) found.least_too_large = failed.images;
+  return found;
 }
 
 }  // namespace scatlight::bench

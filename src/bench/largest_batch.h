@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 namespace scatlight::bench {
 
@@ -13,8 +14,8 @@ struct BatchTry {
 
 struct LargestBatch {
   std::int64_t images = 0;  ///< The largest batch that was seen to fit.
-  std::int64_t least_too_large =
-      0;  ///< The smallest that was seen not to: `images` + 1 unless tries ran out.
+  /// The smallest that was seen not to: `images` + 1 unless tries ran out. Nothing where all fitted.
+  std::optional<std::int64_t> least_too_large = std::nullopt;
 };
 
 /// Searches the largest batch that fits into `limit` bytes, beginning with `guess`. One of `known` images

@@ -39,7 +39,7 @@ class MemoryMeter {
 };
 
 /// Leaves so many bytes of a GPU to torch's allocator: a tensor takes the rest while this lives. Throws Error
-/// when fewer are free. On the CPU it does nothing but to throw when the machine has less memory.
+/// when fewer are free. On the CPU it only throws, when the machine has less memory.
 class MemoryLimit {
  public:
   MemoryLimit(const at::Device& device, std::int64_t bytes);

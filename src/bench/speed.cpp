@@ -17,8 +17,8 @@ namespace {
 
 bool has_transform(const Subject& subject) { return nets::make_architecture(subject.options).scattering; }
 
-/// Calls, and where each one's times go.
-class Schedule {
+/// Calls that take turns, and where each one's times go.
+class Turns {
  public:
   void add(Times& result, Call call) {
     calls_.push_back(std::move(call));
@@ -57,40 +57,40 @@ std::vector<Classifier> make_classifiers(std::span<const Subject> subjects, cons
 }
 
 /// What is compared stands together.
-void schedule(std::span<const Subject> subjects, std::span<Classifier> classifiers,
-              const std::function<InferenceTimes&(std::size_t)>& result, Schedule& schedule) {
+void add_turns(std::span<const Subject> subjects, std::span<Classifier> classifiers,
+               const std::function<InferenceTimes&(std::size_t)>& result, Turns& turns) {
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     if (!has_transform(subjects[i])) continue;
     auto& one = classifiers[i];
-    schedule.add(result(i).transform.emplace(), [&one] { one.network.maps(one.images); });
+    turns.add(result(i).transform.emplace(), [&one] { one.network.maps(one.images); });
   }
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     auto& one = classifiers[i];
-    schedule.add(result(i).network.from_maps, [&one] { one.network.classify(one.maps); });
+    turns.add(result(i).network.from_maps, [&one] { one.network.classify(one.maps); });
   }
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     if (!has_transform(subjects[i])) continue;
     auto& one = classifiers[i];
-    schedule.add(result(i).network.from_images, [&one] { one.network.forward(one.images); });
+    turns.add(result(i).network.from_images, [&one] { one.network.forward(one.images); });
   }
 }
 
 /// A network ready to be trained with a batch.
-struct Trainee {
+struct Training {
   TrainingStep step;
   at::Tensor images;
   at::Tensor labels;
   at::Tensor maps;
 };
 
-std::unique_ptr<Trainee> make_trainee(const Subject& subject, const SpeedOptions& options) {
-  auto trainee = std::make_unique<Trainee>(
-      Trainee{.step = TrainingStep(subject, options.placement),
-              .images = random_images(subject, options.batch, options.placement.device),
-              .labels = random_labels(subject, options.batch, options.placement.device),
-              .maps = {}});
-  trainee->maps = trainee->step.network().maps(trainee->images);
-  return trainee;
+std::unique_ptr<Training> make_training(const Subject& subject, const SpeedOptions& options) {
+  auto training = std::make_unique<Training>(
+      Training{.step = TrainingStep(subject, options.placement),
+               .images = random_images(subject, options.batch, options.placement.device),
+               .labels = random_labels(subject, options.batch, options.placement.device),
+               .maps = {}});
+  training->maps = training->step.network().maps(training->images);
+  return training;
 }
 
 [[noreturn]] void fail_for_want_of_memory(const SpeedOptions& options) {
@@ -112,12 +112,10 @@ std::vector<InferenceSpeed> time_inference(std::span<const Subject> subjects, co
   std::vector<InferenceSpeed> speeds(subjects.size());
   auto as_trained = make_classifiers(subjects, options, false);
   auto folded = make_classifiers(subjects, options, true);
-  Schedule all;
-  schedule(
-      subjects, as_trained, [&](std::size_t i) -> auto& { return speeds[i].as_trained; }, all);
-  schedule(
-      subjects, folded, [&](std::size_t i) -> auto& { return speeds[i].folded; }, all);
-  all.run(options, on_round);
+  Turns turns;
+  add_turns(subjects, as_trained, [&](std::size_t i) -> auto& { return speeds[i].as_trained; }, turns);
+  add_turns(subjects, folded, [&](std::size_t i) -> auto& { return speeds[i].folded; }, turns);
+  turns.run(options, on_round);
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     if (has_transform(subjects[i])) continue;
     for (auto* const times : {&speeds[i].as_trained, &speeds[i].folded})
@@ -131,20 +129,20 @@ std::vector<InferenceSpeed> time_inference(std::span<const Subject> subjects, co
 std::vector<BatchTimes> time_training(std::span<const Subject> subjects, const SpeedOptions& options,
                                       const std::function<void()>& on_round) try {
   std::vector<BatchTimes> speeds(subjects.size());
-  std::vector<std::unique_ptr<Trainee>> trainees;
-  Schedule all;
-  for (const auto& subject : subjects) trainees.push_back(make_trainee(subject, options));
+  std::vector<std::unique_ptr<Training>> trainings;
+  Turns turns;
+  for (const auto& subject : subjects) trainings.push_back(make_training(subject, options));
   for (std::size_t i = 0; i < subjects.size(); ++i) {
-    auto& one = *trainees[i];
-    all.add(speeds[i].from_maps, [&one] { one.step.finish(one.step.loss(one.maps, one.labels)); });
+    auto& one = *trainings[i];
+    turns.add(speeds[i].from_maps, [&one] { one.step.finish(one.step.loss(one.maps, one.labels)); });
   }
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     if (!has_transform(subjects[i])) continue;
-    auto& one = *trainees[i];
-    all.add(speeds[i].from_images,
-            [&one] { one.step.finish(one.step.loss(one.step.network().maps(one.images), one.labels)); });
+    auto& one = *trainings[i];
+    turns.add(speeds[i].from_images,
+              [&one] { one.step.finish(one.step.loss(one.step.network().maps(one.images), one.labels)); });
   }
-  all.run(options, on_round);
+  turns.run(options, on_round);
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     if (!has_transform(subjects[i])) speeds[i].from_images = speeds[i].from_maps;
   }

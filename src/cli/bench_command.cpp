@@ -53,6 +53,7 @@ bench::BenchOptions options_of(const BenchFlags& flags) {
   options.size = flags.size.value_or(default_size(options.features));
   options.speed.batch = flags.batch.value_or(default_batch(options.features));
   options.memory_bytes = std::llround(flags.memory * 1e9);
+  options.speed.placement.precision = precision_of(flags.placement);
   return options;
 }
 

@@ -87,8 +87,8 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
   if (flags.data.data.size() > 1) throw CLI::ValidationError("a classifier is measured on one folder");
   const auto& data = flags.data.data.front();
   const auto out = output_of(flags, team);
-  auto model = train::load_model(file, placement);
-  const auto folder = data::list_image_folder(data, model.classes);
+  auto model = make_alike(team, [&] { return train::load_model(file, placement); });
+  const auto folder = make_alike(team, [&] { return data::list_image_folder(data, model.classes); });
   if (team.leads()) print_summary("evaluated", folder);
   check_images(team, data, [&] { return data::fingerprint(folder); });
   const data::Recipe recipe(model.recipe);
@@ -114,11 +114,11 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
 
 void evaluate(const CLI::App& command, EvalFlags& flags, const TeamPlace& place) {
   const auto team = join_team(place);
-  const auto placement = open_placement(command, flags.placement, place);
+  check_call(team, command);
+  const auto placement = make_alike(team, [&] { return open_placement(command, flags.placement, place); });
   flags.options.threads = train::use_threads(threads_of(flags.options.threads, place));
-  const auto file = train::find_model(flags.model);
-  check_weights(team, file);
-  if (!detect::is_detector(file)) {
+  const auto file = find_model(flags.model, team);
+  if (!make_alike(team, [&] { return detect::is_detector(file); })) {
     refuse_flags(command, detector_eval_flags, fmt::format("{} is a classifier", io::display(flags.model)));
     return evaluate_classifier(flags, file, placement, team);
   }

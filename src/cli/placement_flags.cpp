@@ -21,11 +21,14 @@ void add_placement_flags(CLI::App& command, PlacementFlags& flags) {
       ->capture_default_str();
 }
 
+at::ScalarType precision_of(const PlacementFlags& flags) {
+  return flags.precision == "bfloat16" ? at::kBFloat16 : at::kFloat;
+}
+
 torch_ops::Placement open_placement(const CLI::App& command, const PlacementFlags& flags,
                                     const TeamPlace& place) {
-  const torch_ops::Placement placement = {
-      .device = torch_ops::open_device(gpu_of(command, flags.gpu, place)),
-      .precision = flags.precision == "bfloat16" ? at::kBFloat16 : at::kFloat};
+  const torch_ops::Placement placement = {.device = torch_ops::open_device(gpu_of(command, flags.gpu, place)),
+                                          .precision = precision_of(flags)};
   if (place.rank == 0 && torch_ops::is_slow(placement)) {
     fmt::print(
         stderr,

@@ -52,8 +52,9 @@ void classify(const PredictFlags& flags, const std::filesystem::path& file,
   team.lead([&] {
     if (!flags.out.empty()) io::make_folder_for(flags.out);
   });
-  const auto files = own_files(list_inputs(flags.images, team.leads()), team);
-  auto model = train::load_model(file, placement);
+  const auto files =
+      own_files(make_alike(team, [&] { return list_inputs(flags.images, team.leads()); }), team);
+  auto model = make_alike(team, [&] { return train::load_model(file, placement); });
   const io::StopOnSignal stop_on_signal;
   io::Progress bar(title_of("predict", team), std::ssize(files), "images", progress_of(team));
   const auto own = train::predict(model, files, flags.options, [&](std::int64_t images) {
@@ -74,11 +75,11 @@ void classify(const PredictFlags& flags, const std::filesystem::path& file,
 
 void predict(const CLI::App& command, PredictFlags& flags, const TeamPlace& place) {
   const auto team = join_team(place);
-  const auto placement = open_placement(command, flags.placement, place);
+  check_call(team, command);
+  const auto placement = make_alike(team, [&] { return open_placement(command, flags.placement, place); });
   flags.options.threads = train::use_threads(threads_of(flags.options.threads, place));
-  const auto file = train::find_model(flags.model);
-  check_weights(team, file);
-  if (!detect::is_detector(file)) {
+  const auto file = find_model(flags.model, team);
+  if (!make_alike(team, [&] { return detect::is_detector(file); })) {
     refuse_flags(command, detector_predict_flags,
                  fmt::format("{} is a classifier", io::display(flags.model)));
     return classify(flags, file, placement, team);

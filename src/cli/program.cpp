@@ -29,6 +29,10 @@
 #include "scatlight/version.h"
 #include "train/shared_error.h"
 
+#ifdef SCATLIGHT_HAS_TORCH
+#include <c10/util/Exception.h>
+#endif
+
 namespace scatlight::cli {
 namespace {
 
@@ -85,24 +89,25 @@ void add_commands(CLI::App& app, const TeamPlace& place) {
   }
 }
 
-/// Who tells what went wrong, of the processes of a team.
-enum class Teller { Each, FirstOfMachine, FirstOfTeam };
+/// Who reports what went wrong, of the processes of a team.
+enum class Reporter { Each, FirstOfMachine, FirstOfTeam };
 
-bool tells(const TeamPlace& place, Teller teller) {
-  switch (teller) {
-    case Teller::FirstOfMachine:
+bool reports(const TeamPlace& place, Reporter reporter) {
+  switch (reporter) {
+    case Reporter::FirstOfMachine:
       return place.local_rank == 0;
-    case Teller::FirstOfTeam:
+    case Reporter::FirstOfTeam:
       return place.rank == 0;
     default:
       return true;
   }
 }
 
-ProgramEnd complain(const TeamPlace& place, int status, std::string_view line, Teller teller = Teller::Each) {
+ProgramEnd complain(const TeamPlace& place, int status, std::string_view line,
+                    Reporter reporter = Reporter::Each) {
   // Some libraries append a stack trace; the first line says what went wrong.
   line = line.substr(0, line.find('\n'));
-  if (tells(place, teller)) {
+  if (reports(place, reporter)) {
     const auto who =
         place.rank == 0 ? std::string() : fmt::format("[process {} of {}] ", place.rank, place.size);
     fmt::print(stderr, "{}scatlight: {}\n", who, line);
@@ -136,10 +141,10 @@ ProgramEnd run(int argc, char** argv, const TeamPlace& place) {
     if (place.rank == 0) app.exit(request);
     return {};
   } catch (const CLI::ParseError& error) {
-    return complain(place, wrong_usage, usage_line(app, error), Teller::FirstOfMachine);
+    return complain(place, wrong_usage, usage_line(app, error), Reporter::FirstOfMachine);
   }
   if (app.get_subcommands().empty())
-    return complain(place, wrong_usage, missing_command_line(app), Teller::FirstOfMachine);
+    return complain(place, wrong_usage, missing_command_line(app), Reporter::FirstOfMachine);
   return {};
 }
 
@@ -157,15 +162,22 @@ ProgramEnd run_program(int argc, char** argv, const TeamPlace& place) try {
     return complain(place, failure, "cannot write to standard output");
   return end;
 } catch (const io::Stopped& stopped) {
-  auto end = complain(place, failure, stopped.what(), Teller::FirstOfTeam);
+  auto end = complain(place, failure, stopped.what(), Reporter::FirstOfTeam);
   std::fflush(stdout);
   // Another process of the team may have had the signal.
   if (const int signal = io::StopOnSignal::signal(); signal != 0) std::raise(signal);
   return end;
 } catch (const train::SharedError& error) {
-  return complain(place, failure, error.what(), Teller::FirstOfTeam);
+  return complain(place, failure, error.what(), Reporter::FirstOfTeam);
 } catch (const std::bad_alloc&) {
   return complain(place, failure, "out of memory");
+#ifdef SCATLIGHT_HAS_TORCH
+} catch (const c10::OutOfMemoryError&) {
+  return complain(
+      place, failure,
+      "the GPU's memory does not suffice: fewer images at a time (--batch, --micro-batch) or smaller "
+      "ones (--size, --long-side) need less");
+#endif
 } catch (const std::filesystem::filesystem_error& error) {
   return complain(place, failure,
                   fmt::format("{}: {}", io::display_path(error.path1()), error.code().message()));

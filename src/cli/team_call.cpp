@@ -2,8 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
 
+#include "cli/run_flags.h"
 #include "data/loader_options.h"
 #include "io/display.h"
 #include "io/file.h"
@@ -11,11 +16,32 @@
 #include "io/interrupt.h"
 #include "io/machine.h"
 #include "scatlight/version.h"
+#include "train/json.h"
+#include "train/run_folder.h"
 
 namespace scatlight::cli {
 namespace {
 
+using Json = nlohmann::json;
+
 constexpr std::uint64_t largest_weights = std::uint64_t{1} << 36;
+
+/// Where files are, which may differ between the machines of a team.
+const std::vector<std::string> paths = {"data", "images",  "val",    "model", "weights",   "run",
+                                        "out",  "results", "marked", "csv",   "val-images"};
+
+/// What has no two dashes.
+const std::map<std::string, std::string> arguments = {
+    {"data", "DATA"}, {"model", "MODEL"}, {"image", "IMAGE"}, {"input", "INPUT"}};
+
+/// "--lr 0.1", "--val" for a path, "no --resume"
+std::string shown(const std::string& name, const Json& flags) {
+  const auto argument = arguments.find(name);
+  const auto flag = argument == arguments.end() ? "--" + name : argument->second;
+  const auto value = flags.value(name, Json(false));
+  if (value.is_boolean()) return value.get<bool>() ? flag : "no " + flag;
+  return fmt::format("{} {}", flag, io::display(value.dump()));
+}
 
 }  // namespace
 
@@ -24,6 +50,33 @@ train::Team join_team(const TeamPlace& place) {
   train::Team team(place.group);
   check_same(team, "the programs", "scatlight " SCATLIGHT_VERSION " with torch " SCATLIGHT_TORCH_VERSION);
   return team;
+}
+
+void check_flags_of_team(const std::string& flags, const train::Team& team) {
+  auto own = Json::parse(flags);
+  own.erase("threads");
+  for (const auto& path : paths) {
+    if (own.contains(path)) own[path] = true;
+  }
+  const auto all = team.gather(own.dump());
+  const auto first = Json::parse(all.front());
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    const auto other = Json::parse(all[rank]);
+    const auto changes = Json::diff(first, other);
+    if (changes.empty()) continue;
+    auto name = changes.front()["path"].get<std::string>().substr(1);
+    name = name.substr(0, name.find('/'));  // without the place in a list
+    team.lead([&] {
+      throw Error(fmt::format("process 0 of the team has {}, process {} {}: all need the same",
+                              shown(name, first), rank, shown(name, other)));
+    });
+  }
+}
+
+void check_call(const train::Team& team, const CLI::App& command) {
+  if (team.size() == 1) return;
+  check_same(team, "the command", command.get_name());
+  check_flags_of_team(train::to_line(flags_to_json(command, {})), team);
 }
 
 io::ProgressOutput progress_of(const train::Team& team) { return {.descriptor = team.leads() ? 2 : -1}; }
@@ -36,16 +89,18 @@ void check_stop(const train::Team& team) {
   if (team.any(io::StopOnSignal::requested())) throw io::Stopped("stopped by a signal: nothing was written");
 }
 
-void check_weights(const train::Team& team, const std::filesystem::path& model) {
-  if (team.size() == 1) return;
+std::filesystem::path find_model(const std::filesystem::path& model, const train::Team& team) {
+  auto file = make_alike(team, [&] { return train::find_model(model); });
+  if (team.size() == 1) return file;
   io::Hash hash;
-  hash.add(io::read_text(model, largest_weights));
-  check_same(team, io::display_path(model), fmt::format("weights ({})", hash.text()));
+  hash.add(make_alike(team, [&] { return io::read_text(file, largest_weights); }));
+  check_same(team, io::display_path(file), fmt::format("weights ({})", hash.text()));
+  return file;
 }
 
 void check_images(const train::Team& team, const std::filesystem::path& data,
                   const std::function<std::string()>& fingerprint) {
-  if (team.size() > 1) check_same(team, io::display_path(data), fmt::format("images ({})", fingerprint()));
+  check_same_data(team, data, [&] { return fmt::format("images ({})", fingerprint()); });
 }
 
 std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::path>& files,
@@ -58,16 +113,21 @@ std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::
 }
 
 TransformShare share_files(const train::Team& team) {
+  using Files = TransformShare::Files;
   if (team.size() == 1) return {};
-  const auto own = [team](const std::vector<std::filesystem::path>& files) {
-    if (std::ssize(files) >= team.size()) return own_files(files, team);
-    throw Error(fmt::format("{} images are too few for {} processes", files.size(), team.size()));
+  const auto own = [team](const Files& files) {
+    team.do_alike([&] {
+      if (std::ssize(files) >= team.size()) return;
+      throw Error(fmt::format("{} images are too few for {} processes", files.size(), team.size()));
+    });
+    return own_files(files, team);
   };
   const auto agree = [team](const std::string& contents) {
     team.wait();
     check_same(team, "the output", contents);
   };
-  return {.part = team.rank(), .parts = team.size(), .own_files = own, .agree = agree};
+  const auto list = [team](const std::function<Files()>& list_all) { return make_alike(team, list_all); };
+  return {.part = team.rank(), .parts = team.size(), .list_alike = list, .own_files = own, .agree = agree};
 }
 
 int threads_of(int threads, const TeamPlace& place) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <CLI/App.hpp>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -17,6 +18,13 @@ namespace scatlight::cli {
 /// The team of a process. Throws Error when its members are not of one version.
 train::Team join_team(const TeamPlace& place);
 
+/// Throws Error where members were called with other commands or flags. Paths may differ, as long as all
+/// members have them or none. Collective, as the next, and the first that a command does with its team.
+void check_call(const train::Team& team, const CLI::App& command);
+
+/// The same of flags alone, as flags_to_json() has them.
+void check_flags_of_team(const std::string& flags, const train::Team& team);
+
 /// For the progress of the team: the member that leads shows it.
 io::ProgressOutput progress_of(const train::Team& team);
 
@@ -26,8 +34,9 @@ std::string title_of(const std::string& work, const train::Team& team);
 /// Throws io::Stopped on all members once one was asked to stop. Collective.
 void check_stop(const train::Team& team);
 
-/// Throws Error where members have other bytes in a weights file. Collective.
-void check_weights(const train::Team& team, const std::filesystem::path& model);
+/// The weights file of a run folder, or the file itself: train::find_model() on all members. Throws Error
+/// where members have other bytes in it. Collective.
+std::filesystem::path find_model(const std::filesystem::path& model, const train::Team& team);
 
 /// Throws Error where members have other images. Collective.
 void check_images(const train::Team& team, const std::filesystem::path& data,

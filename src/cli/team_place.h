@@ -9,10 +9,11 @@ struct TeamPlace {
   std::string group = {};  ///< Name of torch.distributed's process group; empty: the process is alone.
   int rank = 0;
   int size = 1;
-  int local_rank = 0;       ///< Among the processes of this machine.
-  int local_size = 1;       ///< Processes of this machine.
-  int restarts = 0;         ///< How often torchrun has started all of them anew.
-  std::string run_id = {};  ///< What torchrun calls this start and its restarts; empty: nothing.
+  int local_rank = 0;  ///< Among the processes of this machine.
+  int local_size = 1;  ///< Processes of this machine.
+  int restarts = 0;    ///< How often torchrun has started all of them anew.
+  /// What this start of torchrun and its restarts are known by, to the first process; empty: by nothing.
+  std::string run_id = {};
 };
 
 }  // namespace scatlight::cli

@@ -58,6 +58,15 @@ train::TrainOptions to_options(const TrainFlags& flags) {
   return options;
 }
 
+void list_data(const TrainFlags& flags, train::TrainOptions& options) {
+  if (is_box_data(flags.data)) {
+    throw Error(fmt::format("{} has pictures with boxes: `scatlight train-detector` trains on them",
+                            io::display(flags.data)));
+  }
+  options.train_data = train::list_train_data(flags.data);
+  if (!flags.val.empty()) options.val_data = data::list_image_folder(flags.val, options.train_data.classes);
+}
+
 void print_data(const train::TrainOptions& options) {
   print_summary("training", options.train_data);
   if (options.val_data) print_summary("evaluation", *options.val_data);
@@ -82,16 +91,13 @@ void print(const TrainFlags& flags, const train::TrainResult& result) {
 
 void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) {
   const auto team = join_team(place);
+  check_call(team, command);
   decide_resume(flags.loop, place, team);
   if (flags.loop.resume) take_flags_of_run(command, flags.loop, team);
   if (flags.data.empty()) throw CLI::RequiredError("DATA");
-  if (is_box_data(flags.data)) {
-    throw Error(fmt::format("{} has pictures with boxes: `scatlight train-detector` trains on them",
-                            io::display(flags.data)));
-  }
   auto options = to_options(flags);
   check_evaluation_flags(options.loop, !flags.val.empty());
-  options.placement = open_placement(command, flags.placement, place);
+  options.placement = make_alike(team, [&] { return open_placement(command, flags.placement, place); });
   options.threads = threads_of(options.threads, place);
   options.cache_bytes /= place.local_size;
   options.loop.call_id = place.run_id;
@@ -100,14 +106,12 @@ void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) 
   } catch (const Error& error) {
     throw CLI::ValidationError(error.what());
   }
-  options.train_data = train::list_train_data(flags.data);
-  if (!flags.val.empty()) options.val_data = data::list_image_folder(flags.val, options.train_data.classes);
+  team.do_alike([&] { list_data(flags, options); });
   if (team.leads()) print_data(options);
   if (flags.recipe == "auto")
     take_steps(flags, train::defaults_for(std::ssize(options.train_data.samples)), options);
   train::check(options);
   options.loop.flags = flags_of_run(command, flags.loop, options.loop, {{"batch", options.batch}});
-  check_flags_of_team(options.loop.flags, team);
   if (!flags.loop.resume && team.leads()) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
   const auto result = train::train(options, io::StopOnSignal::requested, team);

@@ -171,13 +171,15 @@ void list_data(const TrainDetectorFlags& flags, detect::DetectorTrainOptions& op
 
 void run_training(CLI::App& command, TrainDetectorFlags& flags, const TeamPlace& place) {
   const auto team = join_team(place);
+  check_call(team, command);
   decide_resume(flags.loop, place, team);
   if (flags.loop.resume) take_flags_of_run(command, flags.loop, team);
   if (flags.data.data.empty()) throw CLI::RequiredError("DATA");
   check_data(flags);
   auto options = to_options(flags);
   check_evaluation_flags(options.loop, evaluates(flags));
-  options.placement = open_placement(command, flags.placement, place);
+  options.placement =
+      train::make_alike(team, [&] { return open_placement(command, flags.placement, place); });
   options.threads = threads_of(options.threads, place);
   options.loop.call_id = place.run_id;
   try {
@@ -185,11 +187,10 @@ void run_training(CLI::App& command, TrainDetectorFlags& flags, const TeamPlace&
   } catch (const Error& error) {
     throw CLI::ValidationError(error.what());
   }
-  list_data(flags, options, team);
+  team.do_alike([&] { list_data(flags, options, team); });
   options.loop.flags = flags_of_run(
       command, flags.loop, options.loop,
       {{"batch", options.batch}, {"clip", options.loop.sgd.clip_norm}, {"frozen", options.frozen.groups}});
-  check_flags_of_team(options.loop.flags, team);
   if (!flags.loop.resume && team.leads()) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
   const auto result = detect::train_detector(options, io::StopOnSignal::requested, team);

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/image_flags.h"
 #include "cli/run_flags.h"
+#include "cli/team_call.h"
 #include "data/left_out.h"
 #include "io/display.h"
 #include "io/file.h"
@@ -33,9 +34,6 @@ const std::vector<std::string> of_the_call = {"run",          "resume", "resume-
 const std::vector<std::string> free_at_resume = {
     "data",   "images",  "split",      "val",      "val-split",  "val-images",
     "device", "threads", "max-pixels", "skip-bad", "eval-every", "checkpoint-every"};
-
-/// Flags that differ between the machines of a team: where the files are.
-const std::vector<std::string> free_in_team = {"data", "images", "val", "val-images", "weights", "threads"};
 
 /// What run.json says; nothing where it is damaged or gone.
 nlohmann::json facts_of(const train::RunFolder& folder) {
@@ -237,10 +235,15 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
 }
 
 void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& team) {
+  const nlohmann::json begins = {{"resume", flags.resume},
+                                 {"resume-or-new", flags.resume_or_new},
+                                 {"overwrite", flags.overwrite},
+                                 {"data-changed", flags.data_changed}};
+  check_flags_of_team(begins.dump(), team);
   const train::RunFolder folder{flags.run};
-  // What is to be overwritten is another run, until this one has a checkpoint.
+  // A run that is there before this one has a checkpoint is another one.
   const auto goes_on = [&] {
-    return flags.resume_or_new || (place.restarts > 0 && (!flags.overwrite || began_here(folder, place)));
+    return flags.resume_or_new || (place.restarts > 0 && began_here(folder, place));
   };
   bool resumes = false;
   team.lead([&] {
@@ -265,21 +268,6 @@ void take_flags_of_run(CLI::App& command, const LoopFlags& flags, const train::T
       nlohmann::ordered_json::parse(team.share(options), nullptr, /*allow_exceptions=*/false);
   team.do_alike(
       [&] { take_flags(command, earlier, free, fmt::format("the run in {}", io::display(flags.run))); });
-}
-
-void check_flags_of_team(const std::string& flags, const train::Team& team) {
-  const auto all = team.gather(flags);
-  const auto first = nlohmann::json::parse(all.front());
-  for (std::size_t rank = 1; rank < all.size(); ++rank) {
-    for (const auto& change : nlohmann::json::diff(first, nlohmann::json::parse(all[rank]))) {
-      const auto name = change["path"].get<std::string>().substr(1);
-      if (std::ranges::find(free_in_team, name) != free_in_team.end()) continue;
-      team.lead([&] {
-        throw Error(fmt::format("--{} of process {} of the team is not that of process 0: all need the same",
-                                io::display(name), rank));
-      });
-    }
-  }
 }
 
 void check_finished(const train::LoopResult& result, const LoopFlags& flags, const char* command) {

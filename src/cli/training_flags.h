@@ -89,15 +89,13 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
                          const nlohmann::ordered_json& chosen);
 
 /// Sets flags.resume and flags.overwrite where the run folder decides: with --resume-or-new, and where
-/// torchrun has started the processes anew, so that they go on. Collective, as the next.
+/// torchrun has started the processes anew after they began the run, so that they go on. Throws Error where
+/// members were told to begin in other ways. Collective, as the next.
 void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& team);
 
 /// Before a resume: sets the flags that were not given from those of the run. Throws Error for one that was
 /// given and differs.
 void take_flags_of_run(CLI::App& command, const LoopFlags& flags, const train::Team& team);
-
-/// Throws Error when the members of a team were given other flags, where all need the same.
-void check_flags_of_team(const std::string& flags, const train::Team& team);
 
 /// Throws io::Stopped where a signal ended the training. `command` is named in the advice.
 void check_finished(const train::LoopResult& result, const LoopFlags& flags, const char* command);

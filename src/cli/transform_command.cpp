@@ -71,7 +71,9 @@ void transform(const TransformFlags& flags, const CLI::App& command, const TeamP
   job.gpu = gpu_of(command, job.gpu, place);
 #ifdef SCATLIGHT_HAS_TORCH
   job.threads = threads_of(job.threads, place);
-  job.share = share_files(join_team(place));
+  const auto team = join_team(place);
+  check_call(team, command);
+  job.share = share_files(team);
 #endif
   const auto result = run_transform(job);
   for (const auto& [file, reason] : result.skipped) fmt::print(stderr, "left out: {}\n", reason);

@@ -259,7 +259,7 @@ TransformResult transform_array(const TransformJob& job) {
 }
 
 std::vector<std::filesystem::path> list_files(const TransformJob& job) {
-  auto files = list_inputs(job.inputs, job.share.part == 0);
+  auto files = job.share.list_alike([&] { return list_inputs(job.inputs, job.share.part == 0); });
   // The order in which a .safetensors file holds its tensors.
   if (job.per_file) {
     std::ranges::sort(files, {}, [](const auto& file) -> const std::string& { return file.native(); });
@@ -306,8 +306,14 @@ std::vector<std::filesystem::path> leave_out_bad(const TransformJob& job, const 
     io::StopOnSignal::check();
   };
   data::in_order(input.pieces(), thread_count(job), 2 * thread_count(job), why_bad, sort_out);
-  if (good.empty())
-    throw Error(fmt::format("no image is left; the first reason: {}", skipped.front().reason));
+  if (good.empty()) {
+    const auto& [file, reason] = skipped.front();
+    if (job.share.parts == 1) throw Error(fmt::format("no image is left; the first reason: {}", reason));
+    throw Error(
+        fmt::format("no image of the part of process {} is left, the first reason: {}; fewer processes have "
+                    "larger parts",
+                    job.share.part, reason));
+  }
   progress.finish();
   return good;
 }

@@ -14,12 +14,18 @@ namespace scatlight::cli {
 
 /// How several processes share the files. The default is of a process alone.
 struct TransformShare {
+  using Files = std::vector<std::filesystem::path>;
+
   int part = 0;
   int parts = 1;
 
+  /// Lists all files, as every process does. An error that all have is printed once.
+  std::function<Files(const std::function<Files()>&)> list_alike = [](const auto& list_all) {
+    return list_all();
+  };
+
   /// The files of this process, of all. Throws Error where the processes were given different ones.
-  std::function<std::vector<std::filesystem::path>(std::vector<std::filesystem::path>)> own_files =
-      [](std::vector<std::filesystem::path> files) { return files; };
+  std::function<Files(Files)> own_files = [](Files files) { return files; };
 
   /// Called when all is computed and nothing is written yet. Throws Error when another process has failed, or
   /// makes something else; the words say what this one makes.

@@ -18,6 +18,7 @@
 
 #include "data/left_out.h"
 #include "data/loader_options.h"
+#include "io/file.h"
 #include "scatlight/error.h"
 
 namespace scatlight::data {
@@ -149,6 +150,9 @@ class BatchWorkers {
   void make_picture(Pending& pending, std::size_t place) {
     try {
       maker_.make(pending.batch, place);
+    } catch (const io::FileChanged&) {  // not one bad picture: all of an archive
+      const std::lock_guard lock(mutex_);
+      pending.failure = std::current_exception();
     } catch (const Error& error) {
       pending.bad_files[place] = error.what();
     } catch (...) {

@@ -133,8 +133,8 @@ std::string list_some(std::span<const std::string> names) {
 }
 
 std::string count(std::int64_t number, std::string_view thing) {
-  const bool is_hissed = thing.ends_with('s') || thing.ends_with('x');  // "classes", "boxes"
-  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : is_hissed ? "es" : "s");
+  const bool takes_es = thing.ends_with('s') || thing.ends_with('x');  // "classes", "boxes"
+  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : takes_es ? "es" : "s");
 }
 
 }  // namespace scatlight::data

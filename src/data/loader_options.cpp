@@ -14,30 +14,31 @@ namespace scatlight::data {
 namespace {
 
 constexpr int most_threads = 256;
-constexpr std::int64_t largest_batch = 1 << 20;
 constexpr int most_parts = 1 << 16;
 /// The counter of CounterRandom that no sample has: the order's own.
 constexpr auto order_index = ~std::uint64_t{0};
 
-void check(const char* what, std::int64_t value, std::int64_t least, std::int64_t most) {
+}  // namespace
+
+void check_range(const char* what, std::int64_t value, std::int64_t least, std::int64_t most) {
   if (value < least || value > most) {
     throw Error(fmt::format("{} {}: {} to {} is accepted", what, value, least, most));
   }
 }
 
-}  // namespace
-
-void check_batch_size(std::int64_t batch_size) { check("batch size", batch_size, 1, largest_batch); }
+void check_batch_size(std::int64_t batch_size) {
+  check_range("batch size", batch_size, 1, largest_batch_size);
+}
 
 LoaderOptions check_loader_options(LoaderOptions options, std::int64_t batches) {
   check_batch_size(options.batch_size);
-  check("loader threads", options.threads, 0, most_threads);
-  check("prefetched batches", options.prefetch, 1, 1024);
-  check("most pixels of a picture", options.max_pixels, 1, largest_max_pixels);
-  check("epoch", options.epoch, 0, std::int64_t{1} << 40);
-  check("first batch", options.start_batch, 0, batches);
-  check("parts of a batch", options.parts, 1, most_parts);
-  check("part of a batch", options.part, 0, options.parts - 1);
+  check_range("loader threads", options.threads, 0, most_threads);
+  check_range("prefetched batches", options.prefetch, 1, 1024);
+  check_range("most pixels of a picture", options.max_pixels, 1, largest_max_pixels);
+  check_range("epoch", options.epoch, 0, std::int64_t{1} << 40);
+  check_range("first batch", options.start_batch, 0, batches);
+  check_range("parts of a batch", options.parts, 1, most_parts);
+  check_range("part of a batch", options.part, 0, options.parts - 1);
   if (options.threads == 0) {
     options.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
   }

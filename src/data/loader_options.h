@@ -31,7 +31,12 @@ struct LoaderOptions {
 /// With `threads` resolved. Throws Error for what is out of range; an epoch has so many batches.
 LoaderOptions check_loader_options(LoaderOptions options, std::int64_t batches);
 
-/// Throws Error unless 1 <= batch_size <= 2^20: what the number of batches follows from.
+constexpr std::int64_t largest_batch_size = 1 << 20;
+
+/// Throws Error, which names `what`, unless least <= value <= most.
+void check_range(const char* what, std::int64_t value, std::int64_t least, std::int64_t most);
+
+/// Throws Error unless 1 <= batch_size <= largest_batch_size: what the number of batches follows from.
 void check_batch_size(std::int64_t batch_size);
 
 /// A part of a sequence.

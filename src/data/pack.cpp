@@ -27,11 +27,6 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t most_samples = 100'000'000;  // KEY has eight digits
 
-void check_range(const char* what, std::int64_t given, std::int64_t low, std::int64_t high) {
-  if (given < low || given > high)
-    throw Error(fmt::format("{} {}: {} to {} is accepted", what, given, low, high));
-}
-
 void check(const ImageFolder& folder, const PackOptions& options) {
   check_range("images of a shard", options.shard_images, 1, most_samples);
   check_range("short side", options.short_side, 0, 65500);
@@ -77,6 +72,8 @@ Packed read(const Sample& sample, const PackOptions& options) try {
   }
   const auto image = shrink(encoded.decode(), options.short_side);
   return {.bytes = encode_jpeg(image.rgb, image.height, image.width, options.quality), .ending = "jpg"};
+} catch (const io::FileChanged&) {
+  throw;
 } catch (const Error& error) {
   return {.bad = error.what()};
 }

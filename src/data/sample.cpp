@@ -25,6 +25,17 @@ std::uint64_t size_of(const Sample& sample) {
   return bytes;
 }
 
+namespace {
+
+/// Throws io::FileChanged, which names the image.
+void check_unchanged(const io::ReadOnlyFile& archive, const Sample& sample) try {
+  archive.check_unchanged();
+} catch (const io::FileChanged& changed) {
+  throw io::FileChanged(fmt::format("{}: {}", io::display(sample.name), changed.what()));
+}
+
+}  // namespace
+
 EncodedImage open_image(const Sample& sample, std::int64_t max_pixels) {
   if (!sample.part) return EncodedImage::open(sample.name, max_pixels);
   const auto& [archive, offset, size] = *sample.part;
@@ -35,10 +46,11 @@ EncodedImage open_image(const Sample& sample, std::int64_t max_pixels) {
   std::vector<std::uint8_t> bytes(size);
   try {
     archive->read(offset, std::as_writable_bytes(std::span(bytes)));
-    archive->check_unchanged();
   } catch (const Error& error) {
+    check_unchanged(*archive, sample);  // an archive that was cut off ends too early
     throw Error(fmt::format("{}: {}", io::display(sample.name), error.what()));
   }
+  check_unchanged(*archive, sample);
   return {std::move(bytes), sample.name, max_pixels};
 }
 

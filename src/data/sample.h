@@ -31,8 +31,8 @@ std::string member_name(const io::ReadOnlyFile& archive, std::string_view member
 /// In bytes, without reading it. Throws Error for a file that is gone.
 std::uint64_t size_of(const Sample& sample);
 
-/// Reads an image, on any thread. Throws Error, which names it, when it cannot be read, is no picture, or
-/// lies in an archive that is no longer as it was when it was listed.
+/// Reads an image, on any thread. Throws Error, which names it, when it cannot be read or is no picture, and
+/// io::FileChanged when it lies in an archive that is no longer as it was when it was listed.
 EncodedImage open_image(const Sample& sample, std::int64_t max_pixels = default_max_pixels);
 
 }  // namespace scatlight::data

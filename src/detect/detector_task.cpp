@@ -13,6 +13,7 @@
 #include "io/display.h"
 #include "scatlight/error.h"
 #include "train/run_record.h"
+#include "train/skipped_files.h"
 #include "train/threads.h"
 
 namespace scatlight::detect {
@@ -39,19 +40,17 @@ Detector make_detector(const DetectorTrainOptions& options) {
   return detector;
 }
 
-/// "120 pictures with boxes (0123456789abcdef)"
-std::string describe_files(std::int64_t pictures, const std::string& fingerprint) {
-  return fmt::format("{} pictures with boxes ({})", pictures, fingerprint);
-}
-
 void check_team(const train::Team& team, const DetectorTrainOptions& options,
                 const train::TrainingSet& training_set) {
   if (team.size() == 1) return;
-  train::check_same(team, io::display_path(training_set.root),
-                    describe_files(training_set.samples, training_set.fingerprint));
+  const auto describe = [](std::int64_t pictures, const std::string& fingerprint) {
+    return fmt::format("{} pictures with boxes ({})", pictures, fingerprint);
+  };
+  train::check_same_data(team, training_set.root,
+                         [&] { return describe(training_set.samples, training_set.fingerprint); });
   if (const auto& val = options.val_data) {
-    train::check_same(team, io::display_path(val->roots.front()),
-                      describe_files(std::ssize(val->samples), data::fingerprint(*val)));
+    train::check_same_data(team, val->roots.front(),
+                           [&] { return describe(std::ssize(val->samples), data::fingerprint(*val)); });
   }
   if (options.batch >= team.size()) return;
   team.lead([&] {
@@ -73,7 +72,7 @@ DetectorTask::DetectorTask(const DetectorTrainOptions& options, const train::Tea
                      .fingerprint = data::fingerprint(options.train_data)}),
       batch_sizes_(data::batch_sizes(options.train_data, options.batch)),
       recipe_(make_recipe(options)),
-      detector_(make_detector(options)),
+      detector_(train::make_alike(team, [&] { return make_detector(options); })),
       facts_({.options = options.detector,
               .classes = options.train_data.classes,
               .category_ids = options.train_data.category_ids,
@@ -122,7 +121,8 @@ std::unique_ptr<train::Pass> DetectorTask::begin_pass(std::int64_t epoch, std::i
 void DetectorTask::check_skipped(const std::vector<data::SkippedFile>& skipped) const {
   auto left = options_.train_data;
   std::erase_if(left.samples, [&](const auto& sample) {
-    return std::ranges::find(skipped, sample.file.native(), &data::SkippedFile::file) != skipped.end();
+    const auto name = train::name_from_root(sample.file.native(), training_set_.root);
+    return std::ranges::find(skipped, name, &data::SkippedFile::file) != skipped.end();
   });
   data::require_objects(left);
 }

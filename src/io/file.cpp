@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "io/display.h"
-#include "scatlight/error.h"
 
 namespace scatlight::io {
 namespace {
@@ -24,6 +24,10 @@ namespace {
 [[noreturn]] void fail_with_errno(const std::filesystem::path& path) {
   fail(path, errno == EMFILE ? "too many files are open: the system's limit is reached (ulimit -n)"
                              : std::generic_category().message(errno));
+}
+
+[[noreturn]] void fail_as_changed(const std::filesystem::path& path, std::string_view how) {
+  throw FileChanged(fmt::format("cannot read {}: it was {} while it was in use", display_path(path), how));
 }
 
 std::chrono::nanoseconds changed_at(const struct stat& status) {
@@ -89,9 +93,9 @@ void ReadOnlyFile::read(std::uint64_t offset, std::span<std::byte> bytes) const 
 void ReadOnlyFile::check_unchanged() const {
   struct stat status = {};
   if (::fstat(descriptor_, &status) != 0) fail_with_errno(path_);
-  if (has_name_ && status.st_nlink == 0) fail(path_, "it was deleted or replaced while it was in use");
+  if (has_name_ && status.st_nlink == 0) fail_as_changed(path_, "deleted or replaced");
   if (static_cast<std::uint64_t>(status.st_size) != size_ || changed_at(status) != changed_) {
-    fail(path_, "it was changed while it was in use");
+    fail_as_changed(path_, "changed");
   }
 }
 

@@ -9,7 +9,15 @@
 #include <string_view>
 #include <vector>
 
+#include "scatlight/error.h"
+
 namespace scatlight::io {
+
+/// A file is no longer as it was when it was opened: it was written, replaced or deleted.
+class FileChanged : public Error {
+ public:
+  using Error::Error;
+};
 
 /// A regular file open for reading at any place. Reads may come from several threads at a time.
 /// Errors name the path and the reason.
@@ -27,8 +35,8 @@ class ReadOnlyFile {
   /// Fills all of `bytes` from `offset` on. Throws Error when the file ends before.
   void read(std::uint64_t offset, std::span<std::byte> bytes) const;
 
-  /// Throws Error when the file has another size or time of its last change than when it was opened, or lost
-  /// its name: it was written, replaced or deleted.
+  /// Throws FileChanged when the file has another size or time of its last change than when it was opened, or
+  /// lost its name: it was written, replaced or deleted.
   void check_unchanged() const;
 
  private:

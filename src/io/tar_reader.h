@@ -15,7 +15,7 @@ enum class TarKind {
   Other,   ///< A device, a pipe, or a kind that nobody knows.
 };
 
-/// What a tar archive holds; folders are not told.
+/// What a tar archive holds; folders are not listed.
 struct TarMember {
   std::string name;  ///< Not empty, relative, without "..", without "./" in front.
   TarKind kind = TarKind::File;

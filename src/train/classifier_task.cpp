@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
+#include <string>
 #include <unordered_map>
 
 #include "data/fingerprint.h"
@@ -17,6 +17,7 @@
 #include "train/map_stream.h"
 #include "train/model.h"
 #include "train/run_facts.h"
+#include "train/skipped_files.h"
 #include "train/team_batch.h"
 
 namespace scatlight::train {
@@ -35,18 +36,18 @@ nets::Network make_network(const TrainOptions& options) {
   return network;
 }
 
-/// "120 images of 3 classes (names and sizes 0123456789abcdef)"
-std::string describe_files(std::int64_t images, std::size_t classes, const std::string& fingerprint) {
-  return fmt::format("{} images of {} classes (names and sizes {})", images, classes, fingerprint);
-}
-
 void check_team(const Team& team, const TrainOptions& options, const TrainingSet& training_set) {
   if (team.size() == 1) return;
-  check_same(team, io::display_path(training_set.root),
-             describe_files(training_set.samples, training_set.classes.size(), training_set.fingerprint));
+  const auto describe = [](std::int64_t images, std::size_t classes, const std::string& fingerprint) {
+    return fmt::format("{} images of {} classes (names and sizes {})", images, classes, fingerprint);
+  };
+  check_same_data(team, training_set.root, [&] {
+    return describe(training_set.samples, training_set.classes.size(), training_set.fingerprint);
+  });
   if (const auto& val = options.val_data) {
-    check_same(team, io::display_path(val->root),
-               describe_files(std::ssize(val->samples), val->classes.size(), data::fingerprint(*val)));
+    check_same_data(team, val->root, [&] {
+      return describe(std::ssize(val->samples), val->classes.size(), data::fingerprint(*val));
+    });
   }
   const auto smallest = training_set.samples / data::part_count(training_set.samples, options.batch);
   if (smallest >= std::int64_t{least_images} * team.size()) return;
@@ -128,7 +129,7 @@ ClassifierTask::ClassifierTask(const TrainOptions& options, const Team& team)
                      .samples = std::ssize(options.train_data.samples),
                      .fingerprint = data::fingerprint(options.train_data)}),
       recipe_(options.recipe),
-      network_(make_network(options)) {
+      network_(make_alike(team, [&] { return make_network(options); })) {
   check_team(team_, options_, training_set_);
   // All steps have one size or two: cuDNN may try its ways of each convolution and keep the fastest.
   if (network_.device().is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
@@ -171,10 +172,10 @@ std::unique_ptr<Pass> ClassifierTask::begin_pass(std::int64_t epoch, std::int64_
 void ClassifierTask::check_skipped(const std::vector<data::SkippedFile>& skipped) const {
   const auto& classes = training_set_.classes;
   std::vector<std::int64_t> left(classes.size());
-  std::unordered_map<std::string_view, std::int64_t> label_of;
+  std::unordered_map<std::string, std::int64_t> label_of;
   for (const auto& sample : options_.train_data.samples) {
     ++left[static_cast<std::size_t>(sample.label)];
-    label_of.emplace(sample.name, sample.label);
+    label_of.emplace(name_from_root(sample.name, training_set_.root), sample.label);
   }
   for (const auto& one : skipped) --left[static_cast<std::size_t>(label_of.at(one.file))];
   const auto empty = std::ranges::find(left, 0) - left.begin();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <span>
 #include <utility>
@@ -46,7 +47,7 @@ Evaluator::Evaluator(const data::ImageFolder& folder, const data::Recipe& recipe
     : folder_(folder), recipe_(recipe), options_(options), team_(team) {}
 
 data::LoaderOptions Evaluator::loader_options() const {
-  return {.batch_size = options_.batch * team_.size(),
+  return {.batch_size = std::min(options_.batch * team_.size(), data::largest_batch_size),
           .threads = options_.threads,
           .skip_bad = options_.skip_bad,
           .max_pixels = options_.max_pixels,

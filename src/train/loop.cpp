@@ -78,7 +78,7 @@ class Loop {
   double rate_ = 0;        ///< Of the last step.
   std::int64_t saved_step_ = -1;  ///< Of the last checkpoint that this process wrote.
   double saved_seconds_ = 0;
-  std::vector<data::SkippedFile> skipped_;  ///< By any member.
+  std::vector<data::SkippedFile> skipped_;  ///< By any member, named from the data's root on.
 };
 
 Loop::Loop(RunRecord& record, const LoopOptions& options, Task& task, const std::function<bool()>& stop,
@@ -176,7 +176,9 @@ void Loop::train_epoch() {
   {
     const auto pass = task_.begin_pass(position_.epoch, position_.batch, average_);
     train_batches(*pass, bar);
-    note_skipped(skipped_of_team(pass->finish(), team_), bar);
+    auto skipped = pass->finish();
+    for (auto& one : skipped) one.file = name_from_root(one.file, data().root);
+    note_skipped(skipped_of_team(skipped, team_), bar);
   }
   clock_.stop();
   agree();

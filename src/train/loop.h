@@ -39,8 +39,8 @@ struct LoopResult {
   std::int64_t epochs = 0;
   std::int64_t steps = 0;
   double seconds = 0;  ///< Of training.
-  std::vector<data::SkippedFile> skipped =
-      {};  ///< Training files that were left out since the start or the resume.
+  /// Training files that were left out since the start or the resume, named from the data's root on.
+  std::vector<data::SkippedFile> skipped = {};
 };
 
 /// Trains and writes the run folder: run.json, log.jsonl, checkpoint.safetensors, model.safetensors and, with

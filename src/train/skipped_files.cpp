@@ -4,6 +4,11 @@
 
 namespace scatlight::train {
 
+std::string name_from_root(const std::string& file, const std::filesystem::path& root) {
+  const auto name = std::filesystem::path(file).lexically_relative(root);
+  return name.empty() ? file : name.native();  // empty where one of them is absolute and the other is not
+}
+
 std::vector<data::SkippedFile> skipped_of_team(const std::vector<data::SkippedFile>& own, const Team& team) {
   if (team.size() == 1) return own;
   // Names need not be UTF-8, which JSON wants: zeros, which no name and no reason holds, end each.

@@ -55,8 +55,8 @@ struct EvaluationLine {
   std::string note = {};
 };
 
-/// What is trained: a network, its images and its loss. TrainingLoop (train/loop.h) asks it for gradients and
-/// does the rest. It must outlive the loop.
+/// What is trained: a network, its images and its loss. run_training() (train/loop.h) asks it for gradients
+/// and does the rest.
 class Task {
  public:
   virtual ~Task() = default;
@@ -67,20 +67,25 @@ class Task {
   virtual std::int64_t batches() const = 0;
   virtual std::int64_t images_from(std::int64_t batch) const = 0;
 
-  /// Everything that training changes; the tensors share the network's memory. The first are those that take
-  /// steps.
+  /// The tensors that take steps. They share the network's memory.
   virtual NamedTensors parameters() const = 0;
+
+  /// The network's other tensors, which its weights have too: statistics of batch norms, frozen parameters.
+  /// They share its memory.
   virtual NamedTensors buffers() const = 0;
 
   /// `average` is of parameters(), and outlives the pass.
   virtual std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch,
                                            GradientAverage& average) = 0;
 
-  /// Throws Error where a whole pass that left files out has nothing of a class.
+  /// Throws Error where a whole pass that left files out has nothing of a class. They are those of all
+  /// members, named by name_from_root().
   virtual void check_skipped(const std::vector<data::SkippedFile>& skipped) const = 0;
 
-  /// How many images are evaluated; 0: evaluate() is not called. Collective, and so is `on_images`.
+  /// How many images are evaluated; 0: evaluate() is not called.
   virtual std::int64_t evaluation_images() const = 0;
+
+  /// Measures the network on them. Collective, and so is `on_images`.
   virtual EvaluationLine evaluate(const OnImages& on_images) = 0;
 
   /// What run.json says of the training and, after evaluate(), the contents of eval.json.

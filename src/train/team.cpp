@@ -14,6 +14,7 @@
 #include <string_view>
 #include <torch/csrc/distributed/c10d/GroupRegistry.hpp>
 
+#include "io/display.h"
 #include "train/shared_error.h"
 #include "train/team_group.h"
 
@@ -31,18 +32,20 @@ std::string to_text(const at::Tensor& bytes, std::int64_t length) {
   return {static_cast<const char*>(bytes.const_data_ptr()), static_cast<std::size_t>(length)};
 }
 
+/// A stack trace may follow it.
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
 bool has_one_of(std::string_view text, std::initializer_list<const char*> words) {
   return std::ranges::any_of(words, [&](const char* word) { return text.find(word) != text.npos; });
 }
 
 /// What went wrong, by the words of gloo and NCCL, which have no other way to tell.
-std::optional<Error> failure_of_team(std::string_view text, double seconds) {
-  text = text.substr(0, text.find('\n'));  // a stack trace may follow
+std::optional<Error> failure_of_team(std::string_view text, std::chrono::milliseconds timeout) {
   if (has_one_of(text, {"Timed out", "timed out", "Timeout", "timeout"})) {
     return Error(
-        fmt::format("waited {:.0f} s for the other processes of the team: one of them hangs or is slow "
+        fmt::format("waited {:.4g} s for the other processes of the team: one of them hangs or is slow "
                     "(SCATLIGHT_TEAM_SECONDS waits longer)",
-                    seconds));
+                    std::chrono::duration<double>(timeout).count()));
   }
   if (has_one_of(text, {"Connection", "connection", "peer", "Broken pipe", "remote process exited"}))
     return Error("another process of the team ended");
@@ -56,8 +59,9 @@ std::optional<Error> failure_of_team(std::string_view text, double seconds) {
 Team::Team(const std::string& group) {
   try {
     group_ = std::make_shared<Group>(Group{c10d::resolve_process_group(group)});
-  } catch (const std::exception&) {
-    throw Error(fmt::format("torch.distributed has no process group '{}'", group));
+  } catch (const std::exception& error) {
+    throw Error(
+        fmt::format("torch.distributed has no process group '{}': {}", group, first_line(error.what())));
   }
   rank_ = group_->processes->getRank();
   size_ = group_->processes->getSize();
@@ -65,15 +69,13 @@ Team::Team(const std::string& group) {
 
 void Team::communicate(const std::function<void()>& step) const {
   if (!group_) return step();
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
   try {
     step();
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    const auto seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    const auto failure = failure_of_team(error.what(), seconds);
+    const auto timeout = group_->processes->getBackend(at::kCPU)->getBackendOptions()->timeout;
+    const auto failure = failure_of_team(first_line(error.what()), timeout);
     if (!failure) throw;
     throw Error(*failure);
   }
@@ -177,6 +179,11 @@ void check_same(const Team& team, const std::string& what, const std::string& se
     throw Error(fmt::format("{}: process 0 of the team sees {}, process {} {}: all need the same", what,
                             all.front(), other - all.begin(), *other));
   });
+}
+
+void check_same_data(const Team& team, const std::filesystem::path& root,
+                     const std::function<std::string()>& seen) {
+  if (team.size() > 1) check_same(team, io::display_path(root), seen());
 }
 
 }  // namespace scatlight::train

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "train/checkpoint.h"
@@ -52,7 +55,7 @@ class Team {
   /// Runs a step that does the same on all members; an Error of the leading one all throw, as SharedError.
   void do_alike(const std::function<void()>& step) const;
 
-  /// Runs a step inside which torch communicates, and turns what it throws when that fails into Error.
+  /// Runs a step in which torch communicates, and turns what it throws when that fails into Error.
   void communicate(const std::function<void()>& step) const;
 
   struct Group;  ///< Private to train: train/team_group.h.
@@ -66,8 +69,21 @@ class Team {
   int size_ = 1;
 };
 
+/// What a step returns that does the same on all members; an Error as Team::do_alike() has it.
+template <class Make>
+auto make_alike(const Team& team, const Make& make) {
+  std::optional<decltype(make())> made;
+  team.do_alike([&] { made.emplace(make()); });
+  return *std::move(made);
+}
+
 /// Throws Error when a member sees something else than the leading one, where all need the same. `what` names
-/// it, `seen` tells in words and numbers what this member sees.
+/// it, `seen` tells in words and numbers what this member sees. Collective, as the next.
 void check_same(const Team& team, const std::string& what, const std::string& seen);
+
+/// The same of a data set, in the place that it has on this member. A process alone does not ask what it
+/// sees.
+void check_same_data(const Team& team, const std::filesystem::path& root,
+                     const std::function<std::string()>& seen);
 
 }  // namespace scatlight::train

@@ -59,7 +59,15 @@ TEST(LargestBatch, TellsHowFarItCameWhereTriesRanOut) {
   });
   EXPECT_EQ(tries, 12);
   EXPECT_LE(found.images, 33);
-  EXPECT_GT(found.least_too_large, 33);
+  EXPECT_GT(found.least_too_large.value(), 33);
+}
+
+TEST(LargestBatch, NamesNoneAsTooLargeThatWasNotTried) {
+  const auto found = find_largest_batch(limit, 2, peak(2), 1 << 20, [&](std::int64_t images) {
+    return BatchTry{.fits = true, .bytes = peak(images)};
+  });
+  EXPECT_EQ(found.images, 1 << 20);
+  EXPECT_FALSE(found.least_too_large.has_value());
 }
 
 }  // namespace

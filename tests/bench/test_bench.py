@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -133,6 +134,17 @@ def test_json_of_bases(tmp_path):
 def test_bad_input(status, words, arguments, tmp_path):
     fail(status, words, *arguments, "--out", "out", cwd=tmp_path)
     assert os.listdir(tmp_path) == []
+
+
+def test_precision_counts_before_any_work():
+    """So no convolution is computed."""
+
+    def needed(*flags: str) -> float:
+        result = bench("resnet-small", "--size", 224, "--memory", 0.001, *flags)
+        assert result.returncode == 1
+        return float(re.search(r"need more than ([\d.]+) GB", result.stderr)[1])
+
+    assert needed("--precision", "bfloat16") < 0.7 * needed()
 
 
 def test_folder_that_exists(tmp_path: Path):

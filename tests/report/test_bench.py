@@ -71,9 +71,12 @@ def test_bases_of_detectors(tmp_path):
         assert words in text, words
 
 
-def test_one_network_and_a_search_that_ended_early(tmp_path):
+@pytest.mark.parametrize("too_large", [103, None])
+def test_one_network_and_a_search_that_ended_early(too_large, tmp_path):
     network = measured_network("resnet50", 3.2, 0, 85.9e6, 100)
-    network["memory"]["least_too_large"] = 103
+    del network["memory"]["least_too_large"]
+    if too_large:
+        network["memory"]["least_too_large"] = too_large
     write_bench(tmp_path, [network])
     text = text_of(tmp_path)
     assert "at least 100" in text

@@ -57,7 +57,14 @@ TEST(TeamOfOne, LetsErrorsPass) {
 }
 
 TEST(Team, NeedsAGroupThatIsThere) {
-  test::expect_error([] { const Team team("nobody"); }, "torch.distributed has no process group 'nobody'");
+  test::expect_error([] { const Team team("nobody"); }, "torch.distributed has no process group 'nobody': ");
+}
+
+TEST(SkippedFiles, HaveNamesFromTheRootOn) {
+  EXPECT_EQ(name_from_root("/here/data/a/1.jpg", "/here/data"), "a/1.jpg");
+  EXPECT_EQ(name_from_root("data/a.tar:a/1.jpg", "data/"), "a.tar:a/1.jpg");
+  EXPECT_EQ(name_from_root("/here/images/1.jpg", "/here/train.json"), "../images/1.jpg");
+  EXPECT_EQ(name_from_root("/images/1.jpg", "train.json"), "/images/1.jpg");
 }
 
 TEST(GradientAverage, OfOneAddsAllParts) {

@@ -106,11 +106,15 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_shard_that_changes_ends_the_training(change, forms, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "flags"),
+    [*((change, []) for change in CHANGES), ("cut", ["--skip-bad"]), ("touched", ["--skip-bad"])],
+)
+def test_a_shard_that_changes_ends_the_training(change, flags, forms, tmp_path):
     data = shutil.copytree(forms / "shards" / "train", tmp_path / "train")
     folder = tmp_path / "run"
     arguments = ["train", data, "--run", folder, *SMALL, "--epochs", 1000, "--checkpoint-every", 0]
+    arguments += flags
     process = subprocess.Popen(list(map(str, [PROGRAM, *arguments])), stderr=subprocess.PIPE, text=True)
     wait_for((folder / "checkpoint.safetensors").exists)
     CHANGES[change](data / "shard-000001.tar")

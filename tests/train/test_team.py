@@ -15,6 +15,7 @@ from conftest import SMALL, run, run_whole, train_arguments, wait_for
 from safetensors.numpy import load_file
 from scatlight.__main__ import StartError, check_torch, main
 
+MODULE = [sys.executable, "-m", "scatlight"]
 TIMEOUT = 120
 # Weights after a few steps, of several processes against one: gradients are added in another order.
 ROUNDING = 1e-5
@@ -27,9 +28,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start_members(size: int, *arguments: object, folders=(), **environment: str) -> list[subprocess.Popen]:
-    """Processes as torchrun would start them, each in a working folder of its own where `folders` are given,
-    as on several machines. Quicker than torchrun, which also ends them all once one has failed."""
+def start_members(
+    size: int, *arguments: object, each=(), folders=(), **environment: str
+) -> list[subprocess.Popen]:
+    """Processes as torchrun would start them, with further arguments for `each`, and each in a working folder
+    of its own where `folders` are given, as on several machines. Quicker than torchrun, which also ends them
+    all once one has failed."""
     variables = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     members = []
     for rank in range(size):
@@ -37,7 +41,7 @@ def start_members(size: int, *arguments: object, folders=(), **environment: str)
         place = {"RANK": str(rank), "LOCAL_RANK": str(local_rank), "LOCAL_WORLD_SIZE": str(local_size)}
         members.append(
             subprocess.Popen(
-                [sys.executable, "-m", "scatlight", *map(str, arguments)],
+                [*MODULE, *map(str, [*arguments, *(each[rank] if each else ())])],
                 env=os.environ | variables | place | environment,
                 cwd=folders[rank] if folders else None,
                 stdout=subprocess.PIPE,
@@ -60,9 +64,9 @@ def finish(members: list[subprocess.Popen]) -> list[subprocess.CompletedProcess[
     ]
 
 
-def run_members(size: int, *arguments: object, status: int = 0, folders=(), **environment: str):
+def run_members(size: int, *arguments: object, status: int = 0, **how):
     """Runs a team, all of whose processes end with this status."""
-    done = finish(start_members(size, *arguments, folders=folders, **environment))
+    done = finish(start_members(size, *arguments, **how))
     assert [member.returncode for member in done] == [status] * size, [member.stderr for member in done]
     return done
 
@@ -71,12 +75,17 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.splitlines()[-1] if done.stderr else ""
 
 
-def torchrun(size: int, *arguments: object, restarts: int = 0) -> subprocess.Popen:
-    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={size}"]
+def torchrun(size: int, *arguments: object, restarts: int = 0, meeting="--standalone") -> subprocess.Popen:
+    start = [sys.executable, "-m", "torch.distributed.run", meeting, f"--nproc-per-node={size}"]
     start += [f"--max-restarts={restarts}", "-m", "scatlight", "--"]
     return subprocess.Popen(
         [*start, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+
+
+def kill_a_worker(job: subprocess.Popen) -> None:
+    workers = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()
+    os.kill(int(workers[-1]), signal.SIGKILL)
 
 
 def lines_of(folder: Path) -> list[dict]:
@@ -86,6 +95,13 @@ def lines_of(folder: Path) -> list[dict]:
     except FileNotFoundError:
         return []
     return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+def train_lines(one: Path, other: Path) -> list[tuple[dict, dict]]:
+    """Of the logs of two trainings, those of the same steps."""
+    lines = [[line for line in lines_of(folder) if line["kind"] == "train"] for folder in (one, other)]
+    assert lines[0]
+    return list(zip(*lines, strict=True))
 
 
 def log_of(folder: Path) -> list[dict]:
@@ -131,6 +147,13 @@ def one_picture(data, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "trained"
+    run(*train_arguments(data, folder, "--epochs", 1))
+    return folder
+
+
 NETWORK = SMALL[: SMALL.index("--batch")]
 LINEAR = ["--network", "linear", "--scales", 2, "--size", 48, "--epochs", 3, "--lr", 0.001, "--no-augment"]
 LINEAR += ["--label-smoothing", 0.1, "--threads", 1]
@@ -142,9 +165,8 @@ LINEAR += ["--label-smoothing", 0.1, "--threads", 1]
 def test_both_doors_write_the_same_files(data, tmp_path):
     arguments = ["train", data / "train", "--val", data / "val", *SMALL, "--epochs", 1, "--run"]
     run(*arguments, tmp_path / "executable")
-    python = [sys.executable, "-m", "scatlight"]
     subprocess.run(
-        [*python, *map(str, [*arguments, tmp_path / "python"])],
+        [*MODULE, *map(str, [*arguments, tmp_path / "python"])],
         check=True,
         capture_output=True,
         timeout=TIMEOUT,
@@ -190,6 +212,28 @@ def test_what_cannot_begin_is_one_line(monkeypatch, capsys):
         assert words in complaint
 
 
+def test_ctrl_c_ends_a_process_that_waits_for_the_others(tmp_path):
+    port = free_port()
+    place = {"RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "2"}
+    place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    member = subprocess.Popen(
+        # What runs in a shell's background ignores the signal.
+        ["env", "--default-signal=INT", *MODULE, "train", "data", "--run", tmp_path / "run"],
+        env=os.environ | place,
+    )
+
+    def is_waiting() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(is_waiting)
+    member.send_signal(signal.SIGINT)
+    try:
+        assert member.wait(timeout=20) == -signal.SIGINT
+    finally:
+        member.kill()
+
+
 # ---- training ----
 
 
@@ -200,11 +244,10 @@ def test_two_processes_make_the_steps_of_one(one_picture, tmp_path):
     expect_close_weights(tmp_path / "one" / "model.safetensors", tmp_path / "two" / "model.safetensors")
     assert "3 epochs, 15 steps" in first.stdout
     assert second.stdout + second.stderr == "", "one process speaks"
-    for one, two in zip(lines_of(tmp_path / "one"), lines_of(tmp_path / "two"), strict=True):
-        assert two.get("loss", 0) == pytest.approx(one.get("loss", 0), rel=1e-6)
-        assert two.get("images") == one.get("images")
-        if two["kind"] == "train":
-            assert two["processes"] == len(two["waited_for_images"]) == 2
+    for one, two in train_lines(tmp_path / "one", tmp_path / "two"):
+        assert two["loss"] == pytest.approx(one["loss"], rel=1e-6)
+        assert two["images"] == one["images"]
+        assert two["processes"] == len(two["waited_for_images"]) == 2
     states = load_file(tmp_path / "two" / "checkpoint.safetensors")
     assert (states["generator"] != states["generator.1"]).any(), "each draws numbers of its own"
 
@@ -225,6 +268,18 @@ def test_a_member_without_an_image_adds_nothing(one_picture, tmp_path):
     assert images[-1] == 3 * 30
 
 
+def test_each_machine_has_its_data_in_a_place_of_its_own(one_picture, tmp_path):
+    """Also the files that are left out, each of which is met in other passes by another process."""
+    there = shutil.copytree(one_picture / "mixed", tmp_path / "there")
+    arguments = ["train", *LINEAR, "--batch", 8, "--skip-bad", "--run", tmp_path / "run"]
+    first, _ = run_members(2, *arguments, each=[[one_picture / "mixed"], [there]])
+    assert "16 training files were left out" in first.stdout
+    reasons = [line for line in first.stderr.splitlines() if line.startswith("left out")]
+    assert len(reasons) == 16
+    for folder in (one_picture / "mixed", there):
+        assert any(f"cannot decode {folder}" in reason for reason in reasons), folder
+
+
 def test_killed_stopped_and_resumed_is_bit_equal(data, tmp_path):
     arguments = ["train", data / "train", "--val", data / "val", *NETWORK, "--batch", 24, "--threads", 1]
     arguments += ["--epochs", 10, "--checkpoint-every", 0, "--eval-every", 5, "--run"]
@@ -233,8 +288,7 @@ def test_killed_stopped_and_resumed_is_bit_equal(data, tmp_path):
 
     job = torchrun(3, *arguments, hurt, restarts=1)
     wait_for(lambda: step_of(hurt) >= 8)
-    workers = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()
-    os.kill(int(workers[-1]), signal.SIGKILL)
+    kill_a_worker(job)
     killed_at = step_of(hurt)
     wait_for(lambda: step_of(hurt) > killed_at + 8)
     job.send_signal(signal.SIGTERM)
@@ -252,20 +306,30 @@ def test_killed_stopped_and_resumed_is_bit_equal(data, tmp_path):
     run_members(2, "train", "--resume", "--run", tmp_path / "fewer")
 
 
-def test_a_restart_does_not_take_what_is_overwritten_for_its_own(data, tmp_path):
-    run(*train_arguments(data, tmp_path / "run", "--epochs", 1))
-    model = (tmp_path / "run" / "model.safetensors").read_bytes()
-    again = train_arguments(data, tmp_path / "run", "--epochs", 1, "--seed", 1, "--overwrite")
-    restart = {"TORCHELASTIC_RESTART_COUNT": "1", "TORCHELASTIC_RUN_ID": "job-7"}
-    run_members(1, *again, **restart)
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["team"]["call"] == "job-7"
-    other = (tmp_path / "run" / "model.safetensors").read_bytes()
-    assert other != model
-    (tmp_path / "run" / "run.json").touch()
-    written = (tmp_path / "run" / "run.json").stat().st_mtime_ns
-    run_members(1, *again, **restart)
-    assert (tmp_path / "run" / "model.safetensors").read_bytes() == other
-    assert (tmp_path / "run" / "run.json").stat().st_mtime_ns == written, "it went on with its own run"
+def test_a_restart_does_not_take_another_run_for_its_own(trained, data, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    job = torchrun(1, *train_arguments(data, folder, "--epochs", 1), restarts=1)
+    _, errors = job.communicate(timeout=TIMEOUT)
+    assert job.returncode != 0
+    assert errors.count(f"scatlight: {folder} has a run already") == 2, "also the second time"
+    for file in trained.iterdir():
+        assert (folder / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_a_restart_goes_on_with_what_it_overwrote(trained, data, tmp_path):
+    """Without an id of torchrun's own."""
+    folder = shutil.copytree(trained, tmp_path / "run")
+    arguments = train_arguments(data, folder, "--epochs", 1000, "--checkpoint-every", 0, "--overwrite")
+    job = torchrun(1, *arguments, restarts=1, meeting=f"--master-port={free_port()}")
+    before = (trained / "run.json").read_bytes()
+    wait_for(lambda: (folder / "run.json").read_bytes() != before and step_of(folder) >= 3)
+    begun = (folder / "run.json").read_bytes()
+    kill_a_worker(job)
+    killed_at = step_of(folder)
+    wait_for(lambda: step_of(folder) > killed_at + 3)
+    job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=TIMEOUT)
+    assert (folder / "run.json").read_bytes() == begun, "the same run"
 
 
 def test_resume_or_new(data, tmp_path):
@@ -338,27 +402,54 @@ def test_a_process_that_hangs_is_waited_for_only_so_long(data, tmp_path):
     assert "scatlight: waited 3 s for the other processes of the team: one of them hangs" in last_line(first)
 
 
-def test_what_all_refuse_one_tells(data, tmp_path):
+def test_what_all_refuse_is_printed_once(data, tmp_path):
+    train = ["train", data / "train", "--run", tmp_path / "run", *NETWORK]
+    nowhere = tmp_path / "nowhere"
     wrong = [
-        (["--device", "cuda:1"], 2, "--device cuda:1 is not accepted under torchrun: give cuda"),
-        (["--batch", 3], 1, "2 processes share steps of 3 images: each needs at least 2"),
+        ([*train, "--device", "cuda:1"], 2, "--device cuda:1 is not accepted under torchrun: give cuda"),
+        ([*train, "--batch", 3], 1, "2 processes share steps of 3 images: each needs at least 2"),
+        ([*train, "--val", nowhere], 1, f"{nowhere}"),
+        ([*train, "--weights", nowhere], 1, f"{nowhere}"),
+        (["eval", nowhere, data / "val"], 1, f"{nowhere}"),
+        (["transform", nowhere, "--out", tmp_path / "f.npy"], 1, f"{nowhere}"),
     ]
-    for flags, status, words in wrong:
-        arguments = ["train", data / "train", "--run", tmp_path / "run", *NETWORK, *flags]
+    for arguments, status, words in wrong:
         first, second = run_members(2, *arguments, status=status)
-        assert words in last_line(first)
+        assert words in last_line(first), arguments
+        assert second.stderr == "", arguments
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_that_were_called_in_other_ways(data, tmp_path):
+    run_folder = ["--run", tmp_path / "run"]
+    train = ["train", data / "train", *run_folder]
+    cases = [
+        (
+            [train, ["eval", tmp_path, data / "val"]],
+            "the command: process 0 of the team sees train, process 1 eval",
+        ),
+        (
+            [[*train, "--lr", 0.1], [*train, "--lr", 0.2]],
+            "process 0 of the team has --lr 0.1, process 1 --lr 0.2",
+        ),
+        ([[*train, "--val", "v"], train], "process 0 of the team has --val, process 1 no --val"),
+        (
+            [["train-detector", "d", *run_folder, *more] for more in (["--resume"], ["--overwrite"])],
+            "process 0 of the team has no --overwrite, process 1 --overwrite",
+        ),
+        (
+            [["predict", "m", name, "--top", 3] for name in ("a.jpg", "b.jpg")],
+            'process 0 of the team has IMAGE ["a.jpg"], process 1 IMAGE ["b.jpg"]',
+        ),
+    ]
+    for each, words in cases:
+        first, second = run_members(2, each=each, status=1)
+        assert last_line(first) == f"scatlight: {words}: all need the same"
         assert second.stderr == ""
-    assert not (tmp_path / "run").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- evaluation ----
-
-
-@pytest.fixture(scope="module")
-def trained(data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "trained"
-    run(*train_arguments(data, folder, "--epochs", 1))
-    return folder
 
 
 def test_every_image_is_counted_once(trained, data, tmp_path):
@@ -416,6 +507,12 @@ def test_each_process_writes_a_part_of_a_transform(data, tmp_path):
     assert last_line(first) == "scatlight: another process of the team ended"
     assert list(tmp_path.glob("*b-*")) == [], "nothing is written"
 
+    two = [bad / "00001.jpg", bad / "00009.jpg"]
+    _, second = run_members(2, "transform", *two, *flags, tmp_path / "b.npy", "--skip-bad", status=1)
+    assert "no image of the part of process 1 is left" in last_line(second)
+    assert last_line(second).endswith("fewer processes have larger parts")
+    assert list(tmp_path.glob("*b-*")) == []
+
 
 # ---- detectors ----
 
@@ -439,18 +536,24 @@ def test_two_processes_train_and_measure_a_detector_as_one(tmp_path):
     small += ["--proposals", 50, "--rois", 16, "--threads", 1, "--batch", 4]
     run("train-detector", drawn, "--run", tmp_path / "first", *small, "--epochs", 2)
     # From weights, batch norms are constants: they do not see which images a member has.
-    arguments = ["train-detector", drawn, "--val-split", "val", *small, "--epochs", 2, "--lr", 0.01]
+    arguments = ["train-detector", "--val-split", "val", *small, "--epochs", 2, "--lr", 0.01]
     arguments += ["--weights", tmp_path / "first" / "model.safetensors", "--clip", 10, "--run"]
-    run(*arguments, tmp_path / "one")
-    run_members(2, *arguments, tmp_path / "two")
+    run(*arguments, tmp_path / "one", drawn)
+    there = shutil.copytree(drawn, tmp_path / "there")
+    run_members(2, *arguments, tmp_path / "two", each=[[drawn], [there]])
     one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     for name, values in one.items():
         np.testing.assert_allclose(two[name], values, rtol=0, atol=1e-4 * abs(values).max(), err_msg=name)
-    for line, of_two in zip(lines_of(tmp_path / "one"), lines_of(tmp_path / "two"), strict=True):
+    for line, of_two in train_lines(tmp_path / "one", tmp_path / "two"):
         for key in ("loss", "objectness", "rpn_box", "class", "box", "positive_anchors", "positive_rois"):
-            assert of_two.get(key, 0) == pytest.approx(line.get(key, 0), rel=1e-3), key
+            assert of_two[key] == pytest.approx(line[key], rel=1e-3), key
 
     measure = ["eval", tmp_path / "one", drawn, "--split", "val", "--score", 0.01, "--results"]
     run(*measure, tmp_path / "one.json", "--out", tmp_path / "e1.json")
     run_members(2, *measure, tmp_path / "two.json", "--out", tmp_path / "e2.json")
     assert (tmp_path / "two.json").read_text() == (tmp_path / "one.json").read_text()
+    written = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("e1", "e2")]
+    for evaluation in written:
+        for key in ("seconds", "images_per_second", "peak_memory_bytes"):
+            del evaluation[key]
+    assert written[0] == written[1]

@@ -80,7 +80,7 @@ def _read_network(fields: Fields) -> Measured:
         kept_bytes=memory.positive_number("kept_bytes_per_image"),
         counted_bytes=memory.number("counted_bytes_per_image"),
         largest_batch=largest,
-        is_exact=memory.integer("least_too_large") == largest + 1,
+        is_exact=memory.optional_integer("least_too_large") == largest + 1,
     )
 
 
