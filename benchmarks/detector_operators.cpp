@@ -89,7 +89,7 @@ class Detector : public torch::CustomClassHolder {
   /// Random weights where no file is named.
   Detector(const std::string& network, std::int64_t classes, const std::string& weights)
       : detector_(network_options(network, classes)) {
-    if (!weights.empty()) load_first_weights(detector_, weights);
+    if (!weights.empty()) load_first_weights(detector_, weights, std::vector<std::string>(classes));
     detector_.train(false);
     nets::fold_for_inference(detector_.network());
   }

@@ -19,7 +19,7 @@ KNOWS = {
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},
     "detect": {"train", "nets", "torch", "data", "io"},
-    "bench": {"train", "nets", "io"},
+    "bench": {"train", "nets", "torch", "io"},
     "analysis": {"core", "cpu", "io"},  # io: what is measured; reconstruction is in the library
     "cli": {"analysis", "bench", "detect", "train", "nets", "torch", "data", "io", "core"},
     "program": {"cli"},

@@ -166,8 +166,15 @@ DetectorModel load_detector(const std::filesystem::path& path, const torch_ops::
 std::vector<std::string> parts_left_random(const std::filesystem::path& path,
                                            const std::vector<std::string>& classes) {
   if (!is_detector(path)) return {"region proposals", "classes"};
-  return read_blueprint(path).facts.classes == classes ? std::vector<std::string>()
-                                                       : std::vector<std::string>{"classes"};
+  const io::SafetensorsReader reader(path);
+  const auto names = reader.metadata().find(classes_key);
+  const auto* weight = reader.find("roi_heads.box_predictor.cls_score.weight");
+  // Without names, as other programs write it, the number of classes tells.
+  const bool same =
+      names != reader.metadata().end()
+          ? Json::parse(names->second, nullptr, /*allow_exceptions=*/false) == Json(classes)
+          : weight != nullptr && !weight->shape.empty() && weight->shape.front() == std::ssize(classes) + 1;
+  return same ? std::vector<std::string>() : std::vector<std::string>{"classes"};
 }
 
 void load_first_weights(Detector& detector, const std::filesystem::path& path,
