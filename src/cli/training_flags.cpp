@@ -279,8 +279,8 @@ void check_finished(const train::LoopResult& result, const LoopFlags& flags, con
 }
 
 void print_loop(const train::LoopResult& result, const LoopFlags& flags) {
-  fmt::print("{}: {} epochs, {} steps, {} of training\n",
-             io::display_path(train::RunFolder{flags.run}.model()), result.epochs, result.steps,
+  fmt::print("{}: {}, {}, {} of training\n", io::display_path(train::RunFolder{flags.run}.model()),
+             data::count(result.epochs, "epoch"), data::count(result.steps, "step"),
              io::format_duration(result.seconds));
   if (!result.skipped.empty()) fmt::print("{} training files were left out\n", result.skipped.size());
 }
