@@ -91,16 +91,16 @@ void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flag
   });
   const detect::EvaluateOptions options = {
       .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
-  auto model = detect::load_detector(job.model, job.placement);
+  auto model = train::make_alike(team, [&] { return detect::load_detector(job.model, job.placement); });
   auto& detector = model.facts.options;
   detector.score = flags.score.value_or(detector.score);
   detector.nms_iou = flags.nms.value_or(detector.nms_iou);
   detector.most = flags.most.value_or(detector.most);
-  const auto folder = list_box_data(job.data, "test",
-                                    {.known_classes = model.facts.classes,
-                                     .skip_bad = job.skip_bad,
-                                     .max_pixels = job.max_pixels,
-                                     .threads = options.threads});
+  const data::BoxListOptions listing = {.known_classes = model.facts.classes,
+                                        .skip_bad = job.skip_bad,
+                                        .max_pixels = job.max_pixels,
+                                        .threads = options.threads};
+  const auto folder = train::make_alike(team, [&] { return list_box_data(job.data, "test", listing); });
   if (team.leads()) print_summary("evaluated", folder);
   check_images(team, job.data.data.front(), [&] { return data::fingerprint(folder); });
   const io::StopOnSignal stop_on_signal;

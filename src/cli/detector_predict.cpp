@@ -81,8 +81,9 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
   });
   const detect::PredictOptions options = {
       .score = flags.score, .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
-  const auto files = own_files(list_inputs(job.images, team.leads()), team);
-  auto model = detect::load_detector(job.model, job.placement);
+  const auto files =
+      own_files(train::make_alike(team, [&] { return list_inputs(job.images, team.leads()); }), team);
+  auto model = train::make_alike(team, [&] { return detect::load_detector(job.model, job.placement); });
   const io::StopOnSignal stop_on_signal;
   io::Progress bar(title_of("predict", team), std::ssize(files), "images", progress_of(team));
   const auto own = detect::predict(model, files, options, [&](std::int64_t images) {
