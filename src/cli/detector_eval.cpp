@@ -102,7 +102,8 @@ void evaluate_detector(const DetectorEvalJob& job, const DetectorEvalFlags& flag
                                         .threads = options.threads};
   const auto folder = train::make_alike(team, [&] { return list_box_data(job.data, "test", listing); });
   if (team.leads()) print_summary("evaluated", folder);
-  check_images(team, job.data.data.front(), [&] { return data::fingerprint(folder); });
+  train::check_same_data(team, job.data.data.front(),
+                         [&] { return fmt::format("images ({})", data::fingerprint(folder)); });
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("evaluate", std::ssize(folder.samples), "images", progress_of(team));
   const auto evaluation = detect::evaluate(

@@ -31,23 +31,17 @@ void print(const detect::Predictions& predictions, const detect::DetectorModel& 
   }
 }
 
-bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder) {
-  const auto inner = std::filesystem::weakly_canonical(path);
-  const auto outer = std::filesystem::weakly_canonical(folder);
-  return std::ranges::mismatch(outer, inner).in1 == outer.end();
-}
-
 /// Marked pictures would replace those that they show, or be read as such by the next call.
 void check_marked(const std::filesystem::path& folder, const std::vector<std::string>& inputs) {
+  const auto marked = std::filesystem::weakly_canonical(folder);
   for (const auto& name : inputs) {
-    const std::filesystem::path input(name);
-    const auto parent = input.has_parent_path() ? input.parent_path() : std::filesystem::path(".");
-    const bool is_read = std::filesystem::is_directory(input) ? lies_in(folder, input)
-                                                              : std::filesystem::weakly_canonical(parent) ==
-                                                                    std::filesystem::weakly_canonical(folder);
-    if (is_read) {
+    const auto input = std::filesystem::absolute(name);
+    const bool is_folder = std::filesystem::is_directory(input);
+    const auto read = std::filesystem::weakly_canonical(is_folder ? input : input.parent_path());
+    // Folders are read at any depth.
+    if (is_folder ? std::ranges::mismatch(read, marked).in1 == read.end() : read == marked) {
       throw CLI::ValidationError(fmt::format("--marked {} lies where {} is read: name another folder",
-                                             io::display_path(folder), io::display_path(input)));
+                                             io::display_path(folder), io::display(name)));
     }
   }
 }
@@ -72,17 +66,14 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
                      const train::Team& team) {
   if (!flags.marked.empty()) check_marked(flags.marked, job.images);
   team.lead([&] {
-    const auto a_mark =
-        flags.marked.empty() ? std::filesystem::path() : std::filesystem::path(flags.marked) / "a.png";
-    for (const std::filesystem::path& file :
-         {std::filesystem::path(job.out), std::filesystem::path(flags.csv), a_mark}) {
+    for (const auto& file : {job.out, flags.csv}) {
       if (!file.empty()) io::make_folder_for(file);
     }
+    if (!flags.marked.empty()) io::make_folder_for(std::filesystem::path(flags.marked) / "a.png");
   });
   const detect::PredictOptions options = {
       .score = flags.score, .threads = job.threads, .skip_bad = job.skip_bad, .max_pixels = job.max_pixels};
-  const auto files =
-      own_files(train::make_alike(team, [&] { return list_inputs(job.images, team.leads()); }), team);
+  const auto files = own_inputs(job.images, team);
   auto model = train::make_alike(team, [&] { return detect::load_detector(job.model, job.placement); });
   const io::StopOnSignal stop_on_signal;
   io::Progress bar(title_of("predict", team), std::ssize(files), "images", progress_of(team));

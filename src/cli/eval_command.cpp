@@ -90,7 +90,7 @@ void evaluate_classifier(const EvalFlags& flags, const std::filesystem::path& fi
   auto model = make_alike(team, [&] { return train::load_model(file, placement); });
   const auto folder = make_alike(team, [&] { return data::list_image_folder(data, model.classes); });
   if (team.leads()) print_summary("evaluated", folder);
-  check_images(team, data, [&] { return data::fingerprint(folder); });
+  train::check_same_data(team, data, [&] { return fmt::format("images ({})", data::fingerprint(folder)); });
   const data::Recipe recipe(model.recipe);
   const io::StopOnSignal stop_on_signal;
   io::Progress bar("evaluate", std::ssize(folder.samples), "images", progress_of(team));

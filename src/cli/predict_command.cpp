@@ -52,8 +52,7 @@ void classify(const PredictFlags& flags, const std::filesystem::path& file,
   team.lead([&] {
     if (!flags.out.empty()) io::make_folder_for(flags.out);
   });
-  const auto files =
-      own_files(make_alike(team, [&] { return list_inputs(flags.images, team.leads()); }), team);
+  const auto files = own_inputs(flags.images, team);
   auto model = make_alike(team, [&] { return train::load_model(file, placement); });
   const io::StopOnSignal stop_on_signal;
   io::Progress bar(title_of("predict", team), std::ssize(files), "images", progress_of(team));

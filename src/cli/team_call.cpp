@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "cli/image_flags.h"
 #include "cli/run_flags.h"
 #include "data/loader_options.h"
 #include "io/display.h"
@@ -43,22 +44,13 @@ std::string shown(const std::string& name, const Json& flags) {
   return fmt::format("{} {}", flag, io::display(value.dump()));
 }
 
-}  // namespace
-
-train::Team join_team(const TeamPlace& place) {
-  if (place.group.empty()) return {};
-  train::Team team(place.group);
-  check_same(team, "the programs", "scatlight " SCATLIGHT_VERSION " with torch " SCATLIGHT_TORCH_VERSION);
-  return team;
-}
-
-void check_flags_of_team(const std::string& flags, const train::Team& team) {
-  auto own = Json::parse(flags);
+/// Throws Error where members were given other flags, which are as flags_to_json() has them. Collective.
+void check_flags(train::Json own, const train::Team& team) {
   own.erase("threads");
   for (const auto& path : paths) {
     if (own.contains(path)) own[path] = true;
   }
-  const auto all = team.gather(own.dump());
+  const auto all = team.gather(train::to_line(own));
   const auto first = Json::parse(all.front());
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     const auto other = Json::parse(all[rank]);
@@ -73,10 +65,29 @@ void check_flags_of_team(const std::string& flags, const train::Team& team) {
   }
 }
 
+/// A member's part of files that all have. Throws Error where they have other ones. Collective.
+std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::path>& files,
+                                             const train::Team& team) {
+  io::Hash names;
+  for (const auto& file : files) names.add(file.native() + '\0');
+  check_same(team, "the images", fmt::format("{} files ({})", files.size(), names.text()));
+  const auto part = data::own_part(std::ssize(files), {.part = team.rank(), .parts = team.size()});
+  return {files.begin() + part.first, files.begin() + part.first + part.count};
+}
+
+}  // namespace
+
+train::Team join_team(const TeamPlace& place) {
+  if (place.group.empty()) return {};
+  train::Team team(place.group);
+  check_same(team, "the programs", "scatlight " SCATLIGHT_VERSION " with torch " SCATLIGHT_TORCH_VERSION);
+  return team;
+}
+
 void check_call(const train::Team& team, const CLI::App& command) {
   if (team.size() == 1) return;
   check_same(team, "the command", command.get_name());
-  check_flags_of_team(train::to_line(flags_to_json(command, {})), team);
+  check_flags(flags_to_json(command, {}), team);
 }
 
 io::ProgressOutput progress_of(const train::Team& team) { return {.descriptor = team.leads() ? 2 : -1}; }
@@ -98,18 +109,9 @@ std::filesystem::path find_model(const std::filesystem::path& model, const train
   return file;
 }
 
-void check_images(const train::Team& team, const std::filesystem::path& data,
-                  const std::function<std::string()>& fingerprint) {
-  check_same_data(team, data, [&] { return fmt::format("images ({})", fingerprint()); });
-}
-
-std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::path>& files,
-                                             const train::Team& team) {
-  io::Hash names;
-  for (const auto& file : files) names.add(file.native() + '\0');
-  check_same(team, "the images", fmt::format("{} files ({})", files.size(), names.text()));
-  const auto part = data::own_part(std::ssize(files), {.part = team.rank(), .parts = team.size()});
-  return {files.begin() + part.first, files.begin() + part.first + part.count};
+std::vector<std::filesystem::path> own_inputs(const std::vector<std::string>& inputs,
+                                              const train::Team& team) {
+  return own_files(make_alike(team, [&] { return list_inputs(inputs, team.leads()); }), team);
 }
 
 TransformShare share_files(const train::Team& team) {

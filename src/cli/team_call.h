@@ -2,7 +2,6 @@
 
 #include <CLI/App.hpp>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,9 +21,6 @@ train::Team join_team(const TeamPlace& place);
 /// members have them or none. Collective, as the next, and the first that a command does with its team.
 void check_call(const train::Team& team, const CLI::App& command);
 
-/// The same of flags alone, as flags_to_json() has them.
-void check_flags_of_team(const std::string& flags, const train::Team& team);
-
 /// For the progress of the team: the member that leads shows it.
 io::ProgressOutput progress_of(const train::Team& team);
 
@@ -38,14 +34,10 @@ void check_stop(const train::Team& team);
 /// where members have other bytes in it. Collective.
 std::filesystem::path find_model(const std::filesystem::path& model, const train::Team& team);
 
-/// Throws Error where members have other images. Collective.
-void check_images(const train::Team& team, const std::filesystem::path& data,
-                  const std::function<std::string()>& fingerprint);
-
-/// The files that a member works on, in the order of all; none where there are fewer files than members.
-/// Throws Error where members were given other files. Collective.
-std::vector<std::filesystem::path> own_files(const std::vector<std::filesystem::path>& files,
-                                             const train::Team& team);
+/// Of the images of a command line, those that a member works on, in the order of all; none where there are
+/// fewer images than members. Throws Error where members were given other ones. Collective.
+std::vector<std::filesystem::path> own_inputs(const std::vector<std::string>& inputs,
+                                              const train::Team& team);
 
 /// How the members share the files of a transform; each writes a part of the output.
 TransformShare share_files(const train::Team& team);

@@ -235,11 +235,6 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
 }
 
 void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& team) {
-  const nlohmann::json begins = {{"resume", flags.resume},
-                                 {"resume-or-new", flags.resume_or_new},
-                                 {"overwrite", flags.overwrite},
-                                 {"data-changed", flags.data_changed}};
-  check_flags_of_team(begins.dump(), team);
   const train::RunFolder folder{flags.run};
   // A run that is there before this one has a checkpoint is another one.
   const auto goes_on = [&] {

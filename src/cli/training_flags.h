@@ -89,8 +89,8 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
                          const nlohmann::ordered_json& chosen);
 
 /// Sets flags.resume and flags.overwrite where the run folder decides: with --resume-or-new, and where
-/// torchrun has started the processes anew after they began the run, so that they go on. Throws Error where
-/// members were told to begin in other ways. Collective, as the next.
+/// torchrun has started the processes anew after they began the run, so that they go on. Collective, as the
+/// next.
 void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& team);
 
 /// Before a resume: sets the flags that were not given from those of the run. Throws Error for one that was

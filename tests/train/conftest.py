@@ -40,6 +40,13 @@ def train_arguments(data, folder, *more: object):
     return ["train", data / "train", "--val", data / "val", "--run", folder, *SMALL, *more]
 
 
+@pytest.fixture(scope="session")
+def trained(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "trained"
+    run(*train_arguments(data, folder, "--epochs", 1))
+    return folder
+
+
 def wait_for(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():

@@ -1,4 +1,4 @@
-"""Several processes that train and measure one network together, on the CPU."""
+"""Several processes that train one network together, on the CPU."""
 
 import json
 import os
@@ -6,130 +6,28 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import SMALL, run, run_whole, train_arguments, wait_for
 from safetensors.numpy import load_file
 from scatlight.__main__ import StartError, check_torch, main
-
-MODULE = [sys.executable, "-m", "scatlight"]
-TIMEOUT = 120
-# Weights after a few steps, of several processes against one: gradients are added in another order.
-ROUNDING = 1e-5
-MEASURED = {"seconds", "images_per_second", "peak_memory_bytes", "waited_for_images"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start_members(
-    size: int, *arguments: object, each=(), folders=(), **environment: str
-) -> list[subprocess.Popen]:
-    """Processes as torchrun would start them, with further arguments for `each`, and each in a working folder
-    of its own where `folders` are given, as on several machines. Quicker than torchrun, which also ends them
-    all once one has failed."""
-    variables = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    members = []
-    for rank in range(size):
-        local_rank, local_size = (0, 1) if folders else (rank, size)
-        place = {"RANK": str(rank), "LOCAL_RANK": str(local_rank), "LOCAL_WORLD_SIZE": str(local_size)}
-        members.append(
-            subprocess.Popen(
-                [*MODULE, *map(str, [*arguments, *(each[rank] if each else ())])],
-                env=os.environ | variables | place | environment,
-                cwd=folders[rank] if folders else None,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    return members
-
-
-def finish(members: list[subprocess.Popen]) -> list[subprocess.CompletedProcess[str]]:
-    try:
-        streams = [member.communicate(timeout=TIMEOUT) for member in members]
-    finally:
-        for member in members:
-            member.kill()
-    return [
-        subprocess.CompletedProcess(member.args, member.returncode, *texts)
-        for member, texts in zip(members, streams, strict=True)
-    ]
-
-
-def run_members(size: int, *arguments: object, status: int = 0, **how):
-    """Runs a team, all of whose processes end with this status."""
-    done = finish(start_members(size, *arguments, **how))
-    assert [member.returncode for member in done] == [status] * size, [member.stderr for member in done]
-    return done
-
-
-def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    return done.stderr.splitlines()[-1] if done.stderr else ""
-
-
-def torchrun(size: int, *arguments: object, restarts: int = 0, meeting="--standalone") -> subprocess.Popen:
-    start = [sys.executable, "-m", "torch.distributed.run", meeting, f"--nproc-per-node={size}"]
-    start += [f"--max-restarts={restarts}", "-m", "scatlight", "--"]
-    return subprocess.Popen(
-        [*start, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def kill_a_worker(job: subprocess.Popen) -> None:
-    workers = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()
-    os.kill(int(workers[-1]), signal.SIGKILL)
-
-
-def lines_of(folder: Path) -> list[dict]:
-    """Of the log, the whole ones."""
-    try:
-        text = (folder / "log.jsonl").read_text()
-    except FileNotFoundError:
-        return []
-    return [json.loads(line) for line in text.split("\n")[:-1]]
-
-
-def train_lines(one: Path, other: Path) -> list[tuple[dict, dict]]:
-    """Of the logs of two trainings, those of the same steps."""
-    lines = [[line for line in lines_of(folder) if line["kind"] == "train"] for folder in (one, other)]
-    assert lines[0]
-    return list(zip(*lines, strict=True))
-
-
-def log_of(folder: Path) -> list[dict]:
-    """Without what a clock measured."""
-    return [{key: line[key] for key in line.keys() - MEASURED} for line in lines_of(folder)]
-
-
-def step_of(folder: Path) -> int:
-    return max((line.get("step", 0) for line in lines_of(folder)), default=0)
-
-
-def expect_equal_tensors(one: Path, other: Path) -> None:
-    expected, found = load_file(one), load_file(other)
-    assert expected.keys() == found.keys()
-    for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values, name)
-
-
-def expect_close_weights(one: Path, other: Path) -> None:
-    """Statistics of batch norms are of micro-batches."""
-    expected, found = load_file(one), load_file(other)
-    assert expected.keys() == found.keys()
-    for name, values in expected.items():
-        if name.endswith(("running_mean", "running_var", "num_batches_tracked")):
-            continue
-        np.testing.assert_allclose(
-            found[name], values, rtol=0, atol=ROUNDING * abs(values).max(), err_msg=name
-        )
+from team import (
+    MODULE,
+    TIMEOUT,
+    expect_close_weights,
+    expect_equal_tensors,
+    finish,
+    free_port,
+    kill_a_worker,
+    last_line,
+    lines_of,
+    log_of,
+    run_members,
+    start_members,
+    step_of,
+    torchrun,
+    train_lines,
+)
 
 
 @pytest.fixture(scope="module")
@@ -144,13 +42,6 @@ def one_picture(data, tmp_path_factory):
         name.write_bytes(picture if number < 30 else b"no picture")
     shutil.copytree(folder / "good", folder / "mixed")
     shutil.copytree(folder / "bad", folder / "mixed", dirs_exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "trained"
-    run(*train_arguments(data, folder, "--epochs", 1))
     return folder
 
 
@@ -447,113 +338,3 @@ def test_processes_that_were_called_in_other_ways(data, tmp_path):
         assert last_line(first) == f"scatlight: {words}: all need the same"
         assert second.stderr == ""
     assert list(tmp_path.iterdir()) == []
-
-
-# ---- evaluation ----
-
-
-def test_every_image_is_counted_once(trained, data, tmp_path):
-    images = shutil.copytree(data / "val", tmp_path / "val")
-    bad = images / "discs" / "00003.jpg"
-    bad.write_bytes(b"no picture")
-    arguments = ["eval", trained, images, "--skip-bad", "--batch", 5, "--out"]
-    alone = run(*arguments, tmp_path / "one.json")
-    first, *others = run_members(3, *arguments, tmp_path / "three.json")
-    assert [line.split(",")[0] for line in first.stdout.splitlines()] == [
-        line.split(",")[0] for line in alone.splitlines()
-    ]
-    assert [done.stdout for done in others] == ["", ""]
-    one, three = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("one", "three"))
-    assert three["images"] == 29
-    assert three["loss"] == pytest.approx(one["loss"], rel=1e-6)
-    for key in ("confusion", "per_class", "top5", "skipped"):
-        assert three[key] == one[key]
-
-
-def test_every_picture_is_predicted_once(trained, data, tmp_path):
-    pictures = shutil.copytree(data / "val" / "discs", tmp_path / "pictures")
-    (pictures / "00003.jpg").write_bytes(b"no picture")
-    arguments = ["predict", trained, pictures, "--skip-bad", "--json", "--out"]
-    alone = json.loads(run(*arguments, tmp_path / "one.json"))
-    first, second = run_members(2, *arguments, tmp_path / "two.json")
-    assert (tmp_path / "two.json").read_text() == first.stdout
-    assert second.stdout == ""
-    two = json.loads(first.stdout)
-    assert [image["file"] for image in two["images"]] == [image["file"] for image in alone["images"]]
-    for image, expected in zip(two["images"], alone["images"], strict=True):
-        found, guesses = (
-            {guess["class"]: guess["probability"] for guess in one["predictions"]}
-            for one in (image, expected)
-        )
-        assert found == pytest.approx(guesses, rel=1e-4)
-    assert two["skipped"] == alone["skipped"]
-
-
-def test_each_process_writes_a_part_of_a_transform(data, tmp_path):
-    pictures = data / "val" / "discs"
-    flags = ["--size", 32, "--scales", 2, "--out"]
-    run("transform", pictures, *flags, tmp_path / "all.npy")
-    done = run_members(3, "transform", pictures, *flags, tmp_path / "f.npy")
-    parts = [tmp_path / f"f-{part:05}-of-00003.npy" for part in range(3)]
-    assert [member.stdout.split(":")[0] for member in done] == list(map(str, parts))
-    joined = np.concatenate([np.load(part) for part in parts])
-    np.testing.assert_array_equal(joined, np.load(tmp_path / "all.npy"))
-
-    bad = shutil.copytree(pictures, tmp_path / "bad")
-    (bad / "00009.jpg").write_bytes(b"no picture")
-    first, second = run_members(2, "transform", bad, *flags, tmp_path / "b.npy", status=1)
-    assert "[process 1 of 2] scatlight: " in last_line(second)
-    assert "00009.jpg" in last_line(second)
-    assert last_line(first) == "scatlight: another process of the team ended"
-    assert list(tmp_path.glob("*b-*")) == [], "nothing is written"
-
-    two = [bad / "00001.jpg", bad / "00009.jpg"]
-    _, second = run_members(2, "transform", *two, *flags, tmp_path / "b.npy", "--skip-bad", status=1)
-    assert "no image of the part of process 1 is left" in last_line(second)
-    assert last_line(second).endswith("fewer processes have larger parts")
-    assert list(tmp_path.glob("*b-*")) == []
-
-
-# ---- detectors ----
-
-
-def test_two_processes_train_and_measure_a_detector_as_one(tmp_path):
-    drawn = tmp_path / "data"
-    run("draw", drawn, "--boxes", "--classes", 2, "--train", 9, "--val", 5, "--size", 64)
-    small = ["--network", "scatdet-small", "--stem", 8, "--widths", "8,8,8", "--depths", "1,1,1"]
-    small += [
-        "--rpn-channels",
-        8,
-        "--short-side",
-        64,
-        "--long-side",
-        128,
-        "--anchors",
-        "16,32",
-        "--ratios",
-        1,
-    ]
-    small += ["--proposals", 50, "--rois", 16, "--threads", 1, "--batch", 4]
-    run("train-detector", drawn, "--run", tmp_path / "first", *small, "--epochs", 2)
-    # From weights, batch norms are constants: they do not see which images a member has.
-    arguments = ["train-detector", "--val-split", "val", *small, "--epochs", 2, "--lr", 0.01]
-    arguments += ["--weights", tmp_path / "first" / "model.safetensors", "--clip", 10, "--run"]
-    run(*arguments, tmp_path / "one", drawn)
-    there = shutil.copytree(drawn, tmp_path / "there")
-    run_members(2, *arguments, tmp_path / "two", each=[[drawn], [there]])
-    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
-    for name, values in one.items():
-        np.testing.assert_allclose(two[name], values, rtol=0, atol=1e-4 * abs(values).max(), err_msg=name)
-    for line, of_two in train_lines(tmp_path / "one", tmp_path / "two"):
-        for key in ("loss", "objectness", "rpn_box", "class", "box", "positive_anchors", "positive_rois"):
-            assert of_two[key] == pytest.approx(line[key], rel=1e-3), key
-
-    measure = ["eval", tmp_path / "one", drawn, "--split", "val", "--score", 0.01, "--results"]
-    run(*measure, tmp_path / "one.json", "--out", tmp_path / "e1.json")
-    run_members(2, *measure, tmp_path / "two.json", "--out", tmp_path / "e2.json")
-    assert (tmp_path / "two.json").read_text() == (tmp_path / "one.json").read_text()
-    written = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("e1", "e2")]
-    for evaluation in written:
-        for key in ("seconds", "images_per_second", "peak_memory_bytes"):
-            del evaluation[key]
-    assert written[0] == written[1]
