@@ -57,9 +57,9 @@ configure: setup
 setup:
 	@scripts/setup.sh
 
-# Formatting, static analysis, types and the direction of includes. Needs the compile commands of a build.
-lint: build
-	scripts/lint.sh $(BUILD)
+# Formatting, static analysis, types and the direction of includes. Compiles nothing.
+lint: setup
+	scripts/lint.sh $(CMAKE_FLAGS)
 
 format: setup
 	git ls-files '*.h' '*.cpp' '*.cu' | xargs clang-format -i

@@ -26,4 +26,4 @@ aarch64-linux-gnu-g++ -static "$out"/objects/* -o "$out/transform_test" -pthread
 # The tests dealt to as many emulators as there are processors.
 shards=$(nproc)
 seq 0 $((shards - 1)) | GTEST_TOTAL_SHARDS=$shards xargs -P "$shards" -I {} env GTEST_SHARD_INDEX={} \
-  qemu-aarch64-static "$out/transform_test" --gtest_brief=1 --gtest_filter="${1:-*neon*}"
+  SCATLIGHT_TEST_ENGINE=neon qemu-aarch64-static "$out/transform_test" --gtest_brief=1 --gtest_filter="${1:-*Every*}"

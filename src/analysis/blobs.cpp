@@ -8,7 +8,7 @@
 namespace scatlight::analysis {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 /// The matrix with `along` in the direction and `across` at right angles to it.
 Matrix2 turned(double along, double across, double direction) {

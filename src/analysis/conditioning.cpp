@@ -11,7 +11,7 @@
 namespace scatlight::analysis {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 constexpr double seen_share = 1e-3;
 
 using Spectra = std::vector<std::vector<double>>;

@@ -9,8 +9,6 @@
 namespace scatlight::analysis {
 namespace {
 
-constexpr Color black = {};
-constexpr Color light = {225, 225, 225};
 constexpr std::array<Color, 3> order_colors = {{{52, 96, 148}, {236, 140, 60}, {120, 170, 90}}};
 
 std::vector<EnergyKept> mean_of(const std::vector<std::vector<EnergyKept>>& images) {

@@ -11,10 +11,8 @@
 namespace scatlight::analysis {
 namespace {
 
-constexpr double pi = std::numbers::pi;
-constexpr Color black = {};
+using std::numbers::pi;
 constexpr Color grey = {150, 150, 150};
-constexpr Color light = {225, 225, 225};
 constexpr int picture_width = 1000;
 constexpr int margin = 16;
 

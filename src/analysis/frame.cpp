@@ -11,7 +11,7 @@
 namespace scatlight::analysis {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 /// Calls visit(index, |w|) for every frequency in the disk |w| < pi.
 template <class Visit>

@@ -11,6 +11,8 @@ struct Color {
   std::uint8_t green = 0;
   std::uint8_t blue = 0;
 };
+inline constexpr Color black = {};
+inline constexpr Color light = {225, 225, 225};
 
 /// A picture in 8-bit sRGB: rgb is (height, width, 3), contiguous.
 struct Picture {

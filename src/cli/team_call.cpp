@@ -23,8 +23,6 @@
 namespace scatlight::cli {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::uint64_t largest_weights = std::uint64_t{1} << 36;
 
 /// Where files are, which may differ between the machines of a team.
@@ -36,10 +34,10 @@ const std::map<std::string, std::string> arguments = {
     {"data", "DATA"}, {"model", "MODEL"}, {"image", "IMAGE"}, {"input", "INPUT"}};
 
 /// "--lr 0.1", "--val" for a path, "no --resume"
-std::string shown(const std::string& name, const Json& flags) {
+std::string shown(const std::string& name, const nlohmann::json& flags) {
   const auto argument = arguments.find(name);
   const auto flag = argument == arguments.end() ? "--" + name : argument->second;
-  const auto value = flags.value(name, Json(false));
+  const auto value = flags.value(name, nlohmann::json(false));
   if (value.is_boolean()) return value.get<bool>() ? flag : "no " + flag;
   return fmt::format("{} {}", flag, io::display(value.dump()));
 }
@@ -51,10 +49,10 @@ void check_flags(train::Json own, const train::Team& team) {
     if (own.contains(path)) own[path] = true;
   }
   const auto all = team.gather(train::to_line(own));
-  const auto first = Json::parse(all.front());
+  const auto first = nlohmann::json::parse(all.front());
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
-    const auto other = Json::parse(all[rank]);
-    const auto changes = Json::diff(first, other);
+    const auto other = nlohmann::json::parse(all[rank]);
+    const auto changes = nlohmann::json::diff(first, other);
     if (changes.empty()) continue;
     auto name = changes.front()["path"].get<std::string>().substr(1);
     name = name.substr(0, name.find('/'));  // without the place in a list

@@ -267,7 +267,7 @@ std::vector<std::filesystem::path> list_files(const TransformJob& job) {
   return job.share.own_files(std::move(files));
 }
 
-io::ProgressOutput progress_of(const TransformJob& job) {
+io::ProgressOutput progress_of_job(const TransformJob& job) {
   return {.descriptor = job.share.part == 0 ? 2 : -1};
 }
 
@@ -286,7 +286,7 @@ ImageInput open_images(const TransformJob& job, std::vector<std::filesystem::pat
 std::vector<std::filesystem::path> leave_out_bad(const TransformJob& job, const ImageInput& input,
                                                  std::vector<SkippedImage>& skipped) {
   std::vector<std::filesystem::path> good;
-  io::Progress progress("check", input.pieces(), "images", progress_of(job));
+  io::Progress progress("check", input.pieces(), "images", progress_of_job(job));
   const auto why_bad = [&](std::int64_t piece) -> std::string {
     try {
       check_large_enough(input.read<float>(piece).size, job.scattering, input.files()[piece]);
@@ -359,7 +359,7 @@ TransformResult transform_images(const TransformJob& job) {
   auto plans = make_plans(job, input.pieces());
   FeatureWriter writer(output_of(job), tensors,
                        describe(job, plans.get(input.size(0)), input.files(), result.skipped), job.index);
-  io::Progress progress("transform", input.pieces(), "images", progress_of(job));
+  io::Progress progress("transform", input.pieces(), "images", progress_of_job(job));
   transform_pieces(job, result, input, plans, writer, progress);
   return result;
 }

@@ -13,8 +13,8 @@ constexpr double negligible_in_space = 80;
 constexpr double negligible_in_frequency = 40;
 
 // Sample positions of the five periods around the origin that fit in [-radius, radius].
-struct Range {
-  Range(int period, double radius)
+struct Positions {
+  Positions(int period, double radius)
       : first(static_cast<int>(-std::min(radius, 2.0 * period))),
         last(static_cast<int>(std::min(radius, 3.0 * period - 1))) {}
   int first;
@@ -169,8 +169,8 @@ WaveletSpectrum FilterBank::wavelet(int scale, int angle) const {
 
 WaveletSpectrum FilterBank::wavelet_made_in_space(int scale, int angle) const {
   const auto s = shape(scale, angle);
-  const Range rows(height_, std::sqrt(negligible_in_space * s.column_column / s.determinant));
-  const Range columns(width_, std::sqrt(negligible_in_space * s.row_row / s.determinant));
+  const Positions rows(height_, std::sqrt(negligible_in_space * s.column_column / s.determinant));
+  const Positions columns(width_, std::sqrt(negligible_in_space * s.row_row / s.determinant));
 
   // One pass makes the Gabor filter and the Gaussian under it; the Morlet filter is a combination of the two.
   // Transposed, so that columns of the spectrum are contiguous.
@@ -237,7 +237,7 @@ std::vector<double> FilterBank::psi(int scale, int angle, int level) const {
 
 std::vector<double> FilterBank::phi(const Axis& axis, int level) const {
   const double sigma = options_.sigma * std::exp2(options_.scales - 1);
-  const Range range(axis.padded, sigma * std::sqrt(2 * negligible_in_space));
+  const Positions range(axis.padded, sigma * std::sqrt(2 * negligible_in_space));
   std::vector<Fft::Complex> signal(axis.padded);
   for (int u = range.first; u <= range.last; ++u) {
     signal[wrap(u, axis.padded)] += std::exp(-u * u / (2 * sigma * sigma)) / std::sqrt(2 * pi_) / sigma;

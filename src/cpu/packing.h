@@ -12,4 +12,6 @@ struct Packing {
   int planes() const { return lanes / side; }  ///< that share one
 };
 
+inline int round_up(int value, int step) { return (value + step - 1) / step * step; }
+
 }  // namespace scatlight::cpu

@@ -10,8 +10,6 @@
 namespace scatlight::cpu {
 namespace {
 
-int round_up(int value, int step) { return (value + step - 1) / step * step; }
-
 // As Axis::sources, of a tile.
 std::vector<std::int32_t> sources_of(const Axis& axis, const TileAxis& tiles, int tile, Boundary boundary) {
   const auto of_plane = axis.sources(boundary);

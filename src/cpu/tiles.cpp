@@ -12,8 +12,6 @@
 namespace scatlight::cpu {
 namespace {
 
-int round_up(int value, int step) { return (value + step - 1) / step * step; }
-
 // Standard deviations of a Gaussian beyond which less than this share of it lies.
 double reach_of_gaussian(double share) {
   double reach = 0;

@@ -34,11 +34,11 @@ Framing frame(const BoxSample& sample, const BoxRecipe& recipe, bool augment, Co
 }
 
 /// See BatchWorkers.
-class BatchMaker {
+class BoxBatchMaker {
  public:
   using Batch = BoxBatch;
 
-  BatchMaker(const BoxFolder& folder, const BoxRecipe& recipe, const LoaderOptions& options)
+  BoxBatchMaker(const BoxFolder& folder, const BoxRecipe& recipe, const LoaderOptions& options)
       : folder_(folder),
         recipe_(recipe),
         options_(options),
@@ -133,15 +133,15 @@ class BatchMaker {
 
 }  // namespace
 
-class BoxLoader::Workers : public BatchWorkers<BatchMaker> {
+class BoxLoader::Workers : public BatchWorkers<BoxBatchMaker> {
  public:
-  Workers(const BatchMaker& maker, const LoaderOptions& options)
+  Workers(const BoxBatchMaker& maker, const LoaderOptions& options)
       : BatchWorkers(maker, check_loader_options(options, maker.batch_count())) {}
 };
 
 BoxLoader::BoxLoader(const BoxFolder& folder, const BoxRecipe& recipe, const LoaderOptions& options) {
   check_batch_size(options.batch_size);
-  workers_ = std::make_unique<Workers>(BatchMaker(folder, recipe, options), options);
+  workers_ = std::make_unique<Workers>(BoxBatchMaker(folder, recipe, options), options);
 }
 BoxLoader::~BoxLoader() = default;
 std::optional<BoxBatch> BoxLoader::next() { return workers_->next(); }

@@ -14,16 +14,16 @@
 namespace scatlight::data {
 namespace {
 
-constexpr int largest_side = 8192;
+constexpr int largest_short_side = 8192;
 
 BoxRecipeOptions checked(const BoxRecipeOptions& options) {
-  if (options.short_side < least_short_side || options.short_side > largest_side) {
+  if (options.short_side < least_short_side || options.short_side > largest_short_side) {
     throw Error(fmt::format("short side {}: {} to {} is accepted", options.short_side, least_short_side,
-                            largest_side));
+                            largest_short_side));
   }
-  if (options.long_side < options.short_side || options.long_side > 2 * largest_side) {
+  if (options.long_side < options.short_side || options.long_side > 2 * largest_short_side) {
     throw Error(fmt::format("long side {}: {} (the short side) to {} is accepted", options.long_side,
-                            options.short_side, 2 * largest_side));
+                            options.short_side, 2 * largest_short_side));
   }
   if (!(options.most_aspect >= 1 && options.most_aspect <= 1000)) {
     throw Error(fmt::format("most aspect {}: 1 to 1000 is accepted", options.most_aspect));

@@ -21,7 +21,6 @@ namespace scatlight::data {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
 
 constexpr std::uint64_t largest_file = std::uint64_t{1} << 31;
 constexpr int deepest = 64;
@@ -210,7 +209,7 @@ class Record {
 
 /// Takes the events of a JSON reader. Depth 1 is in the file's object, 2 in the list of a section, 3 in a
 /// record, 4 in a list of a record; what lies deeper, such as the outlines of objects, passes by.
-class Handler : public nlohmann::json_sax<Json> {
+class Handler : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit Handler(const fs::path& json) : json_(json) {}
 
@@ -275,7 +274,7 @@ class Handler : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool parse_error(std::size_t, const std::string&, const Json::exception& error) override {
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) override {
     const std::string_view text = error.what();
     fail(fmt::format("it is cut or broken ({})", io::display(text.substr(0, text.find('\n')))));
   }
@@ -360,7 +359,7 @@ class Handler : public nlohmann::json_sax<Json> {
 CocoRecords read_coco_records(const fs::path& json) {
   Pieces pieces(json);
   Handler handler(json);
-  Json::sax_parse(PieceIterator(pieces), PieceIterator(), &handler);
+  nlohmann::json::sax_parse(PieceIterator(pieces), PieceIterator(), &handler);
   return handler.finish();
 }
 

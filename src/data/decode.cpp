@@ -31,7 +31,7 @@ struct PictureFormat {
 
 namespace {
 
-constexpr int largest_side = 65500;  // libjpeg's own limit
+constexpr int largest_picture_side = 65500;  // libjpeg's own limit
 
 constexpr std::array<PictureFormat, 3> formats = {{
     {"jpg", is_jpeg, read_jpeg_header, decode_jpeg, true},
@@ -74,9 +74,9 @@ EncodedImage EncodedImage::open(const std::filesystem::path& path, std::int64_t 
 void EncodedImage::check_size(std::int64_t max_pixels) const {
   const auto [width, height] = header_.stored;
   if (width < 1 || height < 1) throw Error(fmt::format("it has no pixels ({} x {})", width, height));
-  if (std::max(width, height) > largest_side || std::int64_t{width} * height > max_pixels) {
+  if (std::max(width, height) > largest_picture_side || std::int64_t{width} * height > max_pixels) {
     throw Error(fmt::format("it has {} x {} pixels; at most {} a side and {} in all are accepted", width,
-                            height, largest_side, max_pixels));
+                            height, largest_picture_side, max_pixels));
   }
 }
 

@@ -15,11 +15,11 @@ namespace scatlight::data {
 namespace {
 
 /// See BatchWorkers.
-class BatchMaker {
+class ImageBatchMaker {
  public:
   using Batch = data::Batch;
 
-  BatchMaker(const ImageFolder& folder, const Recipe& recipe, const LoaderOptions& options)
+  ImageBatchMaker(const ImageFolder& folder, const Recipe& recipe, const LoaderOptions& options)
       : folder_(folder),
         recipe_(recipe),
         options_(options),
@@ -85,7 +85,7 @@ LoaderOptions checked(const LoaderOptions& options, const ImageFolder& folder) {
 
 }  // namespace
 
-class Loader::Workers : public BatchWorkers<BatchMaker> {
+class Loader::Workers : public BatchWorkers<ImageBatchMaker> {
  public:
   Workers(const ImageFolder& folder, const Recipe& recipe, const LoaderOptions& options)
       : BatchWorkers({folder, recipe, options}, options) {}

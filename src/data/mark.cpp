@@ -11,15 +11,15 @@ namespace scatlight::data {
 namespace {
 
 /// Whole pixels, half-open.
-struct Area {
+struct PixelBox {
   int left = 0;
   int top = 0;
   int right = 0;
   int bottom = 0;
 
-  Area grown(int by) const { return {left - by, top - by, right + by, bottom + by}; }
-  Area moved_to(int x, int y) const { return {x, y, x + right - left, y + bottom - top}; }
-  bool overlaps(const Area& other) const {
+  PixelBox grown(int by) const { return {left - by, top - by, right + by, bottom + by}; }
+  PixelBox moved_to(int x, int y) const { return {x, y, x + right - left, y + bottom - top}; }
+  bool overlaps(const PixelBox& other) const {
     return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
   }
 };
@@ -64,7 +64,7 @@ class Painter {
   int padding() const { return 2 * dot_; }
   int advance() const { return (glyph_width + 1) * dot_; }
 
-  static Area area_of(const Rect& box) {
+  static PixelBox area_of(const Rect& box) {
     const auto round = [](float x) { return static_cast<int>(std::lround(std::clamp(x, -1e6F, 1e6F))); };
     return {round(box.left), round(box.top), round(box.right), round(box.bottom)};
   }
@@ -81,16 +81,17 @@ class Painter {
   }
 
   /// Above the box, or in it at the top, or below it: the first place in the picture that no other tag has.
-  Area place_tag(const Area& frame, int letters) const {
-    const Area size{.right = letters * advance() - dot_ + 2 * padding(),
-                    .bottom = glyph_height * dot_ + 2 * padding()};
+  PixelBox place_tag(const PixelBox& frame, int letters) const {
+    const PixelBox size{.right = letters * advance() - dot_ + 2 * padding(),
+                        .bottom = glyph_height * dot_ + 2 * padding()};
     const int x = std::max(0, std::min(frame.left, image_.width - size.right));
     const int highest = std::max(0, image_.height - size.bottom);
-    const Area places[] = {size.moved_to(x, frame.top - size.bottom), size.moved_to(x, frame.top + line_),
-                           size.moved_to(x, frame.bottom),
-                           size.moved_to(x, frame.bottom - line_ - size.bottom)};
+    const PixelBox places[] = {size.moved_to(x, frame.top - size.bottom), size.moved_to(x, frame.top + line_),
+                               size.moved_to(x, frame.bottom),
+                               size.moved_to(x, frame.bottom - line_ - size.bottom)};
     for (const auto& place : places) {
-      const bool is_free = std::ranges::none_of(tags_, [&](const Area& tag) { return tag.overlaps(place); });
+      const bool is_free =
+          std::ranges::none_of(tags_, [&](const PixelBox& tag) { return tag.overlaps(place); });
       if (is_free && place.top >= 0 && place.top <= highest) return place;
     }
     return size.moved_to(x, std::clamp(frame.top - size.bottom, 0, highest));
@@ -108,7 +109,7 @@ class Painter {
   }
 
   /// Along the inside of an area.
-  void paint_outline(const Area& area, int width, const MarkColour& colour, float share) {
+  void paint_outline(const PixelBox& area, int width, const MarkColour& colour, float share) {
     if (area.right - area.left <= 2 * width || area.bottom - area.top <= 2 * width) {
       fill(area, colour, share);
       return;
@@ -119,7 +120,7 @@ class Painter {
     fill({area.right - width, area.top + width, area.right, area.bottom - width}, colour, share);
   }
 
-  void fill(const Area& area, const MarkColour& colour, float share) {
+  void fill(const PixelBox& area, const MarkColour& colour, float share) {
     const int right = std::min(area.right, image_.width);
     const int bottom = std::min(area.bottom, image_.height);
     for (int y = std::max(area.top, 0); y < bottom; ++y) {
@@ -136,7 +137,7 @@ class Painter {
   Image& image_;
   int line_ = 1;
   int dot_ = 1;  ///< Pixels a side for a dot of a glyph.
-  std::vector<Area> tags_;
+  std::vector<PixelBox> tags_;
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int largest_size = 8192;
 
-void check_range(std::string_view what, double low, double high, double least, double most) {
+void check_crop_range(std::string_view what, double low, double high, double least, double most) {
   if (!(least <= low && low <= high && high <= most)) {
     throw Error(
         fmt::format("the {} of a random crop is {} to {}; an ascending range within {} to {} is accepted",
@@ -32,8 +32,8 @@ RecipeOptions resolve(RecipeOptions options) {
     throw Error(fmt::format("short side {} before the centre crop: {} (the image size) to {} is accepted",
                             options.resize, options.size, 2 * largest_size));
   }
-  check_range("area", options.smallest_area, options.largest_area, 1e-6, 1);
-  check_range("ratio", options.smallest_ratio, options.largest_ratio, 1e-3, 1e3);
+  check_crop_range("area", options.smallest_area, options.largest_area, 1e-6, 1);
+  check_crop_range("ratio", options.smallest_ratio, options.largest_ratio, 1e-3, 1e3);
   if (!(options.flip >= 0 && options.flip <= 1)) {
     throw Error(fmt::format("flip probability {}: 0 to 1 is accepted", options.flip));
   }

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "detect/anchors.h"
-#include "io/display.h"
+#include "io/path_error.h"
 #include "io/safetensors.h"
 #include "nets/fold.h"
 #include "nets/weights.h"
@@ -27,10 +27,6 @@ constexpr const char* classes_key = "classes";
 constexpr const char* ids_key = "category_ids";
 constexpr const char* recipe_key = "recipe";
 constexpr const char* of_classes = "roi_heads.";
-
-[[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
-  throw Error(fmt::format("{}: {}", io::display_path(path), reason));
-}
 
 /// use(key, field) for each field of what makes a detector beside its network.
 template <class Network, class Options, class Use>
@@ -142,11 +138,11 @@ Blueprint read_blueprint(const std::filesystem::path& path) {
   try {
     return read_blueprint(header);
   } catch (const Error& error) {
-    fail(path, fmt::format("its metadata is damaged: {}", error.what()));
+    io::fail_at(path, fmt::format("its metadata is damaged: {}", error.what()));
   } catch (const Json::exception&) {
-    fail(path, "its metadata is damaged");
+    io::fail_at(path, "its metadata is damaged");
   } catch (const std::out_of_range&) {
-    fail(path, "its metadata is damaged");
+    io::fail_at(path, "its metadata is damaged");
   }
 }
 
@@ -154,7 +150,7 @@ Blueprint read_blueprint(const std::filesystem::path& path) {
 
 DetectorModel load_detector(const std::filesystem::path& path, const torch_ops::Placement& placement) {
   train::refuse_checkpoint(path);
-  if (!is_detector(path)) fail(path, "it is not a detector that scatlight train-detector wrote");
+  if (!is_detector(path)) io::fail_at(path, "it is not a detector that scatlight train-detector wrote");
   auto [network, facts] = read_blueprint(path);
   DetectorModel model{.file = path, .detector = Detector(network), .facts = std::move(facts)};
   nets::read_tensors(path, state_of(model.detector), network.network.name);

@@ -11,7 +11,7 @@
 #include "detect/losses.h"
 #include "detect/regions.h"
 #include "io/display.h"
-#include "scatlight/error.h"
+#include "train/diverged.h"
 #include "train/team_batch.h"
 
 namespace scatlight::detect {
@@ -66,7 +66,7 @@ void DetectorPass::fail_diverged(const data::BoxBatch& batch, std::int64_t first
     const auto sample = static_cast<std::size_t>(batch.indices[static_cast<std::size_t>(i)]);
     files.push_back(io::display_path(folder_.samples[sample].file));
   }
-  throw Error(fmt::format(
+  throw train::Diverged(fmt::format(
       "training diverged: the loss of {} is no longer finite; try a lower --lr, a --warmup or --clip",
       fmt::join(files, ", ")));
 }

@@ -9,7 +9,7 @@
 namespace scatlight::detect {
 namespace {
 
-constexpr float least_side = 0.01F;  // of a detection; torchvision's
+constexpr float least_detection_side = 0.01F;  // of a detection; torchvision's
 
 struct Candidates {
   std::vector<Rect> boxes;
@@ -45,7 +45,7 @@ std::vector<Detection> postprocess(std::span<const Rect> rois, std::span<const f
       if (!(score > options.score)) continue;
       const auto box = decode(rois[r], deltas_at(deltas, r * columns + c), options.deviations)
                            .within(picture.width, picture.height);
-      if (!has_sides(box, least_side)) continue;
+      if (!has_sides(box, least_detection_side)) continue;
       by_class[c - 1].boxes.push_back(box);
       by_class[c - 1].scores.push_back(score);
     }

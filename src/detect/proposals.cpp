@@ -6,7 +6,7 @@
 namespace scatlight::detect {
 namespace {
 
-constexpr float least_side = 1e-3F;  // of a proposal; torchvision's
+constexpr float least_proposal_side = 1e-3F;  // of a proposal; torchvision's
 
 }  // namespace
 
@@ -26,7 +26,7 @@ std::vector<Rect> propose(std::span<const float> objectness, std::span<const flo
   for (const auto index : train::top_k(objectness, options.before)) {
     const auto i = static_cast<std::size_t>(index);
     const auto box = decode(anchors[i], deltas_at(deltas, i)).within(width, height);
-    if (has_sides(box, least_side)) boxes.push_back(box);
+    if (has_sides(box, least_proposal_side)) boxes.push_back(box);
   }
   std::vector<Rect> proposals;
   for (const auto i : nms(boxes, options.iou, static_cast<std::size_t>(options.most)))

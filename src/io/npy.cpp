@@ -9,8 +9,8 @@
 #include <string>
 
 #include "io/display.h"
+#include "io/path_error.h"
 #include "io/shape.h"
-#include "scatlight/error.h"
 
 namespace scatlight::io {
 namespace {
@@ -18,12 +18,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, ".npy data is copied as it lies in memory");
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::size_t largest_header = 65536;  // numpy itself refuses headers beyond 10000 bytes
-constexpr std::size_t largest_rank = 32;       // numpy 1's limit
-
-[[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
-  throw Error(fmt::format("{}: {}", display_path(path), reason));
-}
+constexpr std::size_t longest_npy_header = 65536;  // numpy itself refuses headers beyond 10000 bytes
+constexpr std::size_t largest_rank = 32;           // numpy 1's limit
 
 struct Header {
   std::string descr;
@@ -48,7 +44,7 @@ class HeaderParser {
     skip_space();
     if (!rest_.empty()) broken();
     if (!seen_[0] || !seen_[1] || !seen_[2]) {
-      fail(path_, "its .npy header lacks one of 'descr', 'fortran_order' and 'shape'");
+      fail_at(path_, "its .npy header lacks one of 'descr', 'fortran_order' and 'shape'");
     }
     return std::move(header_);
   }
@@ -60,7 +56,7 @@ class HeaderParser {
     if (key == "descr") {
       mark_seen(0, key);
       skip_space();
-      if (rest_.starts_with('[')) fail(path_, "its .npy elements are records; a plain array is accepted");
+      if (rest_.starts_with('[')) fail_at(path_, "its .npy elements are records; a plain array is accepted");
       header_.descr = parse_string();
     } else if (key == "fortran_order") {
       mark_seen(1, key);
@@ -69,12 +65,12 @@ class HeaderParser {
       mark_seen(2, key);
       parse_shape();
     } else {
-      fail(path_, fmt::format("its .npy header has an unknown key '{}'", display(key)));
+      fail_at(path_, fmt::format("its .npy header has an unknown key '{}'", display(key)));
     }
   }
 
   void mark_seen(std::size_t index, std::string_view key) {
-    if (seen_[index]) fail(path_, fmt::format("its .npy header has the key '{}' twice", key));
+    if (seen_[index]) fail_at(path_, fmt::format("its .npy header has the key '{}' twice", key));
     seen_[index] = true;
   }
 
@@ -84,10 +80,10 @@ class HeaderParser {
       skip_space();
       std::int64_t length = 0;
       const auto [end, code] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), length);
-      if (code != std::errc{} || length < 0) fail(path_, "its .npy shape is not a tuple of sizes");
+      if (code != std::errc{} || length < 0) fail_at(path_, "its .npy shape is not a tuple of sizes");
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
       if (header_.shape.size() == largest_rank) {
-        fail(path_, fmt::format("its .npy shape has more than {} dimensions", largest_rank));
+        fail_at(path_, fmt::format("its .npy shape has more than {} dimensions", largest_rank));
       }
       header_.shape.push_back(length);
       if (!accept(',')) {
@@ -131,7 +127,7 @@ class HeaderParser {
 
   void skip_space() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\n"), rest_.size())); }
 
-  [[noreturn]] void broken() const { fail(path_, "its .npy header is broken"); }
+  [[noreturn]] void broken() const { fail_at(path_, "its .npy header is broken"); }
 
   const std::filesystem::path& path_;
   std::string_view rest_;
@@ -146,25 +142,25 @@ struct Located {
 
 Located read_header(const ReadOnlyFile& file) {
   std::array<unsigned char, 12> start = {};
-  if (file.size() < 10) fail(file.path(), "it is not a .npy file: it is shorter than any");
+  if (file.size() < 10) fail_at(file.path(), "it is not a .npy file: it is shorter than any");
   const std::size_t known = file.size() < start.size() ? 10 : start.size();
   file.read(0, std::as_writable_bytes(std::span(start).first(known)));
   if (std::string_view(reinterpret_cast<const char*>(start.data()), magic.size()) != magic) {
-    fail(file.path(), "it is not a .npy file: the first bytes are not \\x93NUMPY");
+    fail_at(file.path(), "it is not a .npy file: the first bytes are not \\x93NUMPY");
   }
   const int version = start[6];
   if (version < 1 || version > 3) {
-    fail(file.path(), fmt::format("it has .npy version {}; 1, 2 and 3 are accepted", version));
+    fail_at(file.path(), fmt::format("it has .npy version {}; 1, 2 and 3 are accepted", version));
   }
   const std::size_t length_bytes = version == 1 ? 2 : 4;
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < length_bytes; ++i) length |= std::uint64_t{start[8 + i]} << (8 * i);
   const std::uint64_t begin = 8 + length_bytes;
-  if (length > largest_header) {
-    fail(file.path(),
-         fmt::format("its .npy header has {} bytes, at most {} are accepted", length, largest_header));
+  if (length > longest_npy_header) {
+    fail_at(file.path(),
+            fmt::format("its .npy header has {} bytes, at most {} are accepted", length, longest_npy_header));
   }
-  if (begin + length > file.size()) fail(file.path(), "it ends within its .npy header");
+  if (begin + length > file.size()) fail_at(file.path(), "it ends within its .npy header");
   Located located{.text = std::string(length, '\0'), .data_offset = begin + length};
   file.read(begin, std::as_writable_bytes(std::span(located.text)));
   return located;
@@ -223,17 +219,18 @@ NpyReader::NpyReader(const std::filesystem::path& path) : file_(path) {
   auto header = HeaderParser(path, text).parse();
   const auto type = parse_type(header.descr);
   if (!type) {
-    fail(path, fmt::format("its elements are '{}'; float32 '<f4', float64 '<f8' and uint8 '|u1' are accepted",
-                           display(header.descr)));
+    fail_at(path,
+            fmt::format("its elements are '{}'; float32 '<f4', float64 '<f8' and uint8 '|u1' are accepted",
+                        display(header.descr)));
   }
-  if (header.fortran_order) fail(path, "it is in Fortran order; C order is accepted");
+  if (header.fortran_order) fail_at(path, "it is in Fortran order; C order is accepted");
   const auto data_bytes = file_.size() - data_offset;
   const auto count = element_count(header.shape, element_size(*type), data_bytes);
   if (!count)
-    fail(path, fmt::format("its shape needs more than the {} bytes of data that it has", data_bytes));
+    fail_at(path, fmt::format("its shape needs more than the {} bytes of data that it has", data_bytes));
   const auto needed = static_cast<std::uint64_t>(*count) * element_size(*type);
   if (needed != data_bytes) {
-    fail(path, fmt::format("its shape needs {} bytes of data, it has {}", needed, data_bytes));
+    fail_at(path, fmt::format("its shape needs {} bytes of data, it has {}", needed, data_bytes));
   }
   data_offset_ = data_offset;
   type_ = *type;
@@ -243,11 +240,11 @@ NpyReader::NpyReader(const std::filesystem::path& path) : file_(path) {
 
 void NpyReader::read(std::int64_t first, std::size_t count, NpyType type, std::span<std::byte> bytes) const {
   if (type != type_) {
-    fail(file_.path(), fmt::format("its elements are {}, not {}", type_name(type_), type_name(type)));
+    fail_at(file_.path(), fmt::format("its elements are {}, not {}", type_name(type_), type_name(type)));
   }
   if (first < 0 || first > count_ || count > static_cast<std::uint64_t>(count_ - first)) {
-    fail(file_.path(), fmt::format("elements {} to {} were asked for, it has {}", first,
-                                   static_cast<std::uint64_t>(first) + count, count_));
+    fail_at(file_.path(), fmt::format("elements {} to {} were asked for, it has {}", first,
+                                      static_cast<std::uint64_t>(first) + count, count_));
   }
   file_.read(data_offset_ + static_cast<std::uint64_t>(first) * element_size(type), bytes);
 }
@@ -265,21 +262,23 @@ void NpyReader::read(std::int64_t first, std::span<std::uint8_t> elements) const
 NpyWriter::NpyWriter(const std::filesystem::path& path, NpyType type, const std::vector<std::int64_t>& shape)
     : path_(path), type_(type), file_(path) {
   if (shape.size() > largest_rank) {
-    fail(path, fmt::format("a .npy file of {} dimensions was asked for, at most {} are accepted",
-                           shape.size(), largest_rank));
+    fail_at(path, fmt::format("a .npy file of {} dimensions was asked for, at most {} are accepted",
+                              shape.size(), largest_rank));
   }
   const auto count = element_count(shape, element_size(type));
-  if (!count) fail(path, "its shape has a negative size or holds more than 2^63 bytes");
+  if (!count) fail_at(path, "its shape has a negative size or holds more than 2^63 bytes");
   count_left_ = *count;
   file_.write(format_header(type, shape));
 }
 
 void NpyWriter::write(NpyType type, std::size_t count, std::span<const std::byte> bytes) {
   if (type != type_) {
-    fail(path_, fmt::format("{} elements were written to a file of {}", type_name(type), type_name(type_)));
+    fail_at(path_,
+            fmt::format("{} elements were written to a file of {}", type_name(type), type_name(type_)));
   }
   if (count > static_cast<std::uint64_t>(count_left_)) {
-    fail(path_, fmt::format("{} more elements were written, its shape has room for {}", count, count_left_));
+    fail_at(path_,
+            fmt::format("{} more elements were written, its shape has room for {}", count, count_left_));
   }
   count_left_ -= static_cast<std::int64_t>(count);
   file_.write(bytes);
@@ -296,7 +295,8 @@ void NpyWriter::write(std::span<const std::uint8_t> elements) {
 }
 
 void NpyWriter::commit() {
-  if (count_left_ != 0) fail(path_, fmt::format("{} elements of its shape were never written", count_left_));
+  if (count_left_ != 0)
+    fail_at(path_, fmt::format("{} elements of its shape were never written", count_left_));
   file_.commit();
 }
 

@@ -10,33 +10,30 @@
 #include <tuple>
 
 #include "io/display.h"
+#include "io/path_error.h"
 #include "io/safetensors_header.h"
 #include "io/shape.h"
-#include "scatlight/error.h"
 
 namespace scatlight::io {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "tensors are copied as they lie in memory");
 
-constexpr std::uint64_t largest_header = 100'000'000;
-
-[[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
-  throw Error(fmt::format("{}: {}", display_path(path), reason));
-}
+constexpr std::uint64_t longest_safetensors_header = 100'000'000;
 
 std::string read_header_text(const ReadOnlyFile& file) {
   std::array<unsigned char, 8> start = {};
-  if (file.size() < start.size()) fail(file.path(), "it is not a safetensors file: it is shorter than any");
+  if (file.size() < start.size())
+    fail_at(file.path(), "it is not a safetensors file: it is shorter than any");
   file.read(0, std::as_writable_bytes(std::span(start)));
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < start.size(); ++i) length |= std::uint64_t{start[i]} << (8 * i);
   const auto room = file.size() - start.size();
-  if (length > largest_header || length > room) {
-    fail(file.path(),
-         fmt::format("it is not a safetensors file, or is truncated: its header would have {} bytes; {} "
-                     "follow, and at most {} are accepted",
-                     length, room, largest_header));
+  if (length > longest_safetensors_header || length > room) {
+    fail_at(file.path(),
+            fmt::format("it is not a safetensors file, or is truncated: its header would have {} bytes; {} "
+                        "follow, and at most {} are accepted",
+                        length, room, longest_safetensors_header));
   }
   std::string text(length, '\0');
   file.read(start.size(), std::as_writable_bytes(std::span(text)));
@@ -49,23 +46,24 @@ void check_places(const std::filesystem::path& path, const std::vector<TensorInf
   std::uint64_t end = 0;
   for (const auto& tensor : tensors) {
     if (tensor.offset != end) {
-      fail(path, fmt::format("tensor '{}' begins at byte {} of the data, {} was expected",
-                             display(tensor.name), tensor.offset, end));
+      fail_at(path, fmt::format("tensor '{}' begins at byte {} of the data, {} was expected",
+                                display(tensor.name), tensor.offset, end));
     }
     if (tensor.bytes > data_bytes - end) {
-      fail(path,
-           fmt::format("tensor '{}' ends at byte {} of the data, which has {}: the file is truncated or lies",
-                       display(tensor.name), tensor.offset + tensor.bytes, data_bytes));
+      fail_at(
+          path,
+          fmt::format("tensor '{}' ends at byte {} of the data, which has {}: the file is truncated or lies",
+                      display(tensor.name), tensor.offset + tensor.bytes, data_bytes));
     }
     const auto count = element_count(tensor.shape, element_size(tensor.type));
     if (!count || static_cast<std::uint64_t>(*count) * element_size(tensor.type) != tensor.bytes) {
-      fail(path, fmt::format("tensor '{}' has {} bytes, which is not what its shape and its type {} need",
-                             display(tensor.name), tensor.bytes, type_name(tensor.type)));
+      fail_at(path, fmt::format("tensor '{}' has {} bytes, which is not what its shape and its type {} need",
+                                display(tensor.name), tensor.bytes, type_name(tensor.type)));
     }
     end += tensor.bytes;
   }
   if (end != data_bytes) {
-    fail(path, fmt::format("its tensors have {} bytes, but {} follow its header", end, data_bytes));
+    fail_at(path, fmt::format("its tensors have {} bytes, but {} follow its header", end, data_bytes));
   }
 }
 
@@ -126,13 +124,13 @@ const TensorInfo* SafetensorsReader::find(std::string_view name) const {
 
 void SafetensorsReader::read(const TensorInfo& tensor, std::span<std::byte> bytes) const {
   if (bytes.size() != tensor.bytes) {
-    fail(path(), fmt::format("tensor '{}' has {} bytes, {} were asked for", display(tensor.name),
-                             tensor.bytes, bytes.size()));
+    fail_at(path(), fmt::format("tensor '{}' has {} bytes, {} were asked for", display(tensor.name),
+                                tensor.bytes, bytes.size()));
   }
   file_.read(data_offset_ + tensor.offset, bytes);
   if (tensor.type == DType::Bool &&
       std::ranges::any_of(bytes, [](std::byte b) { return b > std::byte{1}; })) {
-    fail(path(), fmt::format("tensor '{}' has a BOOL that is neither 0 nor 1", display(tensor.name)));
+    fail_at(path(), fmt::format("tensor '{}' has a BOOL that is neither 0 nor 1", display(tensor.name)));
   }
 }
 
@@ -147,11 +145,12 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
   std::set<std::string_view> names;
   for (auto& tensor : tensors_) {
     if (tensor.name.empty() || tensor.name == "__metadata__" || !names.insert(tensor.name).second) {
-      fail(path_, fmt::format("cannot write a tensor named '{}': the name is empty, reserved or used twice",
-                              display(tensor.name)));
+      fail_at(path_,
+              fmt::format("cannot write a tensor named '{}': the name is empty, reserved or used twice",
+                          display(tensor.name)));
     }
     const auto count = element_count(tensor.shape, element_size(tensor.type));
-    if (!count) fail(path_, fmt::format("tensor '{}' has no possible shape", display(tensor.name)));
+    if (!count) fail_at(path_, fmt::format("tensor '{}' has no possible shape", display(tensor.name)));
     tensor.offset = bytes_left_;
     tensor.bytes = static_cast<std::uint64_t>(*count) * element_size(tensor.type);
     bytes_left_ += tensor.bytes;
@@ -160,9 +159,10 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
   try {
     header = format_safetensors_header(tensors_, metadata);
   } catch (const std::invalid_argument& error) {
-    fail(path_, error.what());
+    fail_at(path_, error.what());
   }
-  if (header.size() > largest_header) fail(path_, "its safetensors header would be larger than 100 MB");
+  if (header.size() > longest_safetensors_header)
+    fail_at(path_, "its safetensors header would be larger than 100 MB");
   const std::uint64_t length = header.size();
   file_.write(std::as_bytes(std::span(&length, 1)));
   file_.write(header);
@@ -170,15 +170,16 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
 
 void SafetensorsWriter::write(std::span<const std::byte> bytes) {
   if (bytes.size() > bytes_left_) {
-    fail(path_,
-         fmt::format("{} more bytes were written, its tensors have room for {}", bytes.size(), bytes_left_));
+    fail_at(path_, fmt::format("{} more bytes were written, its tensors have room for {}", bytes.size(),
+                               bytes_left_));
   }
   bytes_left_ -= bytes.size();
   file_.write(bytes);
 }
 
 void SafetensorsWriter::commit() {
-  if (bytes_left_ != 0) fail(path_, fmt::format("{} bytes of its tensors were never written", bytes_left_));
+  if (bytes_left_ != 0)
+    fail_at(path_, fmt::format("{} bytes of its tensors were never written", bytes_left_));
   file_.commit();
 }
 
@@ -194,8 +195,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   for (const auto& info : writer.tensors()) {
     const auto& tensor = *by_name.at(info.name);
     if (tensor.bytes.size() != info.bytes) {
-      fail(path, fmt::format("tensor '{}' has {} bytes, its shape and its type {} need {}",
-                             display(info.name), tensor.bytes.size(), type_name(info.type), info.bytes));
+      fail_at(path, fmt::format("tensor '{}' has {} bytes, its shape and its type {} need {}",
+                                display(info.name), tensor.bytes.size(), type_name(info.type), info.bytes));
     }
     writer.write(tensor.bytes);
   }

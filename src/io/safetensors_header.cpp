@@ -18,7 +18,7 @@ constexpr std::size_t most_tensors = 100'000;
 constexpr std::size_t most_dimensions = 64;
 constexpr std::string_view metadata_key = "__metadata__";
 
-std::optional<DType> parse_type(std::string_view name) {
+std::optional<DType> dtype_of(std::string_view name) {
   for (const auto type :
        {DType::F64, DType::F32, DType::F16, DType::BF16, DType::I64, DType::I32, DType::U8, DType::Bool}) {
     if (name == type_name(type)) return type;
@@ -94,7 +94,7 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
     if (place_ == Place::Metadata) {
       header_.metadata.emplace(key_, value);
     } else if (place_ == Place::Tensor && key_ == "dtype" && !has_type_) {
-      const auto type = parse_type(value);
+      const auto type = dtype_of(value);
       if (!type) {
         fail("gives '{}' the type '{}'; F64, F32, F16, BF16, I64, I32, U8 and BOOL are accepted",
              tensor_name(), display(value));

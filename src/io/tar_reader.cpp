@@ -11,29 +11,29 @@
 #include <utility>
 
 #include "io/display.h"
+#include "io/tar_block.h"
 #include "scatlight/error.h"
 
 namespace scatlight::io {
 namespace {
 
-constexpr std::uint64_t block = 512;
 constexpr std::uint64_t longest_extra = 65536;
 /// Archives are filled up with zeros to whole records of a tape.
 constexpr std::uint64_t longest_end = std::uint64_t{1} << 20;
 
-using Header = std::array<char, block>;
+using Block = std::array<char, tar_block>;
 
-unsigned char byte_at(const Header& header, std::size_t at) { return static_cast<unsigned char>(header[at]); }
+unsigned char byte_at(const Block& header, std::size_t at) { return static_cast<unsigned char>(header[at]); }
 
 /// A field that ends at a zero, or fills its room.
-std::string text_of(const Header& header, std::size_t from, std::size_t length) {
+std::string text_of(const Block& header, std::size_t from, std::size_t length) {
   const auto field = std::string_view(header.data() + from, length);
   return std::string(field.substr(0, field.find('\0')));
 }
 
 /// GNU's form of numbers that are too large for octal digits: the highest bit is set, and big-endian bytes
 /// follow. Nothing when it is negative or beyond 63 bits.
-std::optional<std::uint64_t> binary_number(const Header& header, std::size_t from, std::size_t length) {
+std::optional<std::uint64_t> binary_number(const Block& header, std::size_t from, std::size_t length) {
   if (byte_at(header, from) != 0x80) return std::nullopt;
   std::uint64_t value = 0;
   for (std::size_t i = 1; i < length; ++i) {
@@ -45,7 +45,7 @@ std::optional<std::uint64_t> binary_number(const Header& header, std::size_t fro
 
 /// A field of octal digits between optional spaces, which ends at a zero or a space; an empty one is 0.
 /// Nothing when it is something else.
-std::optional<std::uint64_t> number_of(const Header& header, std::size_t from, std::size_t length) {
+std::optional<std::uint64_t> number_of(const Block& header, std::size_t from, std::size_t length) {
   if ((byte_at(header, from) & 0x80) != 0) return binary_number(header, from, length);
   auto text = std::string_view(header.data() + from, length);
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
@@ -59,12 +59,12 @@ std::optional<std::uint64_t> number_of(const Header& header, std::size_t from, s
 }
 
 /// The sum of all bytes, with spaces in the place of the sum itself. Some old programs added signed bytes.
-bool has_right_sum(const Header& header) {
+bool has_right_sum(const Block& header) {
   constexpr std::size_t place = 148;
   constexpr std::size_t length = 8;
   std::int64_t sum = 0;
   std::int64_t signed_sum = 0;
-  for (std::size_t i = 0; i < block; ++i) {
+  for (std::size_t i = 0; i < tar_block; ++i) {
     const bool is_sum = i >= place && i < place + length;
     sum += is_sum ? ' ' : byte_at(header, i);
     signed_sum += is_sum ? ' ' : static_cast<signed char>(header[i]);
@@ -78,14 +78,14 @@ bool is_empty(std::span<const char> bytes) {
 }
 
 /// By the first bytes of gzip, bzip2, xz and Zstandard.
-bool is_compressed(const Header& header) {
+bool is_compressed(const Block& header) {
   const auto start = std::string_view(header.data(), header.size());
   constexpr std::array<std::string_view, 4> marks = {"\x1f\x8b", "BZh", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd"};
   return std::ranges::any_of(marks, [&](std::string_view mark) { return start.starts_with(mark); });
 }
 
 /// The name in the header itself. Only POSIX's form has a second part of it; GNU's has times there.
-std::string name_of(const Header& header) {
+std::string name_of(const Block& header) {
   const bool has_prefix = std::string_view(header.data() + 257, 6) == std::string_view("ustar\0", 6);
   const auto prefix = has_prefix ? text_of(header, 345, 155) : std::string();
   const auto name = text_of(header, 0, 100);
@@ -159,11 +159,11 @@ class Lister {
   /// False at the archive's end.
   bool read_header() {
     at_ = next_;
-    if (at_ + block > file_.size()) {
+    if (at_ + tar_block > file_.size()) {
       fail(fmt::format("it was cut off: the empty block that ends an archive is not at byte {}", at_));
     }
     file_.read(at_, std::as_writable_bytes(std::span(header_)));
-    next_ = at_ + block;
+    next_ = at_ + tar_block;
     if (is_empty(header_)) {
       check_end();
       return false;
@@ -196,7 +196,7 @@ class Lister {
       throw Error(fmt::format("cannot read {}:{}: its {} bytes from byte {} on go beyond the archive's end",
                               display_path(file_.path()), display(name), size, offset));
     }
-    next_ = offset + (size + block - 1) / block * block;
+    next_ = offset + (size + tar_block - 1) / tar_block * tar_block;
     return offset;
   }
 
@@ -277,10 +277,10 @@ class Lister {
     bool goes_on = header_[482] != 0;
     const auto stored = size();
     while (goes_on) {
-      Header more;
-      if (next_ + block > file_.size()) fail_here("goes on beyond the archive's end");
+      Block more;
+      if (next_ + tar_block > file_.size()) fail_here("goes on beyond the archive's end");
       file_.read(next_, std::as_writable_bytes(std::span(more)));
-      next_ += block;
+      next_ += tar_block;
       goes_on = more[504] != 0;
     }
     add(name, TarKind::Sparse, stored);
@@ -302,7 +302,7 @@ class Lister {
   const ReadOnlyFile& file_;
   std::uint64_t at_ = 0;    ///< Of the header.
   std::uint64_t next_ = 0;  ///< Of what follows it.
-  Header header_ = {};
+  Block header_ = {};
   Extra extra_ = {};
   std::vector<TarMember> members_;
 };

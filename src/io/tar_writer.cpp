@@ -8,17 +8,17 @@
 #include <string>
 
 #include "io/display.h"
+#include "io/tar_block.h"
 #include "scatlight/error.h"
 
 namespace scatlight::io {
 namespace {
 
-constexpr std::size_t block = 512;
-constexpr std::array<std::byte, block> zeros = {};
+constexpr std::array<std::byte, tar_block> zeros = {};
 
-class Header {
+class TarHeader {
  public:
-  Header(std::string_view name, std::uint64_t size) {
+  TarHeader(std::string_view name, std::uint64_t size) {
     put(0, name);
     put(100, "0000644");  // may be read by all
     put(108, "0000000");  // owner
@@ -39,7 +39,7 @@ class Header {
  private:
   void put(std::size_t at, std::string_view text) { std::ranges::copy(text, bytes_.begin() + at); }
 
-  std::array<char, block> bytes_ = {};
+  std::array<char, tar_block> bytes_ = {};
 };
 
 }  // namespace
@@ -52,10 +52,10 @@ void TarWriter::add(std::string_view name, std::span<const std::uint8_t> content
         "cannot archive {} ({} bytes): names of 1 to {} bytes and less than {} bytes are accepted",
         display(name), content.size(), longest_name, largest));
   }
-  file_.write(Header(name, content.size()).text());
+  file_.write(TarHeader(name, content.size()).text());
   file_.write(std::as_bytes(content));
-  const auto beyond = content.size() % block;
-  if (beyond > 0) file_.write(std::span(zeros).first(block - beyond));
+  const auto beyond = content.size() % tar_block;
+  if (beyond > 0) file_.write(std::span(zeros).first(tar_block - beyond));
 }
 
 void TarWriter::commit() {

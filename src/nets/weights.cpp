@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "io/display.h"
+#include "io/path_error.h"
 #include "io/safetensors.h"
 #include "nets/architecture.h"
 #include "scatlight/error.h"
@@ -84,10 +85,6 @@ std::span<std::byte> bytes_of(const at::Tensor& tensor) {
   return {static_cast<std::byte*>(tensor.data_ptr()), static_cast<std::size_t>(tensor.nbytes())};
 }
 
-[[noreturn]] void fail(const std::filesystem::path& path, const std::string& reason) {
-  throw Error(fmt::format("{}: {}", io::display_path(path), reason));
-}
-
 NamedTensors state_of(const Network& network) {
   auto state = network.parameters();
   for (auto& buffer : network.buffers()) state.push_back(std::move(buffer));
@@ -96,13 +93,13 @@ NamedTensors state_of(const Network& network) {
 
 void check_tensor(const std::filesystem::path& path, const std::string& owner, const std::string& name,
                   const at::Tensor& tensor, const io::TensorInfo* info) {
-  if (info == nullptr) fail(path, fmt::format("it has no tensor '{}', which {} needs", name, owner));
+  if (info == nullptr) io::fail_at(path, fmt::format("it has no tensor '{}', which {} needs", name, owner));
   if (info->type != dtype_of(tensor) ||
       !std::equal(info->shape.begin(), info->shape.end(), tensor.sizes().begin(), tensor.sizes().end())) {
-    fail(path,
-         fmt::format("its tensor '{}' is {} {}; {} needs {} {}", name, io::type_name(info->type),
-                     fmt::format("[{}]", fmt::join(info->shape, ", ")), owner,
-                     io::type_name(dtype_of(tensor)), fmt::format("[{}]", fmt::join(tensor.sizes(), ", "))));
+    io::fail_at(path, fmt::format("its tensor '{}' is {} {}; {} needs {} {}", name, io::type_name(info->type),
+                                  fmt::format("[{}]", fmt::join(info->shape, ", ")), owner,
+                                  io::type_name(dtype_of(tensor)),
+                                  fmt::format("[{}]", fmt::join(tensor.sizes(), ", "))));
   }
 }
 
@@ -134,7 +131,8 @@ void read_tensors(const std::filesystem::path& path, const NamedTensors& tensors
   for (const auto& info : reader.tensors()) {
     const auto is_beginning = [&](const auto& begin) { return info.name.starts_with(begin); };
     if (!known.contains(info.name) && std::ranges::none_of(left_out, is_beginning)) {
-      fail(path, fmt::format("it has a tensor '{}', which {} does not have", io::display(info.name), owner));
+      io::fail_at(path,
+                  fmt::format("it has a tensor '{}', which {} does not have", io::display(info.name), owner));
     }
   }
   // All was checked, so a bad file leaves the tensors as they were.
@@ -149,7 +147,7 @@ void read_tensors(const std::filesystem::path& path, const NamedTensors& tensors
 void check_finite(const std::filesystem::path& path, const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
     if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>())
-      fail(path, fmt::format("its tensor '{}' has numbers that are not finite", name));
+      io::fail_at(path, fmt::format("its tensor '{}' has numbers that are not finite", name));
   }
 }
 
@@ -183,13 +181,14 @@ bool load_body(Network& network, const std::filesystem::path& path) {
 WeightsHeader read_weights_header(const std::filesystem::path& path) {
   const io::SafetensorsReader reader(path);
   const auto found = reader.metadata().find(network_key);
-  if (found == reader.metadata().end()) fail(path, "its metadata has no network: scatlight did not write it");
+  if (found == reader.metadata().end())
+    io::fail_at(path, "its metadata has no network: scatlight did not write it");
   try {
     return {from_json(Json::parse(found->second)), reader.metadata()};
   } catch (const Json::exception&) {
-    fail(path, "the network in its metadata is damaged");
+    io::fail_at(path, "the network in its metadata is damaged");
   } catch (const Error& error) {
-    fail(path, std::string("the network in its metadata is damaged: ") + error.what());
+    io::fail_at(path, std::string("the network in its metadata is damaged: ") + error.what());
   }
 }
 

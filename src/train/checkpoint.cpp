@@ -9,8 +9,8 @@
 #include <cmath>
 #include <span>
 
-#include "io/display.h"
 #include "io/hash.h"
+#include "io/path_error.h"
 #include "io/safetensors.h"
 #include "scatlight/error.h"
 #include "train/json.h"
@@ -22,10 +22,6 @@ constexpr const char* header_key = "scatlight.checkpoint";
 constexpr const char* checksum_key = "checksum";  // the last one of the header
 constexpr int version = 3;
 constexpr int most_members = 1 << 16;
-
-[[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
-  throw Error(fmt::format("{}: {}", io::display_path(path), reason));
-}
 
 io::DType element_type(const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
@@ -115,25 +111,26 @@ CheckpointHeader from_json(const Json& json) {
 template <class Use>
 auto with_header(const io::SafetensorsReader& file, const Use& use) {
   const auto found = file.metadata().find(header_key);
-  if (found == file.metadata().end()) fail(file.path(), "it is not a checkpoint that scatlight train wrote");
+  if (found == file.metadata().end())
+    io::fail_at(file.path(), "it is not a checkpoint that scatlight train wrote");
   try {
     return use(Json::parse(found->second));
   } catch (const Error& error) {
-    fail(file.path(), fmt::format("its training state is damaged: {}", error.what()));
+    io::fail_at(file.path(), fmt::format("its training state is damaged: {}", error.what()));
   } catch (const Json::exception&) {
-    fail(file.path(), "its training state is damaged");
+    io::fail_at(file.path(), "its training state is damaged");
   }
 }
 
 void check_tensor(const io::SafetensorsReader& file, const std::string& name, const at::Tensor& tensor) {
   const auto* info = file.find(name);
   if (info == nullptr)
-    fail(file.path(), fmt::format("it has no tensor '{}': it is of another network", name));
+    io::fail_at(file.path(), fmt::format("it has no tensor '{}': it is of another network", name));
   if (info->type != element_type(tensor) || at::IntArrayRef(info->shape) != tensor.sizes()) {
-    fail(file.path(),
-         fmt::format("its tensor '{}' has the type {} and the shape {}, this network's has {} and {}", name,
-                     io::type_name(info->type), info->shape, io::type_name(element_type(tensor)),
-                     tensor.sizes().vec()));
+    io::fail_at(file.path(),
+                fmt::format("its tensor '{}' has the type {} and the shape {}, this network's has {} and {}",
+                            name, io::type_name(info->type), info->shape, io::type_name(element_type(tensor)),
+                            tensor.sizes().vec()));
   }
 }
 
@@ -153,9 +150,9 @@ void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader&
   checksum.add(json.dump());
   for (const auto& [name, tensor] : tensors) {
     if (!is_finite(tensor))
-      fail(path, fmt::format("not written: '{}' is no longer finite, so training has diverged; "
-                             "try a lower learning rate or a warm-up",
-                             name));
+      io::fail_at(path, fmt::format("not written: '{}' is no longer finite, so training has diverged; "
+                                    "try a lower learning rate or a warm-up",
+                                    name));
     const auto& copy = contiguous.emplace_back(tensor.to(at::kCPU).contiguous());
     data.push_back(
         {.name = name, .type = element_type(copy), .shape = copy.sizes().vec(), .bytes = bytes_of(copy)});
@@ -167,9 +164,10 @@ void write_checkpoint(const std::filesystem::path& path, const CheckpointHeader&
 
 void refuse_checkpoint(const std::filesystem::path& path) {
   if (!io::SafetensorsReader(path).metadata().contains(header_key)) return;
-  fail(path,
-       "it is a checkpoint, from which a training resumes: give the model.safetensors beside it, or the run "
-       "folder");
+  io::fail_at(
+      path,
+      "it is a checkpoint, from which a training resumes: give the model.safetensors beside it, or the run "
+      "folder");
 }
 
 CheckpointHeader read_checkpoint_header(const std::filesystem::path& path) {
@@ -181,8 +179,9 @@ void read_checkpoint_tensors(const std::filesystem::path& path, const NamedTenso
   const io::SafetensorsReader file(path);
   for (const auto& [name, tensor] : tensors) check_tensor(file, name, tensor);
   if (file.tensors().size() != tensors.size()) {
-    fail(path, fmt::format("it has {} tensors, this network's training has {}: it is of another network",
-                           file.tensors().size(), tensors.size()));
+    io::fail_at(path,
+                fmt::format("it has {} tensors, this network's training has {}: it is of another network",
+                            file.tensors().size(), tensors.size()));
   }
   const auto read = [&](const std::string& name, const at::Tensor& tensor) {
     auto contiguous = at::empty(tensor.sizes(), tensor.scalar_type());

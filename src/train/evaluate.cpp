@@ -17,7 +17,7 @@
 namespace scatlight::train {
 namespace {
 
-std::int64_t bytes_of(const at::Tensor& maps) {
+std::int64_t bytes_of_maps(const at::Tensor& maps) {
   return maps.defined() ? static_cast<std::int64_t>(maps.nbytes()) : 0;
 }
 
@@ -57,7 +57,7 @@ data::LoaderOptions Evaluator::loader_options() const {
 }
 
 bool Evaluator::has_room_for(const at::Tensor& maps) const {
-  return cached_bytes_ + bytes_of(maps) <= options_.cache_bytes;
+  return cached_bytes_ + bytes_of_maps(maps) <= options_.cache_bytes;
 }
 
 Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images) {
@@ -81,7 +81,7 @@ Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images
     score(scored);
     may_cache = may_cache && has_room_for(scored.maps);
     if (may_cache) {
-      cached_bytes_ += bytes_of(scored.maps);
+      cached_bytes_ += bytes_of_maps(scored.maps);
       if (batch->count > 0) scored.maps = scored.maps.to(at::kCPU);
       cache_.push_back(std::move(scored));
       first_uncached_ = batch->number + 1;

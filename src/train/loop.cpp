@@ -11,6 +11,7 @@
 #include "io/progress.h"
 #include "scatlight/error.h"
 #include "train/checkpoint.h"
+#include "train/diverged.h"
 #include "train/generators.h"
 #include "train/gradient_average.h"
 #include "train/json.h"
@@ -44,6 +45,7 @@ class Loop {
 
   void train_epoch();
   void train_batches(Pass& pass, io::Progress& bar);
+  std::optional<StepLoss> backward(Pass& pass) const;
   void step(const StepLoss& found);
   void check_finite(double loss) const;
   void agree(std::span<double> sums);
@@ -192,7 +194,7 @@ void Loop::train_epoch() {
 void Loop::train_batches(Pass& pass, io::Progress& bar) {
   agree();
   while (!is_over() && !stopping_) {
-    const auto found = pass.backward();
+    const auto found = backward(pass);
     if (!found) {
       position_.batch = batches();  // also where the last batches had no image that could be read
       break;
@@ -206,6 +208,13 @@ void Loop::train_batches(Pass& pass, io::Progress& bar) {
   }
   // A stop leaves the line open, for the resume to go on with.
   if (!stopping_ && position_.line_images > 0) write_train_line();
+}
+
+std::optional<StepLoss> Loop::backward(Pass& pass) const try {
+  return pass.backward();
+} catch (const Diverged& error) {
+  if (!team_.leads()) throw;
+  throw Error(fmt::format("{} ({})", error.what(), record_.describe_checkpoint()));
 }
 
 /// One step of the optimizer with the gradient that the task left.

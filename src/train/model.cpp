@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "io/display.h"
+#include "io/path_error.h"
 #include "nets/fold.h"
 #include "nets/weights.h"
-#include "scatlight/error.h"
 #include "train/checkpoint.h"
 #include "train/json.h"
 
@@ -15,14 +14,11 @@ namespace {
 constexpr const char* classes_key = "classes";
 constexpr const char* recipe_key = "recipe";
 
-[[noreturn]] void fail(const std::filesystem::path& path, std::string_view reason) {
-  throw Error(fmt::format("{}: {}", io::display_path(path), reason));
-}
-
 Json read_json(const std::filesystem::path& path, const nets::Metadata& metadata, const char* key) {
   const auto found = metadata.find(key);
   if (found == metadata.end())
-    fail(path, fmt::format("its metadata has no '{}': it is not a model that scatlight train wrote", key));
+    io::fail_at(path,
+                fmt::format("its metadata has no '{}': it is not a model that scatlight train wrote", key));
   return Json::parse(found->second);
 }
 
@@ -38,11 +34,11 @@ data::RecipeOptions to_recipe(const Json& json) {
 void check(const std::filesystem::path& path, const Model& model) {
   const auto& options = model.network.options();
   if (model.classes.size() != static_cast<std::size_t>(options.classes))
-    fail(path, fmt::format("its metadata names {} classes, its network has {}", model.classes.size(),
-                           options.classes));
+    io::fail_at(path, fmt::format("its metadata names {} classes, its network has {}", model.classes.size(),
+                                  options.classes));
   if (model.recipe.size != options.height || model.recipe.size != options.width)
-    fail(path, fmt::format("its metadata asks for images of {0} x {0}, its network for {1} x {2}",
-                           model.recipe.size, options.height, options.width));
+    io::fail_at(path, fmt::format("its metadata asks for images of {0} x {0}, its network for {1} x {2}",
+                                  model.recipe.size, options.height, options.width));
 }
 
 }  // namespace
@@ -70,7 +66,7 @@ Model load_model(const std::filesystem::path& path, const torch_ops::Placement& 
     nets::fold_for_inference(model.network);
     return model;
   } catch (const Json::exception&) {
-    fail(path, "its metadata is damaged");
+    io::fail_at(path, "its metadata is damaged");
   }
 }
 

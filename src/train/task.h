@@ -42,7 +42,7 @@ class Pass {
   virtual ~Pass() = default;
 
   /// Leaves the gradient of the next batch's mean loss in the parameters, of all members' images; nothing
-  /// after the last batch. Collective.
+  /// after the last batch. Throws Diverged if it sees that numbers are no longer finite. Collective.
   virtual std::optional<StepLoss> backward() = 0;
 
   /// Ends the pass, wherever it is. Returns the files that this member could not read so far.

@@ -37,7 +37,7 @@ namespace scatlight::test {
 namespace {
 
 class EveryEngine : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(, EveryEngine, testing::ValuesIn(Scattering::available_engines()),
+INSTANTIATE_TEST_SUITE_P(, EveryEngine, testing::ValuesIn(test::engines()),
                          [](const auto& info) { return info.param; });
 
 void expect_no_allocation(const Scattering& plan, int planes) {

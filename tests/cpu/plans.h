@@ -17,6 +17,22 @@
 
 namespace scatlight::test {
 
+/// Those of this machine; of them only the one that SCATLIGHT_TEST_ENGINE names, where an emulator is slow.
+inline std::vector<std::string> engines() {
+  auto engines = Scattering::available_engines();
+  if (const char* only = std::getenv("SCATLIGHT_TEST_ENGINE"); only != nullptr) {
+    std::erase_if(engines, [&](const auto& engine) { return engine != only; });
+  }
+  return engines;
+}
+
+/// All but the reference.
+inline std::vector<std::string> fast_engines() {
+  auto engines = test::engines();
+  std::erase(engines, "reference");
+  return engines;
+}
+
 inline Scattering make_plan(const std::string& engine, const ScatteringOptions& options) {
   ::setenv("SCATLIGHT_ENGINE", engine.c_str(), 1);
   Scattering plan(options);

@@ -23,14 +23,8 @@ using test::transform;
 
 class EveryRange : public testing::TestWithParam<std::string> {};
 
-// But the reference, in whose range of float64 all float32 numbers have room.
-std::vector<std::string> vector_engines() {
-  auto engines = Scattering::available_engines();
-  std::erase(engines, "reference");
-  return engines;
-}
-
-INSTANTIATE_TEST_SUITE_P(, EveryRange, testing::ValuesIn(vector_engines()),
+// Without the reference, in whose range of float64 all float32 numbers have room.
+INSTANTIATE_TEST_SUITE_P(, EveryRange, testing::ValuesIn(test::fast_engines()),
                          [](const auto& info) { return info.param; });
 
 // Small planes, which share vectors; large ones, one of them on tiles, one with grids.

@@ -62,6 +62,14 @@ data::BoxFolder draw_pictures(const std::filesystem::path& folder) {
   return pictures;
 }
 
+TEST(DetectorTraining, NamesItsCheckpointWhenItDiverges) {
+  const test::TemporaryFolder folder;
+  auto options = small_training(draw_pictures(folder / "data"), folder / "run");
+  options.loop.schedule.learning_rate = 1e6;
+  options.loop.epochs = 5;
+  test::expect_error([&] { train_all(options); }, "(no checkpoint was written yet)");
+}
+
 // A short training finds the statistics of batch norm, then a longer one takes them as constants: they follow
 // slowly, and those of few pictures differ from step to step.
 TEST(DetectorTraining, LearnsItsTrainingPictures) {
