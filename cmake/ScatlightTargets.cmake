@@ -43,5 +43,5 @@ function(scatlight_add_pytest name folder)
   add_test(NAME ${name} COMMAND ${SCATLIGHT_PYTHON} -m pytest -q -rs -p no:cacheprovider ${folder}
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT
-    "PYTHONDONTWRITEBYTECODE=1;PYTHONPATH=${PROJECT_SOURCE_DIR}/python;${ARGN}")
+    "PYTHONDONTWRITEBYTECODE=1;OMP_WAIT_POLICY=passive;PYTHONPATH=${PROJECT_SOURCE_DIR}/python;${ARGN}")
 endfunction()
