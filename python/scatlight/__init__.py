@@ -1,7 +1,10 @@
 """scatlight: the first-order scattering transform of images, and networks on it."""
 
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
+
+_FRONTENDS = ("numpy", "torch", "sklearn")
 
 
 def _read_version() -> str:
@@ -15,3 +18,11 @@ def _read_version() -> str:
 
 
 __version__ = _read_version()
+
+
+def Scattering2D(*arguments: Any, frontend: str = "numpy", **options: Any) -> Any:
+    """The transform of scatlight.numpy, scatlight.torch or scatlight.sklearn, by name, as kymatio has it."""
+    name = frontend.lower()
+    if name not in _FRONTENDS:
+        raise RuntimeError(f"The frontend {frontend!r} is not valid. Must be one of {', '.join(_FRONTENDS)}.")
+    return import_module(f"scatlight.{name}").Scattering2D(*arguments, **options)

@@ -88,6 +88,8 @@ def _spectrum(plan: Plan, level: int, fill: Callable[[int, npt.NDArray[Any]], No
 
 class Scattering2DBase:
     _backend: str  # the one that kymatio's argument may name
+    _kind: str  # of the input, as errors name it
+    _whole_kind: str  # the same of images that are not padded; kymatio's texts differ
 
     def __init__(
         self,
@@ -96,7 +98,7 @@ class Scattering2DBase:
         L: int = 8,
         max_order: int = 2,
         pre_pad: bool = False,
-        backend: str | None = None,
+        backend: Any = None,
         out_type: Literal["array", "list"] = "array",
         *,
         stride: int = 0,
@@ -116,7 +118,7 @@ class Scattering2DBase:
         L: angles.
         max_order: 0, 1 or 2.
         pre_pad: the images come with padding around them, of the size that kymatio uses.
-        backend: None, or the name of this module.
+        backend: None, the name of this module, or kymatio's object of that name.
         out_type: 'array', or 'list' for a list with a dictionary for each map.
 
         stride: input samples per output sample, a power of two up to 2^J; 0 means 2^J.
@@ -130,8 +132,7 @@ class Scattering2DBase:
             order 2 take some 50 bytes a sample as float32, those of order 1 little.
         """
         super().__init__()
-        if backend not in (None, self._backend):
-            raise ImportError(f"backend is {backend!r}; this module has one backend, {self._backend!r}")
+        self._check_backend(backend)
         if pre_pad and boundary != "reflect":
             raise ValueError(f"boundary is {boundary!r}; pre_pad excludes it, as the padding is given")
         self.out_type = out_type
@@ -168,6 +169,15 @@ class Scattering2DBase:
         self._threads = _to_int("threads", threads)
         self._paths = [Path(*path) for path in self._plan().paths]  # checks the options, too
 
+    def _check_backend(self, backend: Any) -> None:
+        name = getattr(backend, "name", backend)
+        if name in (None, self._backend):
+            return
+        why = "can not be called from" if isinstance(backend, str) else "is not supported by"
+        raise ImportError(
+            f"The backend {name} {why} the frontend {self._backend}; its backend is {self._backend}."
+        )
+
     def _plan(self) -> Plan:
         return make_plan(self._description, self._threads)
 
@@ -193,6 +203,35 @@ class Scattering2DBase:
     @property
     def pre_pad(self) -> bool:
         return self._options.boundary == "padded"
+
+    @property
+    def backend(self) -> str:
+        """The name that the argument may have."""
+        return self._backend
+
+    @property
+    def padded_shape(self) -> tuple[int, int]:
+        """Height and width of the images with their padding: with pre_pad, those of the input."""
+        height, width = self._plan().padded_shape
+        return height, width
+
+    # kymatio's names. Its users of pre_pad have the size from the underscored ones.
+
+    @property
+    def M(self) -> int:
+        return self._shape[0]
+
+    @property
+    def N(self) -> int:
+        return self._shape[1]
+
+    @property
+    def _M_padded(self) -> int:
+        return self.padded_shape[0]
+
+    @property
+    def _N_padded(self) -> int:
+        return self.padded_shape[1]
 
     @property
     def out_type(self) -> str:
@@ -249,16 +288,14 @@ class Scattering2DBase:
         """The direction of an angle's wavelets in radians; 0 points along the height axis."""
         return self._plan().theta(angle)
 
-    def _check_size(self, kind: str, shape: tuple[int, ...]) -> None:
+    def _check_size(self, shape: tuple[int, ...]) -> None:
         if len(shape) < 2:
-            raise RuntimeError(f"Input {kind} must have at least two dimensions.")
+            raise RuntimeError(f"Input {self._kind} must have at least two dimensions.")
         wanted = (self._options.height, self._options.width)
         if tuple(shape[-2:]) != wanted:
-            padded = "Padded " if self.pre_pad else ""
-            name = f"{padded}{kind}"
+            name = f"Padded {self._kind}" if self.pre_pad else self._whole_kind
             raise RuntimeError(
-                f"{name[0].upper()}{name[1:]} must be of spatial size ({wanted[0]},{wanted[1]});"
-                f" it is ({shape[-2]},{shape[-1]})."
+                f"{name} must be of spatial size ({wanted[0]},{wanted[1]}); it is ({shape[-2]},{shape[-1]})."
             )
 
     def _as_list(self, array: Any) -> list[dict[str, Any]]:

@@ -23,6 +23,8 @@ class Scattering2D(Scattering2DBase):
     """The scattering transform of order 0, 1 and 2: kymatio's constructor, call and numbers (to 1e-5)."""
 
     _backend = "numpy"
+    _kind = "array"
+    _whole_kind = "NumPy array"
 
     def scattering(self, x: npt.ArrayLike) -> Any:
         """(..., H, W) to (..., K, H / stride, W / stride); K is the number of paths().
@@ -36,7 +38,7 @@ class Scattering2D(Scattering2DBase):
         if x is None:
             raise TypeError("The input should be not empty.")
         images = _in_order(np.asarray(x))
-        self._check_size("NumPy array", images.shape)
+        self._check_size(images.shape)
         plan = self._plan()
         maps = np.empty((*images.shape[:-2], *plan.maps_shape), images.dtype)
         if maps.size:
@@ -46,7 +48,7 @@ class Scattering2D(Scattering2DBase):
     def gradient(self, x: npt.ArrayLike, maps_gradient: npt.ArrayLike) -> npt.NDArray[Any]:
         """dL/dx from dL/dmaps, for any L: (..., H, W) and (..., K, H / stride, W / stride) to (..., H, W)."""
         images = _in_order(np.asarray(x))
-        self._check_size("NumPy array", images.shape)
+        self._check_size(images.shape)
         given = np.asarray(maps_gradient)
         if not np.can_cast(given.dtype, images.dtype, "same_kind"):
             raise TypeError(f"The gradient of the maps is of type {given.dtype}; it must be real numbers.")

@@ -27,6 +27,8 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
     """
 
     _backend = "torch"
+    _kind = "tensor"
+    _whole_kind = "Tensor"
 
     def _plan(self) -> Plan:
         return plan_of(self._description, self._threads)
@@ -53,7 +55,7 @@ class Scattering2D(Scattering2DBase, torch.nn.Module):
         if input.layout != torch.strided or input.is_nested:
             layout = "nested" if input.is_nested else input.layout
             raise TypeError(f"The input is {layout}; dense tensors are accepted.")
-        self._check_size("tensor", tuple(input.shape))
+        self._check_size(tuple(input.shape))
         if input.dtype in _HALVES:
             input = input.float()
         elif input.dtype not in (torch.float32, torch.float64):

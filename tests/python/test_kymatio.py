@@ -1,11 +1,17 @@
 """Every number equals kymatio's: the field's reference, from PyPI."""
 
+from types import SimpleNamespace
+
+import kymatio
 import numpy as np
 import pytest
+import scatlight
 import torch
 from kymatio.numpy import Scattering2D as TheirsNumpy
+from kymatio.sklearn import Scattering2D as TheirsOfRows
 from kymatio.torch import Scattering2D as TheirsTorch
 from scatlight.numpy import Scattering2D
+from scatlight.sklearn import Scattering2D as OursOfRows
 from scatlight.torch import Scattering2D as OursTorch
 
 # height, width, J, L, order
@@ -143,6 +149,7 @@ MISUSES = [
     lambda Scattering2D, make: Scattering2D(2, (16,)),
     lambda Scattering2D, make: Scattering2D(2, 16),
     lambda Scattering2D, make: Scattering2D(2, (16, 64), backend="theano"),
+    lambda Scattering2D, make: Scattering2D(2, (16, 64), backend=SimpleNamespace(name="theano")),
     lambda Scattering2D, make: Scattering2D(2, (16, 64), out_type="tuple")(make((16, 64))),
     lambda Scattering2D, make: Scattering2D(2, (16, 64))(make((16,))),
     lambda Scattering2D, make: Scattering2D(2, (16, 64))(make((3, 64, 16))),
@@ -158,5 +165,51 @@ def test_the_same_misuse_is_the_same_error(misuse, kind) -> None:
     make = np.zeros if kind == "numpy" else torch.zeros
     with pytest.raises(Exception) as their_error:  # noqa: PT011
         misuse(theirs, make)
-    with pytest.raises(their_error.type):
+    with pytest.raises(their_error.type) as our_error:
         misuse(ours, make)
+    if their_error.type in (RuntimeError, ImportError):  # else the text may be Python's
+        assert str(our_error.value).startswith(str(their_error.value).rstrip("."))
+
+
+@pytest.mark.parametrize("frontend", ["numpy", "torch"])
+@pytest.mark.parametrize("pre_pad", [False, True])
+def test_attributes_are_the_same(frontend, pre_pad) -> None:
+    ours, theirs = (
+        package.Scattering2D(2, (9, 14), L=3, max_order=1, pre_pad=pre_pad, frontend=frontend)
+        for package in (scatlight, kymatio)
+    )
+    for name in ("J", "L", "shape", "max_order", "pre_pad", "out_type", "_M_padded", "_N_padded"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    assert ours.padded_shape == (ours._M_padded, ours._N_padded)
+    assert ours.backend == theirs.backend.name
+    assert type(ours)(2, (9, 14), backend=theirs.backend).backend == ours.backend  # kymatio's object
+    assert (ours.M, ours.N) == (9, 14)
+
+
+@pytest.mark.parametrize(
+    "frontend", [{}, {"frontend": "numpy"}, {"frontend": "Torch"}, {"frontend": "sklearn"}]
+)
+def test_frontends_have_the_same_names(frontend) -> None:
+    ours, theirs = (
+        package.Scattering2D(2, shape=(9, 14), L=3, **frontend) for package in (scatlight, kymatio)
+    )
+    assert type(ours).__module__.replace("scatlight", "kymatio") == type(theirs).__module__
+    assert type(ours).__name__ == type(theirs).__name__ == "Scattering2D"
+
+
+def test_wrong_frontends_are_the_same_error() -> None:
+    for package in (scatlight, kymatio):
+        with pytest.raises(RuntimeError, match="is not valid"):
+            package.Scattering2D(2, (9, 14), frontend="theano")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_rows_are_the_same(channels) -> None:
+    images = draw((4, channels, 9, 14))
+    rows = images.reshape(4, -1)
+    ours, theirs = (kind(2, (9, 14), 3) for kind in (OursOfRows, TheirsOfRows))
+    assert_close(ours.transform(rows), theirs.transform(rows), 1e-5, 1e-6)
+    assert_close(ours.predict(rows), theirs.predict(rows), 1e-5, 1e-6)
+    assert_close(ours.fit_transform(images), theirs.fit_transform(images), 1e-5, 1e-6)
+    assert_close(ours.scattering(images), theirs.scattering(images), 1e-5, 1e-6)
+    assert_close(ours(images), theirs(images), 1e-5, 1e-6)
