@@ -64,9 +64,11 @@ class Scattering2D(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.memory_limit = memory_limit
 
     def fit(self, X: npt.ArrayLike | None = None, y: Any = None) -> "Scattering2D":
-        """Checks the parameters, and notes how long the rows are."""
+        """Checks the parameters and, if there are rows, notes how long they are."""
         scattering = self._on_arrays()
-        if X is not None:
+        if X is None:
+            self.__dict__.pop("n_features_in_", None)  # of a fit before
+        else:
             self.n_features_in_ = math.prod(_to_images(X, scattering).shape[1:])
         return self
 

@@ -107,6 +107,7 @@ def test_names_of_the_columns(images) -> None:
     names = scattering.fit(images).get_feature_names_out()
     assert list(names[:2]) == ["scattering2d0", "scattering2d1"]
     assert len(names) == scattering.transform(images).shape[1]
+    assert scattering.fit().transform(images[:, 0]).shape[1] == len(names) / 3  # forgets the rows
 
 
 @pytest.mark.parametrize(
