@@ -1,7 +1,6 @@
 """Weights in files of torch and of scatlight."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from scatlight._files import first_line, replacement
 from scatlight.convert.layouts import ConvertError, Options, State
 
 # Under which keys programs keep the tensors: torch's examples and pyscatlight, torchvision's.
 KEYS = ("state_dict", "model")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _read_safetensors(file: Path) -> tuple[State, dict[str, str]]:
@@ -26,9 +22,9 @@ def _read_safetensors(file: Path) -> tuple[State, dict[str, str]]:
         with safe_open(file, "pt") as tensors:
             return {name: tensors.get_tensor(name) for name in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
     except OSError as error:
-        raise ConvertError(f"cannot read {file}: {error.strerror or _first_line(error)}") from error
+        raise ConvertError(f"cannot read {file}: {error.strerror or first_line(error)}") from error
     except SafetensorError as error:
-        raise ConvertError(f"{file}: it is no safetensors file: {_first_line(error)}") from error
+        raise ConvertError(f"{file}: it is no safetensors file: {first_line(error)}") from error
 
 
 def _read_pickle(file: Path) -> Any:
@@ -38,7 +34,7 @@ def _read_pickle(file: Path) -> Any:
         raise ConvertError(f"cannot read {file}: {error.strerror}") from error
     except Exception as error:  # a broken pickle may raise anything
         raise ConvertError(
-            f"{file}: it is not a checkpoint of torch with tensors alone: {_first_line(error)}"
+            f"{file}: it is not a checkpoint of torch with tensors alone: {first_line(error)}"
         ) from error
 
 
@@ -90,15 +86,11 @@ def read_classes(file: Path | None, count: int) -> list[str]:
 
 def _write(file: Path, save: Callable[[Path], None]) -> None:
     """Leaves the old file or the new one, whole."""
-    temporary = file.with_name(f".{file.name}.tmp")
     try:
-        save(temporary)
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        temporary.replace(file)
+        with replacement(file) as temporary:
+            save(temporary)
     except Exception as error:  # safetensors and torch have errors of their own for a full disk
-        temporary.unlink(missing_ok=True)
-        raise ConvertError(f"cannot write {file}: {_first_line(error)}") from error
+        raise ConvertError(f"cannot write {file}: {first_line(error)}") from error
 
 
 def _plain(state: State) -> State:

@@ -1,6 +1,5 @@
 """The page: sections by their templates, in one file that needs nothing else."""
 
-import os
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from scatlight import __version__
+from scatlight._files import replacement
 from scatlight.report import words
 from scatlight.report.fields import ReportError
 from scatlight.report.load import Run
@@ -50,10 +50,8 @@ def make_page(runs: Sequence[Run], title: str) -> str:
 
 def write_page(file: Path, html: str) -> None:
     """Leaves the old page or the new one, whole."""
-    temporary = file.with_name(f".{file.name}.tmp")
     try:
-        temporary.write_text(html, encoding="utf-8")
-        os.replace(temporary, file)
+        with replacement(file) as temporary:
+            temporary.write_text(html, encoding="utf-8")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ReportError(f"cannot write {file}: {error.strerror}") from error
