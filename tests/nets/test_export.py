@@ -1,15 +1,20 @@
 """Exported networks compute in onnxruntime what they compute in scatlight."""
 
+import itertools
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from scatlight.numpy import Scattering2D
@@ -17,10 +22,10 @@ from scatlight.numpy import Scattering2D
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
+from scatlight.export import network  # noqa: E402
 from scatlight.export.__main__ import main  # noqa: E402
 from scatlight.export.graph import Graph  # noqa: E402
 from scatlight.export.model import Network, Weights  # noqa: E402
-from scatlight.export.network import _cell_means, add_network  # noqa: E402
 
 PROGRAM = os.environ["SCATLIGHT"]
 RUN_NETWORK = os.environ["SCATLIGHT_RUN_NETWORK"]
@@ -45,7 +50,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "wide-resnet50-2": BOTTLENECK
     | PIXELS
     | {"expansion": 2, "depths": [3, 4, 6, 3], "widths": [8, 16, 16, 16]},
-    "vgg16": PLAIN | {"family": "vgg", "depths": [], "widths": []},
     "scatresnet-small": PLAIN | {"input_norm": True, "depths": [2, 2], "widths": [8, 16]},
     "resnet-small": PLAIN | PIXELS | {"first_stride": 2, "depths": [2, 2], "widths": [8, 16]},
     "scatdet-small": PLAIN | {"input_norm": True, "depths": [2, 2, 2], "widths": [8, 16, 16]},
@@ -93,7 +97,7 @@ def save_model(folder: Path, name: str, options: dict[str, Any], size: int = SIZ
     """A model of random weights, as `scatlight train` writes it: scatlight refuses others."""
     options = options | {"name": name, "classes": len(CLASSES), "height": size, "width": size}
     weights = Drawn()
-    add_network(Graph(), "x", Network(**options), weights)
+    network.add_network(Graph(), "x", Network(**options), weights)
     recipe = {"size": size, "resize": size + 9, "mean": MEAN, "deviation": DEVIATION}
     metadata = {"network": options, "classes": CLASSES, "recipe": recipe}
     folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +151,7 @@ def check_logits(given: np.ndarray, expected: np.ndarray) -> None:
 
 def test_catalogue_is_complete() -> None:
     listed = subprocess.run([PROGRAM, "models", "--json"], capture_output=True, text=True, check=True).stdout
-    assert [network["name"] for network in json.loads(listed)] == list(NETWORKS)
+    assert {entry["name"] for entry in json.loads(listed)} == {*NETWORKS, "vgg16"}
 
 
 CASES = {name: (SIZE, options) for name, options in NETWORKS.items()} | OTHERS
@@ -164,12 +168,55 @@ def test_same_outputs(tmp_path: Path, name: str) -> None:
     check_logits(logits, logits_of_scatlight(model, images))
 
 
-def test_adaptive_pooling() -> None:
-    for length in range(1, 17):
-        x = torch.eye(length)[None, None]
-        means = _cell_means(length, 7)
-        expected = torch.nn.functional.adaptive_avg_pool2d(x, (7, length))[0, 0].numpy()
-        np.testing.assert_allclose(means, expected, rtol=1e-6)
+@pytest.mark.parametrize("size", [32, 75, 224, 288])
+def test_vgg(tmp_path: Path, monkeypatch, size: int) -> None:
+    """The whole VGG-16 has half a gigabyte: here with few channels, beside torch."""
+    groups, hidden = ((4, 2), (4, 2), (4, 3), (8, 3), (8, 3)), 32
+    monkeypatch.setattr(network, "VGG16_GROUPS", groups)
+    monkeypatch.setattr(network, "VGG16_HIDDEN", hidden)
+    model = save_model(tmp_path, "vgg16", PLAIN | {"family": "vgg", "depths": [], "widths": []}, size)
+    out = tmp_path / "out.onnx"
+    assert export(model, out, "--logits") == 0
+
+    layers: list[torch.nn.Module] = []
+    channels = 3
+    for width, depth in groups:
+        for _ in range(depth):
+            layers += [torch.nn.Conv2d(channels, width, 3, padding=1), torch.nn.ReLU()]
+            channels = width
+        layers.append(torch.nn.MaxPool2d(2))
+    widths = [49 * channels, hidden, hidden, len(CLASSES)]
+    affine = [torch.nn.Linear(*pair) for pair in itertools.pairwise(widths)]
+    relu, dropout = torch.nn.ReLU(), torch.nn.Dropout()
+    parts = {
+        "features": torch.nn.Sequential(*layers),
+        "pool": torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(7), torch.nn.Flatten()),
+        "classifier": torch.nn.Sequential(affine[0], relu, dropout, affine[1], relu, dropout, affine[2]),
+    }
+    vgg = torch.nn.Sequential(OrderedDict(parts)).eval()
+    vgg.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in load_file(model).items()})
+    images = draw_images(2, size)
+    (logits,) = open_session(out).run(["logits"], {"images": images})
+    with torch.no_grad():
+        check_logits(logits, vgg(torch.from_numpy(normalized(images))).numpy())
+
+
+def test_shape_of_vgg() -> None:
+    """Names and shapes of the whole network are those that scatlight and torchvision have."""
+    with torch.device("meta"):
+        state = torchvision.models.vgg16(num_classes=len(CLASSES)).state_dict()
+    options = PLAIN | {"name": "vgg16", "family": "vgg", "depths": [], "widths": [], "classes": len(CLASSES)}
+    asked: dict[str, tuple[int, ...]] = {}
+
+    class Asked(Weights):
+        def __init__(self) -> None: ...
+
+        def _take(self, name: str, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+            asked[name] = shape
+            return np.zeros(1, np.float32)
+
+    network.add_network(Graph(), "x", Network(**options, height=224, width=224), Asked())
+    assert asked == {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 # ---- the file ----
@@ -341,21 +388,34 @@ def test_program() -> None:
 # ---- the document ----
 
 
-def test_python_of_the_document(tmp_path: Path, monkeypatch, capsys) -> None:
-    """It says what `scatlight predict` says."""
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_programs_of_the_document(tmp_path: Path, monkeypatch, capsys) -> None:
+    """They say what `scatlight predict` says."""
     monkeypatch.chdir(tmp_path)
     save_model(tmp_path / "runs" / "photos", "scatresnet-small", NETWORKS["scatresnet-small"])
     pixels = draw_images(1, 130)[0, :, :95].transpose(1, 2, 0)
     Image.fromarray((pixels * 255).astype(np.uint8)).save("photo.jpg", quality=95)
-    assert export("runs/photos", "photos.onnx") == 0
+    start = "python -m scatlight.export "
+    commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith(start)]
+    assert len(commands) == 2
+    for command in commands:
+        assert export(*shlex.split(command.removeprefix(start))) == 0
     capsys.readouterr()
-    exec(DOCUMENT.read_text().split("```python\n", 1)[1].split("```", 1)[0], {})
+    names: dict[str, Any] = {}
+    for block in blocks("python"):
+        exec(block, names)
+    np.testing.assert_allclose(names["from_maps"], names["probabilities"], atol=1e-6)
+
     lines = capsys.readouterr().out.splitlines()
-    command = [PROGRAM, "predict", "runs/photos", "photo.jpg", "--json", "--threads", "1"]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    predict = [PROGRAM, "predict", "runs/photos", "photo.jpg", "--json", "--threads", "1"]
+    told = json.loads(subprocess.run(predict, capture_output=True, text=True, check=True).stdout)
     expected = told["images"][0]["predictions"]
     assert len(lines) == len(expected) == 5
     for line, guess in zip(lines, expected, strict=True):
         probability, name = line.split("  ")
         assert name == guess["class"]
+        # Pillow has a libjpeg of its own.
         assert float(probability) == pytest.approx(guess["probability"], abs=1e-3)

@@ -5,14 +5,11 @@ from typing import Any
 
 import torch
 
+from scatlight._vgg16 import VGG16_GRID, VGG16_GROUPS, VGG16_HIDDEN
+
 State = dict[str, torch.Tensor]
 Shape = tuple[int, ...]
 Options = dict[str, Any]  # of a network, as src/nets/weights.cpp writes them
-
-# Of VGG-16: the width and number of the convolutions before each pooling; what the first affine layer reads.
-VGG16_GROUPS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-VGG16_FEATURES = 512 * 7 * 7
-VGG16_HIDDEN = 4096
 
 
 class ConvertError(Exception):
@@ -96,7 +93,7 @@ def _vgg16(options: Options) -> Iterator[tuple[str, Shape]]:
             channels = width
             index += 2
         index += 1
-    yield from _affine("classifier.0", VGG16_HIDDEN, VGG16_FEATURES)
+    yield from _affine("classifier.0", VGG16_HIDDEN, channels * VGG16_GRID**2)
     yield from _affine("classifier.3", VGG16_HIDDEN, VGG16_HIDDEN)
     yield from _affine("classifier.6", options["classes"], VGG16_HIDDEN)
 

@@ -201,6 +201,7 @@ def open_model(run_or_file: Path) -> Iterator[Model]:
     """A run folder or its model.safetensors, open: weights are read when they are taken."""
     file = run_or_file / "model.safetensors" if run_or_file.is_dir() else run_or_file
     try:
+        file.open("rb").close()  # safetensors' own errors have no strerror
         with safe_open(file, "np") as tensors:
             metadata = tensors.metadata() or {}
             if "scatlight.checkpoint" in metadata:

@@ -3,13 +3,9 @@ norm becomes a part of the convolution before it."""
 
 import numpy as np
 
+from scatlight._vgg16 import VGG16_GRID, VGG16_GROUPS, VGG16_HIDDEN
 from scatlight.export.graph import Graph, Value
 from scatlight.export.model import Array, Network, Weights
-
-# Of VGG-16: the width and number of the convolutions before each pooling; the width of its affine layers.
-VGG16_GROUPS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-VGG16_GRID = 7
-VGG16_HIDDEN = 4096
 
 LOGITS = "logits"  # the name of what the last layer gives
 

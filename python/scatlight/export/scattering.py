@@ -2,8 +2,8 @@
 
 A discrete Fourier transform of few samples is a product with a matrix, and so are the padding, the lower
 resolution, and the low-pass, which is one product for rows and one for columns. Each product with a wavelet's
-spectrum is followed by an inverse transform, 8 m^3 multiply-adds for m x m samples. The finest wavelets have few
-taps, and a convolution with them takes less.
+spectrum is followed by an inverse transform, 8 m^3 multiply-adds for m x m samples. The finest wavelets have
+few taps, and a convolution with them takes less.
 """
 
 from typing import NamedTuple
@@ -30,7 +30,8 @@ def _reflection(size: int, padded: int) -> Array:
 def _dft(length: int) -> Array:
     """(length, length), complex."""
     index = np.arange(length)
-    return np.exp(-2j * np.pi / length * (np.outer(index, index) % length))
+    matrix: Array = np.exp(-2j * np.pi / length * (np.outer(index, index) % length))
+    return matrix
 
 
 def _on_parts(matrix: Array) -> Array:
@@ -166,7 +167,7 @@ class _Transform:
         return results
 
     def second_order(self, u: Value, level: int) -> Value:
-        """Of the moduli of a scale: (planes, paths, side, side), the first angle the slowest, then the scale."""
+        """From the moduli of a scale: (planes, paths, side, side); their angle is the slowest."""
         scales = range(level + 1, self.scales)
         m = self.length(level)
         x = self.graph.reshape(u, -1, m, m)
