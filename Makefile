@@ -22,7 +22,8 @@ test: build
 	scripts/test.sh $(BUILD)
 
 # Times of this machine into build/*.json: its limits, the transform, the loader, the networks, training beside other
-# work, the transform against kymatio, training against plain PyTorch, and the steps of a detector against torchvision.
+# work, the transform against kymatio, training against plain PyTorch, the steps of a detector against torchvision, and
+# exported networks in onnxruntime.
 bench: build
 	@scripts/setup.sh bench
 	cmake --preset release -DSCATLIGHT_BUILD_BENCHMARKS=ON >/dev/null
@@ -36,6 +37,7 @@ bench: build
 	python benchmarks/compare_kymatio.py --out $(BUILD)/kymatio.json
 	python benchmarks/compare_training.py --build $(BUILD) --out $(BUILD)/training.json
 	python benchmarks/compare_detectors.py --build $(BUILD) --out $(BUILD)/detectors.json
+	python benchmarks/compare_onnx.py --build $(BUILD) --out $(BUILD)/onnx.json
 
 # Every picture of docs/images, of images that the project draws itself. `make figures SCATLIGHT=...` takes another
 # program instead of building one.
