@@ -1,5 +1,6 @@
 """Exported networks compute in onnxruntime what they compute in scatlight."""
 
+import errno
 import itertools
 import json
 import os
@@ -17,15 +18,16 @@ import torch
 import torchvision
 from PIL import Image
 from safetensors.numpy import load_file, save_file
-from scatlight.numpy import Scattering2D
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("scatlight._core")
 
 from scatlight.export import network  # noqa: E402
 from scatlight.export.__main__ import main  # noqa: E402
 from scatlight.export.graph import Graph  # noqa: E402
 from scatlight.export.model import Network, Weights  # noqa: E402
+from scatlight.numpy import Scattering2D  # noqa: E402
 
 PROGRAM = os.environ["SCATLIGHT"]
 RUN_NETWORK = os.environ["SCATLIGHT_RUN_NETWORK"]
@@ -308,14 +310,17 @@ def save_changed(file: Path, tensors: dict[str, np.ndarray], **changed: Any) -> 
         ({"classes": ["a", 3]}, "'classes' in its metadata is damaged"),
         ({"classes": ["a"]}, "names 1 classes, its network has 7"),
         ({"recipe": RECIPE | {"size": 32}}, "images of 32 x 32, its network for 64 x 64"),
-        ({"recipe": RECIPE | {"mean": [0.5]}}, "mean"),
-        ({"recipe": RECIPE | {"deviation": [1, 0, 1]}}, "deviation"),
+        ({"recipe": RECIPE | {"mean": [0.5]}}, "those of three colours"),
+        ({"recipe": RECIPE | {"mean": [0.5, float("nan"), 0]}}, "the mean in its metadata must be finite"),
+        ({"recipe": RECIPE | {"deviation": [1, 0, 1]}}, "the deviation above 0"),
         (with_network(family="transformer"), "'transformer'"),
         (with_network(scales=True), "'scales' is missing or wrong"),
         (with_network(scales=99), "'scales' is 99"),
         (with_network(scales=7), "too small for small, which needs 128 x 128"),
         (with_network(max_order=3), "'max_order' is 3"),
-        (with_network(depths=[1, 1]), "2 depths and 1 widths"),
+        (with_network(depths=[1, 1]), "depths [1, 1] and the widths [8]"),
+        (with_network(depths=[0]), "depths [0]"),
+        (with_network(name="a\nb"), "'name' is 'a\\nb'"),
         (with_network(depths=[2]), "no tensor 'layer1.1.conv1.weight', which small needs"),
         (
             with_network(widths=[9]),
@@ -373,9 +378,25 @@ def test_bad_input(tmp_path: Path, capsys) -> None:
     complains(capsys, [model, tmp_path / "folder.onnx"], "cannot write", "it is a folder")
     complains(capsys, [model, "/dev/full"], "cannot write /dev/full: it is not a regular file")
     complains(capsys, [model, text / "out.onnx"], "cannot write")
+    complains(capsys, [model, tmp_path / ("o" * 300)], "cannot write", "File name too long")
     complains(capsys, [tmp_path / "run", model], "it is the model itself")
     assert sorted(tmp_path.rglob("*")) == before
     assert model.read_bytes() == bytes_before
+
+
+def test_the_old_file_stays_or_goes_as_a_whole(tmp_path: Path, monkeypatch) -> None:
+    model = save_model(tmp_path / "run", *SMALL)
+    old, link = tmp_path / "old.onnx", tmp_path / "link.onnx"
+    old.write_text("old")
+    link.symlink_to(old)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "disk full")))
+        assert export(model, link) == 1
+    assert old.read_text() == "old"
+    assert export(model, link) == 0
+    assert link.is_symlink()
+    assert onnx.load(old).producer_name == "scatlight"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["link.onnx", "old.onnx", "run"]
 
 
 def test_program() -> None:

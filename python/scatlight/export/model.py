@@ -112,7 +112,7 @@ class Weights:
 
     def finish(self) -> None:
         if self._left:
-            raise self._fail(f"it has a tensor '{min(self._left)}', which {self._owner} does not have")
+            raise self._fail(f"it has a tensor {min(self._left)!r}, which {self._owner} does not have")
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,12 @@ def _check_network(network: Network) -> None:
         value = getattr(network, name)
         if value not in accepted:
             raise ExportError(f"the 'network' in its metadata is damaged: its '{name}' is {value!r}")
-    if len(network.depths) != len(network.widths):
+    if not network.name or not network.name.isprintable():
+        raise ExportError(f"the 'network' in its metadata is damaged: its 'name' is {network.name!r}")
+    if len(network.depths) != len(network.widths) or min(network.depths, default=1) < 1:
         raise ExportError(
-            f"the 'network' in its metadata is damaged: it has {len(network.depths)} depths and"
-            f" {len(network.widths)} widths"
+            f"the 'network' in its metadata is damaged: it has the depths {network.depths} and the widths"
+            f" {network.widths}"
         )
     smallest = 32 if network.family == "vgg" else 2**network.scales if network.scatters else 1
     if network.height < smallest:
@@ -192,8 +194,10 @@ def _check(network: Network, classes: list[str], recipe: Recipe) -> None:
             f"its metadata asks for images of {recipe.size} x {recipe.size}, its network for"
             f" {network.height} x {network.width}"
         )
-    if len(recipe.mean) != 3 or len(recipe.deviation) != 3 or not all(x > 0 for x in recipe.deviation):
-        raise ExportError("the mean and the deviation in its metadata must be of three colours, and above 0")
+    if not (len(recipe.mean) == len(recipe.deviation) == 3):
+        raise ExportError("the mean and the deviation in its metadata must be those of three colours")
+    if not all(abs(x) < 1e6 for x in recipe.mean) or not all(1e-6 < x < 1e6 for x in recipe.deviation):
+        raise ExportError("the mean in its metadata must be finite, and the deviation above 0")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A whole model in one ONNX file."""
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def _make_graph(model: Model, options: ExportOptions) -> tuple[Graph, Tensor, Te
 
 
 def make_onnx(model: Model, options: ExportOptions) -> ModelProto:
-    """Checked by onnx. The metadata are JSON: what the model's own file has, as it reads the images."""
+    """Checked by onnx. The metadata are what the model's own file has, as JSON."""
     _check(options, model.network)
     graph, given, result = _make_graph(model, options)
     if graph.bytes > MOST_BYTES:
@@ -84,7 +85,7 @@ def write_onnx(run_or_file: Path, out: Path, options: ExportOptions) -> str:
     with open_model(run_or_file) as model:
         made = make_onnx(model, options)
         name, classes = model.network.name, len(model.classes)
-        if out.exists() and out.samefile(model.file):
+        if os.path.exists(out) and os.path.samefile(out, model.file):
             raise ExportError(f"{out}: it is the model itself; the file to write must be another")
     try:
         with replacement(out) as file:
