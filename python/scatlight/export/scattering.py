@@ -121,7 +121,8 @@ class _Transform:
         return graph.reshape(graph.add("MatMul", rows, x), -1, 1, 2, m, m)
 
     def multiply(self, spectrum: Value, level: int, psi: Array, scale: int) -> Value:
-        """|x * psi| by the product of spectra, which is then folded to the level of psi."""
+        """|x * psi| by the product of spectra. At a lower resolution a spectrum is the mean of the parts that
+        fall together."""
         graph, angles, length = self.graph, self.angles, self.length(level)
         folds = 1 << (scale - level)
         m = length // folds
@@ -130,10 +131,8 @@ class _Transform:
             x = graph.sum_over(3, graph.reshape(x, -1, angles, 2, folds, m * length))
             x = graph.sum_over(3, graph.reshape(x, -1, angles, 2 * m, folds, m))
         inverse = _on_parts(_dft(m).conj() / m)
-        rows, columns = (
-            graph.constant(f"inverse{scale}", inverse),
-            graph.constant(f"inverse{scale}.T", inverse.T),
-        )
+        rows = graph.constant(f"inverse{scale}", inverse)
+        columns = graph.constant(f"inverse{scale}.T", inverse.T)
         x = graph.add("MatMul", rows, graph.reshape(x, -1, angles, 2 * m, m))
         x = graph.add("Transpose", graph.reshape(x, -1, angles, 2, m, m), perm=[0, 1, 3, 2, 4])
         x = graph.add("MatMul", graph.reshape(x, -1, angles, m, 2 * m), columns)
@@ -159,6 +158,7 @@ class _Transform:
         for scale in planes.scales:
             psi = self.wavelets(planes.level, scale)
             taps = _taps(psi)
+            # Multiply-adds of an angle: 2 taps m^2 against 8 m^3.
             if taps.shape[1] ** 2 < 4 * self.length(scale):
                 results.append(self.convolve(planes, taps, scale))
             else:
