@@ -10,17 +10,12 @@
 #include <utility>
 
 #include "data/decode.h"
-#include "io/display.h"
-#include "scatlight/error.h"
+#include "io/path_error.h"
 
 namespace scatlight::cli {
 namespace {
 
 constexpr std::int64_t samples_of_piece = 100'000;
-
-[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& reason) {
-  throw Error(fmt::format("{}: {}", io::display_path(file), reason));
-}
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   return fmt::format("({}{})", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
@@ -64,15 +59,15 @@ template Planes<double> ImageInput::read(std::int64_t piece) const;
 ArrayInput::ArrayInput(const std::filesystem::path& file) : file_(file), reader_(file) {
   const auto& shape = reader_.shape();
   if (shape.size() < 2 || shape.size() > 4) {
-    refuse(file, fmt::format("its shape is {}; (H, W), (C, H, W) and (N, C, H, W) are accepted",
-                             shape_text(shape)));
+    io::fail_at(file, fmt::format("its shape is {}; (H, W), (C, H, W) and (N, C, H, W) are accepted",
+                                  shape_text(shape)));
   }
   if (reader_.count() == 0)
-    refuse(file, fmt::format("its shape is {}: it holds no sample", shape_text(shape)));
+    io::fail_at(file, fmt::format("its shape is {}: it holds no sample", shape_text(shape)));
   const auto height = shape[shape.size() - 2];
   const auto width = shape.back();
   if (std::max(height, width) > std::numeric_limits<int>::max()) {
-    refuse(file, fmt::format("its images have {} x {} samples, which is too large", height, width));
+    io::fail_at(file, fmt::format("its images have {} x {} samples, which is too large", height, width));
   }
   size_ = {.width = static_cast<int>(width), .height = static_cast<int>(height)};
   leading_.assign(shape.begin(), shape.end() - 2);
@@ -101,9 +96,9 @@ std::vector<T> ArrayInput::convert(std::int64_t first, std::int64_t count) const
     if constexpr (std::is_same_v<From, std::uint8_t>) {
       to[i] /= 255;
     } else if (!std::isfinite(to[i])) {
-      refuse(file_, fmt::format("the sample at {} is {}; finite {} numbers are accepted",
-                                index_of(first + static_cast<std::int64_t>(i)), from[i],
-                                std::is_same_v<T, float> ? "float32" : "float64"));
+      io::fail_at(file_, fmt::format("the sample at {} is {}; finite {} numbers are accepted",
+                                     index_of(first + static_cast<std::int64_t>(i)), from[i],
+                                     std::is_same_v<T, float> ? "float32" : "float64"));
     }
   }
   return to;

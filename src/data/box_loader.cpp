@@ -12,6 +12,7 @@
 #include "data/batch_workers.h"
 #include "data/decode.h"
 #include "io/display.h"
+#include "io/path_error.h"
 #include "scatlight/error.h"
 
 namespace scatlight::data {
@@ -30,7 +31,7 @@ int round_up(int side) { return (side + canvas_multiple - 1) / canvas_multiple *
 Framing frame(const BoxSample& sample, const BoxRecipe& recipe, bool augment, CounterRandom random) try {
   return augment ? recipe.augment(sample.size, sample.objects, random) : recipe.evaluate(sample.size);
 } catch (const Error& error) {
-  throw Error(fmt::format("{}: {}", io::display_path(sample.file), error.what()));
+  io::fail_at(sample.file, error.what());
 }
 
 /// See BatchWorkers.

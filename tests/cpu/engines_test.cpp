@@ -37,8 +37,7 @@ template <class T>
 void expect_maps(const Scattering& plan, const std::vector<double>& images,
                  const std::vector<double>& expected, const test::Bound& bound) {
   const auto actual = transform(plan, std::vector<T>(images.begin(), images.end()));
-  test::expect_close(std::span(actual), std::span(expected), bound,
-                     fmt::format("{}, {}", plan.engine(), name_of(plan.options())).c_str());
+  test::expect_close(std::span(actual), std::span(expected), bound, name_of(plan).c_str());
 }
 
 // A case with all engines, as the reference takes longer for it than the others together.

@@ -60,8 +60,7 @@ void expect_gradient(const Scattering& plan, const std::vector<double>& images,
                      const test::Bound& bound) {
   const auto actual = differentiate(plan, std::vector<T>(images.begin(), images.end()),
                                     std::vector<T>(gradients.begin(), gradients.end()));
-  test::expect_close(std::span(actual), std::span(expected), bound,
-                     fmt::format("{}, {}", plan.engine(), name_of(plan.options())).c_str());
+  test::expect_close(std::span(actual), std::span(expected), bound, name_of(plan).c_str());
 }
 
 // A case with all engines, as the reference takes longer for it than the others together.

@@ -11,19 +11,22 @@
 #include <limits>
 #include <random>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "scatlight/scattering.h"
 
 namespace scatlight::test {
 
-/// Those of this machine; of them only the one that SCATLIGHT_TEST_ENGINE names, where an emulator is slow.
+/// The one to test, where an emulator is too slow for all: SCATLIGHT_TEST_ENGINE. Empty: all of this machine.
+inline std::string only_engine() {
+  const char* name = std::getenv("SCATLIGHT_TEST_ENGINE");
+  return name == nullptr ? "" : name;
+}
+
 inline std::vector<std::string> engines() {
   auto engines = Scattering::available_engines();
-  if (const char* only = std::getenv("SCATLIGHT_TEST_ENGINE"); only != nullptr) {
-    std::erase_if(engines, [&](const auto& engine) { return engine != only; });
-  }
+  const auto only = only_engine();
+  if (!only.empty()) std::erase_if(engines, [&](const auto& engine) { return engine != only; });
   return engines;
 }
 
@@ -163,9 +166,7 @@ inline std::vector<ScatteringOptions> cases() {
   };
   std::ranges::copy(cases_on_tiles(), std::back_inserter(list));
   // Of vectors of fewer values they are like the others, and an emulator takes minutes for them.
-  const char* only = std::getenv("SCATLIGHT_TEST_ENGINE");
-  if (only == nullptr || std::string_view(only) != "neon")
-    std::ranges::copy(cases_on_grids(), std::back_inserter(list));
+  if (only_engine() != "neon") std::ranges::copy(cases_on_grids(), std::back_inserter(list));
   for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
     list.push_back({.height = 40, .width = 56, .scales = 3, .max_order = 2, .boundary = boundary});
   }
@@ -181,6 +182,10 @@ inline std::vector<ScatteringOptions> cases() {
 inline std::string name_of(const ScatteringOptions& o) {
   return fmt::format("{}x{} J={} L={} order {} stride {}", o.height, o.width, o.scales, o.angles, o.max_order,
                      o.stride);
+}
+
+inline std::string name_of(const Scattering& plan) {
+  return fmt::format("{}, {}", plan.engine(), name_of(plan.options()));
 }
 
 }  // namespace scatlight::test
