@@ -48,7 +48,7 @@ void check_marked(const std::filesystem::path& folder, const std::vector<std::st
 
 }  // namespace
 
-const std::vector<std::string> detector_predict_flags = {"--score", "--marked", "--csv"};
+const std::vector<std::string> detector_predict_flags = {"--score", "--marked"};
 
 void add_detector_predict_flags(CLI::App& command, DetectorPredictFlags& flags) {
   command.add_option("--score", flags.score, "Detectors: report objects with a higher score than this.")
@@ -58,15 +58,13 @@ void add_detector_predict_flags(CLI::App& command, DetectorPredictFlags& flags) 
       .add_option("--marked", flags.marked,
                   "Detectors: write each picture with its objects marked into this folder, as PNG.")
       ->type_name("DIR");
-  command.add_option("--csv", flags.csv, "Detectors: also write a table with a line for each object.")
-      ->type_name("FILE");
 }
 
 void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& flags,
                      const train::Team& team) {
   if (!flags.marked.empty()) check_marked(flags.marked, job.images);
   team.lead([&] {
-    for (const auto& file : {job.out, flags.csv}) {
+    for (const auto& file : {job.out, job.csv}) {
       if (!file.empty()) io::make_folder_for(file);
     }
     if (!flags.marked.empty()) io::make_folder_for(std::filesystem::path(flags.marked) / "a.png");
@@ -86,7 +84,7 @@ void predict_objects(const DetectorPredictJob& job, const DetectorPredictFlags& 
   if (!team.leads()) return;
   for (const auto& skipped : predictions.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
   if (!job.out.empty()) io::write_file(job.out, detect::predictions_json(predictions, model));
-  if (!flags.csv.empty()) io::write_file(flags.csv, detect::predictions_csv(predictions, model));
+  if (!job.csv.empty()) io::write_file(job.csv, detect::predictions_csv(predictions, model));
   if (job.as_json) {
     fmt::print("{}", detect::predictions_json(predictions, model));
   } else {

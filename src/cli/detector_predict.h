@@ -17,7 +17,6 @@ namespace scatlight::cli {
 struct DetectorPredictFlags {
   double score = 0.5;
   std::string marked = {};
-  std::string csv = {};
 };
 
 extern const std::vector<std::string> detector_predict_flags;
@@ -29,6 +28,7 @@ struct DetectorPredictJob {
   std::filesystem::path model;
   std::vector<std::string> images;
   std::string out;
+  std::string csv;
   bool as_json = false;
   int threads = 1;  ///< That exist.
   bool skip_bad = false;

@@ -33,6 +33,7 @@ struct PredictFlags {
   std::string model = {};
   std::vector<std::string> images = {};
   std::string out = {};
+  std::string csv = {};
   bool as_json = false;
   DetectorPredictFlags detector = {};
   PlacementFlags placement = {};
@@ -50,7 +51,9 @@ void print(const train::Predictions& predictions, const train::Model& model) {
 void classify(const PredictFlags& flags, const std::filesystem::path& file,
               const torch_ops::Placement& placement, const train::Team& team) {
   team.lead([&] {
-    if (!flags.out.empty()) io::make_folder_for(flags.out);
+    for (const auto& output : {flags.out, flags.csv}) {
+      if (!output.empty()) io::make_folder_for(output);
+    }
   });
   const auto files = own_inputs(flags.images, team);
   auto model = make_alike(team, [&] { return train::load_model(file, placement); });
@@ -65,6 +68,7 @@ void classify(const PredictFlags& flags, const std::filesystem::path& file,
   if (!team.leads()) return;
   for (const auto& skipped : predictions.skipped) fmt::print(stderr, "left out: {}\n", skipped.reason);
   if (!flags.out.empty()) io::write_file(flags.out, predictions_json(predictions, model));
+  if (!flags.csv.empty()) io::write_file(flags.csv, predictions_csv(predictions, model));
   if (flags.as_json) {
     fmt::print("{}", predictions_json(predictions, model));
   } else {
@@ -87,6 +91,7 @@ void predict(const CLI::App& command, PredictFlags& flags, const TeamPlace& plac
   predict_objects({.model = file,
                    .images = flags.images,
                    .out = flags.out,
+                   .csv = flags.csv,
                    .as_json = flags.as_json,
                    .threads = flags.options.threads,
                    .skip_bad = flags.options.skip_bad,
@@ -117,9 +122,14 @@ void add_predict_command(CLI::App& app, const TeamPlace& place) {
       ->check(CLI::Validator(
           [](const std::string& file) {
             const bool is_csv = std::filesystem::path(file).extension() == ".csv";
-            return is_csv ? fmt::format("--out {}: predictions are written as JSON", file) : std::string();
+            return is_csv ? fmt::format("--out {}: it is JSON; --csv writes a table", file) : std::string();
           },
           "", "json"))
+      ->type_name("FILE");
+  command
+      ->add_option("--csv", flags->csv,
+                   "Also write a table to this file: a line for each class that is named of an image, or for "
+                   "each object.")
       ->type_name("FILE");
   command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
       ->check(CLI::Range(0, 256))

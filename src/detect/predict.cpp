@@ -14,6 +14,7 @@
 #include "detect/detection_rows.h"
 #include "detect/infer.h"
 #include "io/atomic_file.h"
+#include "io/csv.h"
 #include "io/display.h"
 #include "train/json.h"
 #include "train/skipped_files.h"
@@ -22,14 +23,6 @@ namespace scatlight::detect {
 namespace {
 
 using train::rounded;
-
-/// A field of CSV (RFC 4180).
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
 
 /// OUT/NAME.png, or OUT/NAME-2.png ... where that is taken.
 std::filesystem::path marked_file(const std::filesystem::path& folder, const std::filesystem::path& picture,
@@ -112,13 +105,13 @@ std::string predictions_json(const Predictions& predictions, const DetectorModel
 }
 
 std::string predictions_csv(const Predictions& predictions, const DetectorModel& model) {
-  std::string text = "file,class,score,left,top,right,bottom\n";
+  auto text = io::csv_line({"file", "class", "score", "left", "top", "right", "bottom"});
+  const auto coordinate = [](float value) { return fmt::format("{:.2f}", rounded(value, 100)); };
   for (const auto& image : predictions.images) {
     for (const auto& [box, label, score] : image.found) {
-      text += fmt::format("{},{},{:.6f},{:.2f},{:.2f},{:.2f},{:.2f}\n", field(image.file.string()),
-                          field(model.facts.classes[static_cast<std::size_t>(label)]), rounded(score, 1e6),
-                          rounded(box.left, 100), rounded(box.top, 100), rounded(box.right, 100),
-                          rounded(box.bottom, 100));
+      text += io::csv_line({image.file.string(), model.facts.classes[static_cast<std::size_t>(label)],
+                            fmt::format("{:.6f}", rounded(score, 1e6)), coordinate(box.left),
+                            coordinate(box.top), coordinate(box.right), coordinate(box.bottom)});
     }
   }
   return text;

@@ -1,5 +1,8 @@
 #include "train/predict.h"
 
+#include <fmt/format.h>
+
+#include "io/csv.h"
 #include "train/infer.h"
 #include "train/json.h"
 #include "train/scores.h"
@@ -89,6 +92,19 @@ std::string predictions_json(const Predictions& predictions, const Model& model)
                      {"images", images},
                      {"skipped", skipped_json(predictions.skipped)}};
   return to_text(json);
+}
+
+std::string predictions_csv(const Predictions& predictions, const Model& model) {
+  auto text = io::csv_line({"file", "rank", "class", "probability"});
+  for (const auto& image : predictions.images) {
+    int rank = 0;
+    for (const auto& [label, probability] : image.predictions) {
+      text +=
+          io::csv_line({image.file.string(), fmt::format("{}", ++rank),
+                        model.classes[static_cast<std::size_t>(label)], fmt::format("{:.6f}", probability)});
+    }
+  }
+  return text;
 }
 
 }  // namespace scatlight::train

@@ -41,7 +41,8 @@ Predictions predict(Model& model, const std::vector<std::filesystem::path>& file
 /// What the members of a team predicted, each for its own files, in the order of their ranks. Collective.
 Predictions predictions_of_team(const Predictions& own, const Team& team);
 
-/// The content of predict.json.
+/// The content of predict.json, and the same as CSV with a line for each class that is named of an image.
 std::string predictions_json(const Predictions& predictions, const Model& model);
+std::string predictions_csv(const Predictions& predictions, const Model& model);
 
 }  // namespace scatlight::train
