@@ -7,6 +7,7 @@
 
 #include "nets/catalogue.h"
 #include "scatlight/error.h"
+#include "train/frozen.h"
 
 namespace scatlight::bench {
 namespace {
@@ -15,13 +16,7 @@ namespace {
 constexpr double learning_rate = 1e-4;
 
 /// The first layer of a base that is trained: the stem and the first group are constants (paper section 3.2).
-std::size_t first_trained(const nets::DetectionParts& parts) { return parts.group_ends.front(); }
-
-train::NamedTensors trained_parameters(const nets::Network& network) {
-  auto parameters = network.parameters();
-  std::erase_if(parameters, [](const auto& entry) { return !entry.second.requires_grad(); });
-  return parameters;
-}
+std::size_t first_trained(const nets::DetectionParts& parts) { return nets::first_trained(1, parts.groups); }
 
 }  // namespace
 
@@ -70,7 +65,7 @@ nets::Network make_network(const Subject& subject, const torch_ops::Placement& p
 TrainingStep::TrainingStep(const Subject& subject, const torch_ops::Placement& placement)
     : is_base_(subject.parts.has_value()),
       network_(make_network(subject, placement)),
-      sgd_(trained_parameters(network_), {}) {}
+      sgd_(train::trained(network_.parameters()), {}) {}
 
 at::Tensor TrainingStep::loss(const at::Tensor& maps, const at::Tensor& labels) {
   const auto output = network_.classify(maps);

@@ -11,7 +11,8 @@ DetectorCost detector_cost(const DetectorNetworkOptions& given, const Frozen& fr
   options.width = width;
   const auto architecture = nets::make_architecture(options);
   const auto parts = nets::detection_parts(options);
-  const nets::CostRules rules = {.first_trained = first_trained(frozen, parts), .frozen_norms = frozen.norms};
+  const nets::CostRules rules = {.first_trained = nets::first_trained(frozen.groups, parts.groups),
+                                 .frozen_norms = frozen.norms};
   const auto base = nets::layers_cost(architecture, 0, parts.base_end, architecture.maps, rules);
   const nets::Shape pooled = {parts.channels, given.pool, given.pool};
   const auto head = nets::layers_cost(architecture, parts.head_begin, parts.head_end, pooled, rules);

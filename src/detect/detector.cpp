@@ -36,19 +36,6 @@ void check(const DetectorNetworkOptions& options) {
   nets::detection_parts(options.network);
 }
 
-void check(const Frozen& frozen, const nets::DetectionParts& parts) {
-  const auto groups = std::ssize(parts.group_ends);
-  if (frozen.groups < -1 || frozen.groups > groups) {
-    throw Error(
-        fmt::format("frozen groups {}: -1 to {} is accepted for this network", frozen.groups, groups));
-  }
-}
-
-std::size_t first_trained(const Frozen& frozen, const nets::DetectionParts& parts) {
-  if (frozen.groups < 0) return 0;
-  return frozen.groups == 0 ? parts.stem_end : parts.group_ends[static_cast<std::size_t>(frozen.groups) - 1];
-}
-
 Detector::Detector(const DetectorNetworkOptions& options)
     : options_(checked(options)),
       parts_(nets::detection_parts(options_.network)),
@@ -80,9 +67,9 @@ void Detector::to(const torch_ops::Placement& placement) {
 }
 
 void Detector::freeze(const Frozen& frozen) {
-  check(frozen, parts_);
+  const auto first = nets::first_trained(frozen.groups, parts_.groups);
   if (frozen.norms) network_.freeze_norms();
-  network_.freeze(0, first_trained(frozen, parts_));
+  network_.freeze(0, first);
 }
 
 at::Tensor Detector::features(const at::Tensor& maps) { return network_.run(maps, 0, parts_.base_end); }

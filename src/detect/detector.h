@@ -27,15 +27,9 @@ void check(const DetectorNetworkOptions& options);
 
 /// What is not trained.
 struct Frozen {
-  int groups = 1;  ///< The first groups of the base and all before them; 0: what is before them; -1: nothing.
+  int groups = 1;     ///< Of the base: see nets::first_trained().
   bool norms = true;  ///< All batch norms are constants, those of trained groups too.
 };
-
-/// Throws Error for more groups than the base has.
-void check(const Frozen& frozen, const nets::DetectionParts& parts);
-
-/// The first layer of the network that is trained.
-std::size_t first_trained(const Frozen& frozen, const nets::DetectionParts& parts);
 
 /// What the region proposal network says of N images, A anchors per cell.
 struct RpnOutput {

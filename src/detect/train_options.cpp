@@ -27,7 +27,7 @@ void check(const DetectorTrainOptions& options) {
   data::BoxRecipe{options.recipe};
   const auto network = network_options(options);
   check(network);
-  check(options.frozen, nets::detection_parts(network.network));
+  nets::first_trained(options.frozen.groups, nets::detection_parts(network.network).groups);
 }
 
 }  // namespace scatlight::detect

@@ -191,41 +191,57 @@ int channels_after(const Layer& layer, int before) {
   return before;
 }
 
-// The last of the residual groups is the head.
-void cut_groups(const std::vector<Layer>& layers, DetectionParts& parts) {
+LayerGroups residual_groups(const std::vector<Layer>& layers) {
+  LayerGroups groups;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto* block = std::get_if<Residual>(&layers[i]);
     if (block == nullptr) continue;
-    if (parts.group_ends.empty()) parts.stem_end = i;
-    const auto* before = i > parts.stem_end ? std::get_if<Residual>(&layers[i - 1]) : nullptr;
-    if (before != nullptr && group_of(*before) == group_of(*block)) parts.group_ends.pop_back();
-    parts.group_ends.push_back(i + 1);
+    if (groups.ends.empty()) groups.stem_end = i;
+    const auto* before = i > groups.stem_end ? std::get_if<Residual>(&layers[i - 1]) : nullptr;
+    if (before != nullptr && group_of(*before) == group_of(*block)) groups.ends.pop_back();
+    groups.ends.push_back(i + 1);
   }
-  if (parts.group_ends.size() < 2) return;
-  parts.head_end = parts.group_ends.back();
-  parts.group_ends.pop_back();
-  parts.base_end = parts.head_begin = parts.group_ends.back();
+  return groups;
+}
+
+LayerGroups groups_between_poolings(const std::vector<Layer>& layers) {
+  LayerGroups groups;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (std::holds_alternative<MaxPool>(layers[i])) groups.ends.push_back(i + 1);
+  }
+  groups.stem_end = groups.ends.front();
+  groups.ends.erase(groups.ends.begin());
+  return groups;
+}
+
+LayerGroups groups_of(Family family, const std::vector<Layer>& layers) {
+  return family == Family::Vgg ? groups_between_poolings(layers) : residual_groups(layers);
+}
+
+// The last of the residual groups is the head.
+void cut_groups(DetectionParts& parts) {
+  auto& ends = parts.groups.ends;
+  if (ends.size() < 2) return;
+  parts.head_end = ends.back();
+  ends.pop_back();
+  parts.base_end = parts.head_begin = ends.back();
 }
 
 // The layers of an image's classes are VGG's head, but the last; the pooling before them is the regions'.
 void cut_vgg(const std::vector<Layer>& layers, DetectionParts& parts) {
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (std::holds_alternative<MaxPool>(layers[i])) parts.group_ends.push_back(i + 1);
-    if (std::holds_alternative<AveragePool>(layers[i])) parts.head_begin = i + 1;
-  }
+  const auto pool = std::ranges::find_if(
+      layers, [](const Layer& layer) { return std::holds_alternative<AveragePool>(layer); });
+  parts.head_begin = static_cast<std::size_t>(pool - layers.begin()) + 1;
   parts.head_end = layers.size() - 1;
-  parts.base_end = --parts.group_ends.back();
-  parts.stem_end = parts.group_ends.front();
-  parts.group_ends.erase(parts.group_ends.begin());
+  parts.base_end = --parts.groups.ends.back();
 }
 
 // Of base_end 0 where there is nothing to cut.
 DetectionParts cut(const NetworkOptions& options) {
   const auto architecture = make_architecture(options);
   const auto& layers = architecture.layers;
-  DetectionParts parts;
-  cut_groups(layers, parts);
-  if (options.family == Family::Vgg) cut_vgg(layers, parts);
+  DetectionParts parts{.groups = groups_of(options.family, layers)};
+  options.family == Family::Vgg ? cut_vgg(layers, parts) : cut_groups(parts);
   parts.stride = architecture.scattering ? 1 << options.scales : 1;
   parts.channels = static_cast<int>(architecture.maps.channels);
   for (std::size_t i = 0; i < parts.base_end; ++i) {
@@ -239,6 +255,20 @@ DetectionParts cut(const NetworkOptions& options) {
 }
 
 }  // namespace
+
+LayerGroups layer_groups(const NetworkOptions& options) {
+  return groups_of(options.family, make_architecture(options).layers);
+}
+
+std::size_t first_trained(int frozen, const LayerGroups& groups) {
+  const auto count = std::ssize(groups.ends);
+  if (count == 0 && frozen >= 0)
+    throw Error(fmt::format("frozen groups {}: this network has no groups of layers", frozen));
+  if (frozen < -1 || frozen > count)
+    throw Error(fmt::format("frozen groups {}: -1 to {} is accepted for this network", frozen, count));
+  if (frozen < 0) return 0;
+  return frozen == 0 ? groups.stem_end : groups.ends[static_cast<std::size_t>(frozen) - 1];
+}
 
 bool has_detection_parts(const NetworkOptions& options) {
   const auto parts = cut(options);

@@ -77,6 +77,19 @@ struct Architecture {
 /// Throws Error for options out of range.
 Architecture make_architecture(const NetworkOptions& options);
 
+/// The groups of a network's body: residual blocks of one width; VGG: layers between poolings.
+struct LayerGroups {
+  std::size_t stem_end = 0;            ///< The layers before the first group; VGG: up to the first pooling.
+  std::vector<std::size_t> ends = {};  ///< Of each group; none of a linear network.
+};
+
+/// Throws Error for options out of range.
+LayerGroups layer_groups(const NetworkOptions& options);
+
+/// The first layer that is trained where the first `frozen` groups and all before them are not; 0: what is
+/// before the groups is not, -1: all are trained. Throws Error for more groups than there are.
+std::size_t first_trained(int frozen, const LayerGroups& groups);
+
 /// Where a network is cut for the detection of objects (paper section 3.2): features of the whole image up to
 /// `base_end`, then the layers from `head_begin` to `head_end` on the features of each region. The layers
 /// that tell the classes of an image are left out.
@@ -84,11 +97,10 @@ struct DetectionParts {
   std::size_t base_end = 0;
   std::size_t head_begin = 0;
   std::size_t head_end = 0;
-  std::size_t stem_end = 0;             ///< The layers before the first group; VGG: up to the first pooling.
-  std::vector<std::size_t> group_ends;  ///< In the base: of residual blocks; VGG: of layers between poolings.
-  int stride = 0;                       ///< Pixels per sample of the features.
-  int channels = 0;                     ///< Of the features.
-  int head_channels = 0;                ///< What the head gives per region.
+  LayerGroups groups = {};  ///< Of the base.
+  int stride = 0;           ///< Pixels per sample of the features.
+  int channels = 0;         ///< Of the features.
+  int head_channels = 0;    ///< What the head gives per region.
 };
 
 /// Throws Error for a network without groups, and for one whose features have not a stride of 8 or 16 pixels.

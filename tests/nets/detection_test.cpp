@@ -89,8 +89,8 @@ TEST(DetectionParts, OfAllNetworks) {
     ASSERT_TRUE(cuts.contains(name)) << name << " is new: say where it is cut";
     const auto& cut = cuts.at(name);
     const auto parts = detection_parts(network_options(name));
-    EXPECT_EQ(parts.stem_end, cut.stem_end) << name;
-    EXPECT_EQ(parts.group_ends, cut.group_ends) << name;
+    EXPECT_EQ(parts.groups.stem_end, cut.stem_end) << name;
+    EXPECT_EQ(parts.groups.ends, cut.group_ends) << name;
     EXPECT_EQ(parts.base_end, cut.group_ends.back()) << name;
     EXPECT_EQ(parts.head_begin, cut.head_begin) << name;
     EXPECT_EQ(parts.head_end, cut.head_end) << name;
@@ -253,12 +253,27 @@ TEST(FrozenNorms, StayWithTheirNetworkWhereverItGoes) {
   }
 }
 
+TEST(Freeze, BeginsWithTheStemAndGoesByGroups) {
+  const auto groups = layer_groups(network_options("scatresnet50"));
+  EXPECT_EQ(groups.ends, (std::vector<std::size_t>{6, 14, 17}));
+  EXPECT_EQ(first_trained(-1, groups), 0U);
+  EXPECT_EQ(first_trained(0, groups), 1U);
+  EXPECT_EQ(first_trained(3, groups), 17U) << "the layer of the classes alone";
+  test::expect_error([&] { first_trained(4, groups); }, "frozen groups 4: -1 to 3 is accepted");
+  const auto of_vgg = layer_groups(network_options("vgg16"));
+  EXPECT_EQ(of_vgg.stem_end, 3U);
+  EXPECT_EQ(of_vgg.ends, (std::vector<std::size_t>{6, 10, 14, 18}));
+  const auto none = layer_groups(network_options("linear"));
+  EXPECT_EQ(first_trained(-1, none), 0U);
+  test::expect_error([&] { first_trained(0, none); }, "no groups of layers");
+}
+
 TEST(Freeze, KeepsLayersAsTheyAre) {
   at::manual_seed(0);
   const auto options = small("scatdet-small");
   const auto parts = detection_parts(options);
   Network network(options);
-  network.freeze(0, parts.group_ends.front());  // the input's norm, the stem, the first group
+  network.freeze(0, first_trained(1, parts.groups));  // the input's norm, the stem, the first group
   network.to({});
   const auto is_frozen = [](const std::string& name) {
     return name.starts_with("norm0") || name.starts_with("conv1") || name.starts_with("bn1") ||
