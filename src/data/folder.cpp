@@ -134,8 +134,11 @@ void list_class_folders(ImageFolder& folder, Listing top,
   if (top.folders.empty()) {
     throw Error(fmt::format(
         "{}: there is no class folder in it ({}); expected are folders of images, one a class, or "
-        "tar archives",
-        io::display_path(root), describe_no_image(folder.left_out)));
+        "tar archives{}",
+        io::display_path(root), describe_no_image(folder.left_out),
+        known_classes && folder.left_out.images_outside > 0
+            ? "; `scatlight predict` names the classes of such images"
+            : ""));
   }
 
   if (known_classes) {

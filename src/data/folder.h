@@ -23,6 +23,7 @@ struct ImageFolder {
   std::vector<std::string> classes = {};  ///< Sorted by their bytes; those of shards as they number them.
   std::vector<Sample> samples = {};       ///< By class, then by path, or by the member's name.
   LeftOut left_out = {};
+  double held_out = 0;  ///< It is this share of a data set (data/hold_out.h); 0: it is whole.
 };
 
 /// Lists a data set; no image is opened, but all archives are and stay so. `known_classes` are those of an

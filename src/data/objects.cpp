@@ -24,6 +24,19 @@ void add(BoxCounts& to, const BoxCounts& more) {
   to.turned += more.turned;
 }
 
+/// Of a picture that moves from one data set to another.
+void move_counts(const BoxSample& sample, BoxCounts& from, BoxCounts& to) {
+  const auto move = [](std::int64_t number, std::int64_t& here, std::int64_t& there) {
+    here -= number;
+    there += number;
+  };
+  move(1, from.images, to.images);
+  move(is_empty(sample) ? 1 : 0, from.empty, to.empty);
+  move(std::ssize(sample.objects), from.objects, to.objects);
+  move(std::ranges::count_if(sample.objects, &Object::difficult), from.difficult, to.difficult);
+  move(std::ranges::count_if(sample.objects, &Object::crowd), from.crowd, to.crowd);
+}
+
 /// Objects of each class that are trained on.
 std::vector<std::int64_t> count_by_class(const BoxFolder& folder) {
   std::vector<std::int64_t> counts(folder.classes.size());
@@ -84,17 +97,27 @@ BoxFolder join(std::vector<BoxFolder> folders) {
   return all;
 }
 
-std::int64_t drop_empty(BoxFolder& folder) {
-  auto& counts = folder.counts;
-  for (const auto& sample : folder.samples) {
-    if (!is_empty(sample)) continue;
-    --counts.images;
-    --counts.empty;
-    counts.objects -= std::ssize(sample.objects);
-    counts.crowd -= std::ssize(sample.objects);
-    counts.difficult -= std::ranges::count_if(sample.objects, &Object::difficult);
+BoxFolder take_out(BoxFolder& folder, const std::vector<bool>& is_taken) {
+  BoxFolder taken{.roots = folder.roots, .classes = folder.classes, .category_ids = folder.category_ids};
+  std::vector<BoxSample> rest;
+  for (std::size_t place = 0; place < folder.samples.size(); ++place) {
+    auto& sample = folder.samples[place];
+    if (is_taken[place]) {
+      move_counts(sample, folder.counts, taken.counts);
+      taken.samples.push_back(std::move(sample));
+    } else {
+      rest.push_back(std::move(sample));
+    }
   }
-  return static_cast<std::int64_t>(std::erase_if(folder.samples, is_empty));
+  folder.samples = std::move(rest);
+  return taken;
+}
+
+std::int64_t drop_empty(BoxFolder& folder) {
+  std::vector<bool> empty;
+  empty.reserve(folder.samples.size());
+  for (const auto& sample : folder.samples) empty.push_back(is_empty(sample));
+  return std::ssize(take_out(folder, empty).samples);
 }
 
 std::vector<std::string> drop_unused_classes(BoxFolder& folder) {

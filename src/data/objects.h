@@ -71,12 +71,17 @@ struct BoxFolder {
   std::vector<BoxSample> samples = {};          ///< By id.
   BoxCounts counts = {};
   std::vector<SkippedFile> skipped = {};  ///< With skip_bad.
+  double held_out = 0;  ///< It is this share of a data set (data/hold_out.h); 0: it is whole.
 };
 
 /// Several data sets as one; a single one stays as it is. Classes that all have in common keep their labels
 /// and ids, else those of later ones come behind those of earlier ones, and ids are numbers from 1. Images
 /// are numbered from 1.
 BoxFolder join(std::vector<BoxFolder> folders);
+
+/// Moves some pictures, told by their places, into a data set of their own. What the listing did to boxes is
+/// still told of the rest.
+BoxFolder take_out(BoxFolder& folder, const std::vector<bool>& is_taken);
 
 /// Takes the pictures without an object that is trained on out of a data set. Returns how many they were.
 std::int64_t drop_empty(BoxFolder& folder);
