@@ -16,6 +16,7 @@
 #include "cli/team_call.h"
 #include "cli/training_flags.h"
 #include "data/folder.h"
+#include "data/hold_out.h"
 #include "io/display.h"
 #include "io/interrupt.h"
 #include "io/machine.h"
@@ -27,6 +28,9 @@
 namespace scatlight::cli {
 namespace {
 
+constexpr const char* balanced = "balanced";
+constexpr int nothing_frozen = -1;
+
 struct TrainFlags {
   train::TrainOptions options = {};
   std::string data = {};
@@ -36,9 +40,29 @@ struct TrainFlags {
   std::string recipe = "auto";
   std::optional<std::int64_t> batch = {};
   PlacementFlags placement = {};
+  std::vector<std::string> class_weights = {};
   bool no_augment = false;
   bool no_flip = false;
 };
+
+/// The flag that names data for evaluation.
+const std::vector<std::string> val_flag = {"--val"};
+
+/// None where they follow from the data.
+std::vector<double> given_class_weights(const std::vector<std::string>& texts) {
+  std::vector<double> weights;
+  if (texts == std::vector<std::string>{balanced}) return weights;
+  for (const auto& text : texts) {
+    double weight = 0;
+    if (!CLI::detail::lexical_cast(text, weight)) {
+      throw CLI::ValidationError(
+          fmt::format("--class-weights {} is not accepted: give balanced, or a number for each class",
+                      io::display(text)));
+    }
+    weights.push_back(weight);
+  }
+  return weights;
+}
 
 /// The flags, and `defaults` where there is none.
 void take_steps(const TrainFlags& flags, const train::StepDefaults& defaults, train::TrainOptions& options) {
@@ -51,6 +75,8 @@ train::TrainOptions to_options(const TrainFlags& flags) {
   auto options = flags.options;
   options.weights = flags.network.weights;
   options.network = network_of(flags.network);
+  options.frozen = frozen_groups(flags.network, nothing_frozen);
+  options.class_weights = given_class_weights(flags.class_weights);
   options.augment = !flags.no_augment;
   if (flags.no_flip) options.recipe.flip = 0;
   options.cache_bytes = io::memory_bytes() / 4;
@@ -63,16 +89,21 @@ void list_data(const TrainFlags& flags, train::TrainOptions& options) {
     throw Error(fmt::format("{} has pictures with boxes: `scatlight train-detector` trains on them",
                             io::display(flags.data)));
   }
-  options.train_data = train::list_train_data(flags.data);
-  if (!flags.val.empty()) options.val_data = data::list_image_folder(flags.val, options.train_data.classes);
+  auto& train_data = options.train_data;
+  train_data = train::list_train_data(flags.data);
+  if (!flags.val.empty()) options.val_data = data::list_image_folder(flags.val, train_data.classes);
+  if (const auto& share = flags.loop.val_share) options.val_data = data::hold_out(train_data, *share);
+  if (!flags.class_weights.empty() && options.class_weights.empty())
+    options.class_weights = train::balanced_weights(train_data);
 }
 
-void print_data(const train::TrainOptions& options) {
+void print_data(const TrainFlags& flags, const train::TrainOptions& options) {
   print_summary("training", options.train_data);
-  if (options.val_data) print_summary("evaluation", *options.val_data);
+  if (options.val_data) print_summary(name_of_evaluation(flags.loop).c_str(), *options.val_data);
 }
 
 void print_chosen(const TrainFlags& flags, const train::TrainOptions& options) {
+  if (options.frozen >= 0) fmt::print(stderr, "{}\n", describe_frozen(options.frozen));
   if (flags.batch && flags.loop.learning_rate && flags.loop.warmup && flags.loop.schedule) return;
   const auto line = describe_steps(options.batch, options.loop.schedule);
   fmt::print(stderr, "{}\n",
@@ -83,10 +114,13 @@ void print_chosen(const TrainFlags& flags, const train::TrainOptions& options) {
 
 void print(const TrainFlags& flags, const train::TrainResult& result) {
   print_loop(result.loop, flags.loop);
+  if (const auto& best = result.loop.best)
+    print_best(*best, flags.loop, fmt::format("top-1 {:.2f} %", best->score));
   if (!result.evaluation) return;
   const auto& metrics = result.evaluation->metrics;
-  fmt::print("{}: top-1 {:.2f} %, top-5 {:.2f} %, loss {:.4f}, {} images\n", io::display(flags.val),
-             metrics.top1(), metrics.top5(), metrics.loss(), metrics.images());
+  const auto data = flags.val.empty() ? io::display(flags.data) + ", held out" : io::display(flags.val);
+  fmt::print("{}: top-1 {:.2f} %, top-5 {:.2f} %, loss {:.4f}, {} images\n", data, metrics.top1(),
+             metrics.top5(), metrics.loss(), metrics.images());
 }
 
 void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) {
@@ -96,7 +130,8 @@ void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) 
   if (flags.loop.resume) take_flags_of_run(command, flags.loop, team);
   if (flags.data.empty()) throw CLI::RequiredError("DATA");
   auto options = to_options(flags);
-  check_evaluation_flags(options.loop, !flags.val.empty());
+  check_evaluation_flags(command, flags.loop, options.loop, val_flag,
+                         flags.loop.val_share || !flags.val.empty());
   options.placement = make_alike(team, [&] { return open_placement(command, flags.placement, place); });
   options.threads = threads_of(options.threads, place);
   options.cache_bytes /= place.local_size;
@@ -107,7 +142,7 @@ void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) 
     throw CLI::ValidationError(error.what());
   }
   team.do_alike([&] { list_data(flags, options); });
-  if (team.leads()) print_data(options);
+  if (team.leads()) print_data(flags, options);
   if (flags.recipe == "auto")
     take_steps(flags, train::defaults_for(std::ssize(options.train_data.samples)), options);
   train::check(options);
@@ -155,6 +190,11 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
   command
+      .add_option("--class-weights", flags.class_weights,
+                  "How often an image counts in the loss by its class: a number for each class, in their "
+                  "order, or balanced, with which rare classes count as much as frequent ones.")
+      ->delimiter(',');
+  command
       .add_option("--min-crop-area", options.recipe.smallest_area,
                   "Smallest random crop of a training image, as a share of it.")
       ->check(CLI::Range(0.001, 1.0))
@@ -172,9 +212,9 @@ void add_train_command(CLI::App& app, const TeamPlace& place) {
       "Train a network on a folder of images\n"
       "DATA has one folder, or one tar archive, of JPEG, PNG or WebP files for each class, or shards as "
       "`scatlight pack` and WebDataset write them. The run folder gets model.safetensors (all that "
-      "`scatlight "
-      "eval` and `scatlight predict` need), run.json, log.jsonl, eval.json, and checkpoint.safetensors, from "
-      "which --resume continues after a kill.");
+      "`scatlight eval` and `scatlight predict` need), best.safetensors (the same of the best evaluation), "
+      "run.json, log.jsonl, eval.json, and checkpoint.safetensors, from which --resume continues after a "
+      "kill.");
   command
       ->add_option("DATA", flags->data,
                    "Training images: DATA/CLASS/*.jpg, DATA/CLASS.tar, or shards: DATA/*.tar with KEY.jpg "
@@ -184,7 +224,9 @@ void add_train_command(CLI::App& app, const TeamPlace& place) {
       ->add_option("--val", flags->val, "Images for evaluation, of the same classes, in any of these forms.")
       ->type_name("DIR");
   command->add_option("--run", flags->loop.run, "Run folder to make.")->required()->type_name("DIR");
+  add_val_share_flag(*command, flags->loop, val_flag, "each class");
   add_network_flags(*command, flags->network, "`scatlight models` lists them");
+  add_frozen_flag(*command, flags->network, nothing_frozen);
   add_length_flags(*command, flags->loop, flags->options.loop);
   add_recipe_flags(*command, *flags);
   auto& options = flags->options;

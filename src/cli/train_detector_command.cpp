@@ -16,6 +16,7 @@
 #include "cli/device_flag.h"
 #include "cli/team_call.h"
 #include "cli/training_flags.h"
+#include "data/hold_out.h"
 #include "detect/detector_task.h"
 #include "detect/model.h"
 #include "io/display.h"
@@ -24,6 +25,8 @@
 
 namespace scatlight::cli {
 namespace {
+
+constexpr int frozen_in_the_paper = 1;
 
 struct TrainDetectorFlags {
   detect::DetectorTrainOptions options = {};
@@ -35,7 +38,6 @@ struct TrainDetectorFlags {
   std::optional<std::int64_t> batch = {};
   std::optional<double> clip = {};
   std::vector<std::int64_t> drop_at = {};
-  std::optional<int> frozen = {};
   bool train_norms = false;
   bool no_flip = false;
   bool drop_empty = false;
@@ -73,6 +75,8 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
   auto schedule = steps.schedule;
   const auto epochs = static_cast<double>(options.loop.epochs);
   if (!flags.drop_at.empty()) {
+    if (flags.loop.minutes > 0)  // of a resume whose run has a length in epochs
+      throw CLI::ValidationError("--drop-at says nothing about --minutes, which count no epochs");
     if (flags.loop.schedule == "cosine")
       throw CLI::ValidationError("--drop-at says nothing about --schedule cosine, which has no steps");
     schedule.kind = train::ScheduleKind::Step;
@@ -89,12 +93,8 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
   options.loop.sgd.clip_norm = flags.clip.value_or(steps.clip_norm);
   options.loop.sgd.decay_biases = false;  // as the paper's code
   options.loop.sgd.bias_rate = is_vgg ? 2 : 1;
-  const bool from_scratch = options.weights.empty();
-  if (from_scratch && flags.frozen.value_or(-1) >= 0)
-    throw CLI::ValidationError(
-        fmt::format("--frozen {} needs --weights: random layers learn nothing", *flags.frozen));
-  options.frozen.groups = flags.frozen.value_or(from_scratch ? -1 : 1);
-  options.frozen.norms = !from_scratch && !flags.train_norms;
+  options.frozen.groups = frozen_groups(flags.network, frozen_in_the_paper);
+  options.frozen.norms = !options.weights.empty() && !flags.train_norms;
   if (flags.no_flip) options.recipe.flip = 0;
   return options;
 }
@@ -104,9 +104,7 @@ void print_chosen(const TrainDetectorFlags& flags, const detect::DetectorTrainOp
   if (options.loop.sgd.clip_norm > 0)
     line += fmt::format(", gradients cut at norm {:.3g}", options.loop.sgd.clip_norm);
   line += flags.network.weights.empty() ? ": from random weights" : ": from trained weights";
-  if (options.frozen.groups == 0) line += "; the stem stays as it is";
-  if (options.frozen.groups > 0)
-    line += fmt::format("; the stem and {} stay as they are", data::count(options.frozen.groups, "group"));
+  if (options.frozen.groups >= 0) line += "; " + describe_frozen(options.frozen.groups);
   if (options.frozen.norms) line += "; batch norms are constants";
   fmt::print(stderr, "{}\n", line);
   if (options.weights.empty()) return;
@@ -116,11 +114,16 @@ void print_chosen(const TrainDetectorFlags& flags, const detect::DetectorTrainOp
 
 void print(const detect::DetectorTrainResult& result, const TrainDetectorFlags& flags) {
   print_loop(result.loop, flags.loop);
+  if (const auto& best = result.loop.best)
+    print_best(*best, flags.loop, fmt::format("AP {:.4f}", best->score));
   if (!result.evaluation) return;
   const auto& numbers = result.evaluation->coco.numbers;
   fmt::print("AP50 {:.4f}  AP {:.4f}  AP75 {:.4f}  mAP of VOC07 {:.4f}  {} images\n", numbers[1], numbers[0],
              numbers[2], result.evaluation->voc.map07, result.evaluation->images.size());
 }
+
+/// Flags that name data for evaluation.
+const std::vector<std::string> val_flags = {"--val", "--val-split", "--val-images"};
 
 BoxDataFlags evaluation_data(const TrainDetectorFlags& flags) {
   return {.data = flags.val.data.empty() ? flags.data.data : flags.val.data,
@@ -128,7 +131,7 @@ BoxDataFlags evaluation_data(const TrainDetectorFlags& flags) {
           .images = flags.val.images.empty() ? flags.data.images : flags.val.images};
 }
 
-bool evaluates(const TrainDetectorFlags& flags) {
+bool has_evaluation_data(const TrainDetectorFlags& flags) {
   return !flags.val.data.empty() || !flags.val.split.empty();
 }
 
@@ -136,7 +139,7 @@ void check_data(const TrainDetectorFlags& flags) {
   check_split(flags.data.data, flags.data.split);
   const auto evaluation = evaluation_data(flags);
   check_split(evaluation.data, flags.val.split);
-  if (!evaluates(flags) && !flags.val.images.empty())
+  if (!has_evaluation_data(flags) && !flags.val.images.empty())
     throw CLI::ValidationError("--val-images says nothing without data for evaluation");
   check_images_folder("--val-images", evaluation.data, flags.val.images);
   auto of_images = flags.data.data;
@@ -157,16 +160,22 @@ void list_data(const TrainDetectorFlags& flags, detect::DetectorTrainOptions& op
   const auto dropped = flags.drop_empty ? data::drop_empty(train_data) : 0;
   const auto unused =
       flags.classes.empty() ? data::drop_unused_classes(train_data) : std::vector<std::string>();
+  if (const auto& share = flags.loop.val_share) {
+    data::require_objects(train_data);
+    options.val_data = data::hold_out(train_data, *share);
+  }
   if (team.leads()) {
     print_summary("training", train_data);
     if (dropped > 0) fmt::print(stderr, "dropped: {} without objects\n", data::count(dropped, "image"));
     if (!unused.empty()) fmt::print(stderr, "no object is of these classes: {}\n", data::list_some(unused));
   }
   data::require_objects(train_data);
-  if (!evaluates(flags)) return;
-  listing.known_classes = options.train_data.classes;
-  options.val_data = list_box_data(evaluation_data(flags), "val", listing);
-  if (team.leads()) print_summary("evaluation", *options.val_data);
+  if (has_evaluation_data(flags)) {
+    listing.known_classes = options.train_data.classes;
+    options.val_data = list_box_data(evaluation_data(flags), "val", listing);
+  }
+  if (options.val_data && team.leads())
+    print_summary(name_of_evaluation(flags.loop).c_str(), *options.val_data);
 }
 
 void run_training(CLI::App& command, TrainDetectorFlags& flags, const TeamPlace& place) {
@@ -177,7 +186,8 @@ void run_training(CLI::App& command, TrainDetectorFlags& flags, const TeamPlace&
   if (flags.data.data.empty()) throw CLI::RequiredError("DATA");
   check_data(flags);
   auto options = to_options(flags);
-  check_evaluation_flags(options.loop, evaluates(flags));
+  check_evaluation_flags(command, flags.loop, options.loop, val_flags,
+                         flags.loop.val_share || has_evaluation_data(flags));
   options.placement =
       train::make_alike(team, [&] { return open_placement(command, flags.placement, place); });
   options.threads = threads_of(options.threads, place);
@@ -211,6 +221,7 @@ void add_data_flags(CLI::App& command, TrainDetectorFlags& flags) {
   command.add_option("--val-split", flags.val.split, "List of VOC folders for evaluation; val with --val.");
   command.add_option("--val-images", flags.val.images, "As --images, of the data for evaluation.")
       ->type_name("DIR");
+  add_val_share_flag(command, flags.loop, val_flags, "the pictures");
   command
       .add_option("--classes", flags.classes,
                   "Classes in the order of their labels; those of the data if they are not given.")
@@ -265,12 +276,7 @@ void add_detector_flags(CLI::App& command, TrainDetectorFlags& flags) {
   command.add_option("--score", detector.score, "Tests: the lowest score of a detection.")
       ->check(CLI::Range(0.0F, 1.0F))
       ->capture_default_str();
-  command
-      .add_option(
-          "--frozen", flags.frozen,
-          "Groups of layers that are not trained, and all before them: 1 with --weights. 0 is what is "
-          "before the groups, -1 nothing, as without --weights.")
-      ->check(CLI::Range(-1, 16));
+  add_frozen_flag(command, flags.network, frozen_in_the_paper);
   command.add_flag("--train-norms", flags.train_norms,
                    "Train batch norms, as without --weights; else they are constants.");
 }

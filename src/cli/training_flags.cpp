@@ -15,13 +15,13 @@
 #include "cli/team_call.h"
 #include "data/left_out.h"
 #include "io/display.h"
-#include "io/file.h"
 #include "io/interrupt.h"
 #include "io/progress.h"
 #include "nets/catalogue.h"
 #include "scatlight/error.h"
 #include "train/checkpoint.h"
 #include "train/run_folder.h"
+#include "train/run_record.h"
 
 namespace scatlight::cli {
 namespace {
@@ -35,24 +35,18 @@ const std::vector<std::string> free_at_resume = {
     "data",   "images",  "split",      "val",      "val-split",  "val-images",
     "device", "threads", "max-pixels", "skip-bad", "eval-every", "checkpoint-every"};
 
-/// What run.json says; nothing where it is damaged or gone.
-nlohmann::json facts_of(const train::RunFolder& folder) {
-  constexpr std::uint64_t largest_file = 64 << 20;
-  if (!std::filesystem::exists(folder.facts())) return nlohmann::json::object();
-  auto facts = nlohmann::json::parse(io::read_text(folder.facts(), largest_file), nullptr,
-                                     /*allow_exceptions=*/false);
-  return facts.is_object() ? facts : nlohmann::json::object();
-}
+/// Flags that say when a training ends.
+const std::vector<std::string> of_the_length = {"epochs", "minutes", "patience"};
 
 /// Whether this start of torchrun, or one that it repeats, began the run in the folder.
 bool began_here(const train::RunFolder& folder, const TeamPlace& place) {
-  const auto call = facts_of(folder).value(nlohmann::json::json_pointer("/team/call"), nlohmann::json());
+  const auto call = train::read_facts(folder).value(train::Json::json_pointer("/team/call"), train::Json());
   return !place.run_id.empty() && call == place.run_id;
 }
 
 /// Throws Error where run.json says that another command made the run. It may be damaged, or gone.
 void check_command(const std::string& command, const train::RunFolder& folder) {
-  const auto facts = facts_of(folder);
+  const auto facts = train::read_facts(folder);
   if (!facts.contains("command") || !facts["command"].is_string()) return;
   const auto made_by = facts["command"].get<std::string>();
   if (made_by == command) return;
@@ -67,6 +61,24 @@ void refuse(bool given, const char* flags, const std::string& network, const cha
 
 const char* schedule_name(train::ScheduleKind kind) {
   return kind == train::ScheduleKind::Cosine ? "cosine" : "step";
+}
+
+/// Takes out of the flags of a run those in whose place an explicit --resume gives its length; returns
+/// whether it is another one.
+bool replace_length(const CLI::App& command, nlohmann::ordered_json& earlier) {
+  if (!earlier.is_object() || command.get_option("--resume")->count() == 0) return false;
+  const auto given = flags_to_json(command, of_the_call);
+  const auto is_given = [&](const std::string& name) { return command.get_option("--" + name)->count() > 0; };
+  const bool is_other = std::ranges::any_of(of_the_length, [&](const auto& name) {
+    return is_given(name) && given[name] != earlier.value(name, nlohmann::ordered_json());
+  });
+  if (!is_other) return false;
+  if (is_given("epochs") || is_given("minutes")) {
+    earlier.erase("epochs");
+    earlier.erase("minutes");
+  }
+  if (is_given("patience")) earlier.erase("patience");
+  return true;
 }
 
 }  // namespace
@@ -120,10 +132,39 @@ nets::NetworkOptions network_of(const NetworkFlags& flags) {
   return network;
 }
 
+void add_frozen_flag(CLI::App& command, NetworkFlags& flags, int usual) {
+  command
+      .add_option(
+          "--frozen", flags.frozen,
+          fmt::format("Groups of layers that are not trained, and all before them, with --weights: {} "
+                      "if it is not given. 0 is what is before the groups, -1 nothing.",
+                      usual))
+      ->check(CLI::Range(-1, 16));
+}
+
+int frozen_groups(const NetworkFlags& flags, int usual) {
+  if (!flags.weights.empty()) return flags.frozen.value_or(usual);
+  if (flags.frozen.value_or(-1) >= 0)
+    throw CLI::ValidationError(
+        fmt::format("--frozen {} needs --weights: random layers learn nothing", *flags.frozen));
+  return -1;
+}
+
+std::string describe_frozen(int groups) {
+  if (groups < 0) return {};
+  if (groups == 0) return "the stem stays as it is";
+  return fmt::format("the stem and {} stay as they are", data::count(groups, "group"));
+}
+
 void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options) {
-  command.add_option("--eval-every", options.eval_every, "Epochs between evaluations on --val.")
+  command.add_option("--eval-every", options.eval_every, "Epochs between evaluations.")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  command
+      .add_option("--patience", options.patience,
+                  "End the training when so many evaluations in a row were no better than the best, whose "
+                  "model is best.safetensors.")
+      ->check(CLI::Range(1, 1'000'000));
   command
       .add_option("--checkpoint-every", options.checkpoint_seconds,
                   "Seconds between checkpoints within an epoch; there is always one after each epoch.")
@@ -132,7 +173,9 @@ void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opti
   auto* resume =
       command.add_flag("--resume", flags.resume,
                        "Continue the run in --run from its last checkpoint, with its flags; nothing else "
-                       "need be given. --device may be another.");
+                       "need be given. --device may be another. Another --epochs, --minutes or --patience "
+                       "trains on a run that is over, too: the learning rate goes on where the schedule of "
+                       "the new length has it, so that is not a training of this length from the start.");
   command
       .add_flag(
           "--resume-or-new", flags.resume_or_new,
@@ -182,10 +225,39 @@ void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opt
       ->capture_default_str();
 }
 
-void check_evaluation_flags(const train::LoopOptions& options, bool evaluates) {
-  if (evaluates || options.eval_every == train::LoopOptions{}.eval_every) return;
-  throw CLI::ValidationError(
-      fmt::format("--eval-every {} says nothing without data for evaluation", options.eval_every));
+void add_val_share_flag(CLI::App& command, LoopFlags& flags, const std::vector<std::string>& val,
+                        const std::string& share) {
+  auto* option =
+      command
+          .add_option("--val-share", flags.val_share,
+                      "Hold out this share of " + share +
+                          " for evaluation, where there is no other data for it: the same images in every "
+                          "training.")
+          ->check(CLI::Range(0.0001, 0.9));
+  for (const auto& flag : val) option->excludes(command.get_option(flag));
+}
+
+void check_evaluation_flags(const CLI::App& command, const LoopFlags& flags,
+                            const train::LoopOptions& options, const std::vector<std::string>& val,
+                            bool evaluates) {
+  for (const auto& flag : val) {
+    if (flags.val_share && command.get_option(flag)->count() > 0)
+      throw CLI::ValidationError(
+          fmt::format("{} is not accepted: the run holds out {:.4g} % of its data (--val-share)", flag,
+                      100 * *flags.val_share));
+  }
+  const auto refuse_without_data = [&](const char* flag, std::int64_t value) {
+    throw CLI::ValidationError(fmt::format("{} {} says nothing without data for evaluation", flag, value));
+  };
+  if (evaluates) return;
+  if (options.eval_every != train::LoopOptions{}.eval_every)
+    refuse_without_data("--eval-every", options.eval_every);
+  if (options.patience > 0) refuse_without_data("--patience", options.patience);
+}
+
+std::string name_of_evaluation(const LoopFlags& flags) {
+  return flags.val_share ? fmt::format("evaluation, {:.4g} % held out", 100 * *flags.val_share)
+                         : std::string("evaluation");
 }
 
 void add_call_flags(CLI::App& command, const CallOptions& options, PlacementFlags& placement,
@@ -203,6 +275,7 @@ void add_call_flags(CLI::App& command, const CallOptions& options, PlacementFlag
 void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, train::LoopOptions& options) {
   options.run = flags.run;
   options.accept_changed_data = flags.data_changed;
+  options.other_length = flags.other_length;
   options.mode = flags.resume      ? train::RunMode::Resume
                  : flags.overwrite ? train::RunMode::Overwrite
                                    : train::RunMode::New;
@@ -250,7 +323,7 @@ void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& 
   flags.overwrite = false;
 }
 
-void take_flags_of_run(CLI::App& command, const LoopFlags& flags, const train::Team& team) {
+void take_flags_of_run(CLI::App& command, LoopFlags& flags, const train::Team& team) {
   std::string options;
   team.lead([&] {
     const train::HeldRunFolder held({flags.run}, train::RunMode::Resume);
@@ -259,8 +332,9 @@ void take_flags_of_run(CLI::App& command, const LoopFlags& flags, const train::T
   });
   auto free = free_at_resume;
   free.insert(free.end(), of_the_call.begin(), of_the_call.end());
-  const auto earlier =
-      nlohmann::ordered_json::parse(team.share(options), nullptr, /*allow_exceptions=*/false);
+  auto earlier = nlohmann::ordered_json::parse(team.share(options), nullptr, /*allow_exceptions=*/false);
+  flags.other_length = replace_length(command, earlier);
+  if (flags.other_length) free.insert(free.end(), of_the_length.begin(), of_the_length.end());
   team.do_alike(
       [&] { take_flags(command, earlier, free, fmt::format("the run in {}", io::display(flags.run))); });
 }
@@ -278,6 +352,11 @@ void print_loop(const train::LoopResult& result, const LoopFlags& flags) {
              data::count(result.epochs, "epoch"), data::count(result.steps, "step"),
              io::format_duration(result.seconds));
   if (!result.skipped.empty()) fmt::print("{} training files were left out\n", result.skipped.size());
+}
+
+void print_best(const train::BestEvaluation& best, const LoopFlags& flags, const std::string& score) {
+  fmt::print("{}: {}, the best, after {}\n", io::display_path(train::RunFolder{flags.run}.best()), score,
+             data::count(best.epoch, "epoch"));
 }
 
 }  // namespace scatlight::cli

@@ -27,6 +27,7 @@ struct NetworkFlags {
   std::optional<int> max_order = {};
   bool input_norm = false;
   std::string weights = {};
+  std::optional<int> frozen = {};
 };
 
 /// `choice` names the networks that the help proposes.
@@ -34,6 +35,16 @@ void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string
 
 /// Throws CLI::ValidationError for flags that say nothing about the network.
 nets::NetworkOptions network_of(const NetworkFlags& flags);
+
+/// Adds --frozen; `usual` is what it is with first weights where it is not given.
+void add_frozen_flag(CLI::App& command, NetworkFlags& flags, int usual);
+
+/// The groups that are frozen: see nets::first_trained(). Throws CLI::ValidationError for some without first
+/// weights.
+int frozen_groups(const NetworkFlags& flags, int usual);
+
+/// "the stem and 2 groups stay as they are"; empty where all is trained.
+std::string describe_frozen(int groups);
 
 /// What a loop is told, but for what each kind of training has its own defaults.
 struct LoopFlags {
@@ -46,9 +57,12 @@ struct LoopFlags {
   bool resume_or_new = false;
   bool overwrite = false;
   bool data_changed = false;
+  std::optional<double> val_share = {};
+  bool other_length = false;  ///< Follows from the others: see take_flags_of_run().
 };
 
-/// Adds --resume, --resume-or-new, --overwrite, --data-changed, --eval-every and --checkpoint-every.
+/// Adds --resume, --resume-or-new, --overwrite, --data-changed, --eval-every, --patience and
+/// --checkpoint-every.
 void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options);
 
 /// Adds --epochs and --minutes.
@@ -63,8 +77,18 @@ struct StepWords {
 /// Adds --lr, --schedule, --warmup, --momentum and --weight-decay.
 void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options, const StepWords& words);
 
-/// Throws CLI::ValidationError for an interval of evaluations where there are none.
-void check_evaluation_flags(const train::LoopOptions& options, bool evaluates);
+/// Adds --val-share, which the flags `val` for other data exclude. `share` says what it is a share of.
+void add_val_share_flag(CLI::App& command, LoopFlags& flags, const std::vector<std::string>& val,
+                        const std::string& share);
+
+/// Throws CLI::ValidationError for data for evaluation, given by one of the flags `val`, beside --val-share,
+/// which a resume has of its run, and for flags of evaluations where there are none.
+void check_evaluation_flags(const CLI::App& command, const LoopFlags& flags,
+                            const train::LoopOptions& options, const std::vector<std::string>& val,
+                            bool evaluates);
+
+/// "evaluation", or with a share "evaluation, 20 % held out"
+std::string name_of_evaluation(const LoopFlags& flags);
 
 /// What both kinds of training have in an option of the same name.
 struct CallOptions {
@@ -94,13 +118,16 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
 void decide_resume(LoopFlags& flags, const TeamPlace& place, const train::Team& team);
 
 /// Before a resume: sets the flags that were not given from those of the run. Throws Error for one that was
-/// given and differs.
-void take_flags_of_run(CLI::App& command, const LoopFlags& flags, const train::Team& team);
+/// given and differs; but an explicit --resume may have another length, which sets flags.other_length.
+void take_flags_of_run(CLI::App& command, LoopFlags& flags, const train::Team& team);
 
 /// Throws io::Stopped where a signal ended the training. `command` is named in the advice.
 void check_finished(const train::LoopResult& result, const LoopFlags& flags, const char* command);
 
 /// Says in standard output what was trained.
 void print_loop(const train::LoopResult& result, const LoopFlags& flags);
+
+/// Says in standard output which evaluation was the best, with its score in words, and where its model is.
+void print_best(const train::BestEvaluation& best, const LoopFlags& flags, const std::string& score);
 
 }  // namespace scatlight::cli

@@ -12,6 +12,7 @@
 #include "detect/run_facts.h"
 #include "io/display.h"
 #include "scatlight/error.h"
+#include "train/frozen.h"
 #include "train/run_record.h"
 #include "train/skipped_files.h"
 #include "train/threads.h"
@@ -50,7 +51,7 @@ void check_team(const train::Team& team, const DetectorTrainOptions& options,
                          [&] { return describe(training_set.samples, training_set.fingerprint); });
   if (const auto& val = options.val_data) {
     train::check_same_data(team, val->roots.front(),
-                           [&] { return describe(std::ssize(val->samples), data::fingerprint(*val)); });
+                           [&] { return describe(std::ssize(val->samples), training_set.evaluation); });
   }
   if (options.batch >= team.size()) return;
   team.lead([&] {
@@ -69,7 +70,8 @@ DetectorTask::DetectorTask(const DetectorTrainOptions& options, const train::Tea
       training_set_({.root = options.train_data.roots.front(),
                      .classes = options.train_data.classes,
                      .samples = std::ssize(options.train_data.samples),
-                     .fingerprint = data::fingerprint(options.train_data)}),
+                     .fingerprint = data::fingerprint(options.train_data),
+                     .evaluation = options.val_data ? data::fingerprint(*options.val_data) : ""}),
       batch_sizes_(data::batch_sizes(options.train_data, options.batch)),
       recipe_(make_recipe(options)),
       detector_(train::make_alike(team, [&] { return make_detector(options); })),
@@ -85,19 +87,10 @@ std::int64_t DetectorTask::images_from(std::int64_t batch) const {
                          std::int64_t{0});
 }
 
-train::NamedTensors DetectorTask::parameters() const {
-  auto all = detector_.parameters();
-  std::erase_if(all, [](const auto& entry) { return !entry.second.requires_grad(); });
-  return all;
-}
+train::NamedTensors DetectorTask::parameters() const { return train::trained(detector_.parameters()); }
 
-/// And the frozen parameters.
 train::NamedTensors DetectorTask::buffers() const {
-  auto all = detector_.parameters();
-  std::erase_if(all, [](const auto& entry) { return entry.second.requires_grad(); });
-  const auto buffers = detector_.buffers();
-  all.insert(all.end(), buffers.begin(), buffers.end());
-  return all;
+  return train::untrained(detector_.parameters(), detector_.buffers());
 }
 
 std::unique_ptr<train::Pass> DetectorTask::begin_pass(std::int64_t epoch, std::int64_t first_batch,
@@ -142,7 +135,8 @@ train::EvaluationLine DetectorTask::evaluate(const train::OnImages& on_images) {
                       {"ap50", numbers[1]},
                       {"ap75", numbers[2]},
                       {"map07", evaluation_->voc.map07}},
-          .note = fmt::format("AP50 {:.3f}  AP {:.3f}", numbers[1], numbers[0])};
+          .note = fmt::format("AP50 {:.3f}  AP {:.3f}", numbers[1], numbers[0]),
+          .score = numbers[0]};
 }
 
 train::Json DetectorTask::facts() const { return run_facts(options_, detector_); }

@@ -147,7 +147,7 @@ std::string evaluation_json(const Evaluation& evaluation, const data::BoxFolder&
   skipped.insert(skipped.end(), evaluation.skipped.begin(), evaluation.skipped.end());
   const auto& numbers = evaluation.coco.numbers;
   const auto& stages = evaluation.stages;
-  const Json json = {
+  Json json = {
       {"task", "detect"},
       {"weights", facts.weights},
       {"data", data_of(folder)},
@@ -174,6 +174,7 @@ std::string evaluation_json(const Evaluation& evaluation, const data::BoxFolder&
       {"peak_memory_bytes", io::peak_memory_bytes()},
       {"skipped", train::skipped_json(skipped)},
   };
+  if (folder.held_out > 0) json["held_out"] = folder.held_out;
   return train::to_text(json);
 }
 

@@ -23,11 +23,13 @@ Json to_json(const data::BoxFolder& folder) {
   Json roots = Json::array();
   for (const auto& root : folder.roots) roots.push_back(root.string());
   const auto& counts = folder.counts;
-  return {{"roots", std::move(roots)},      {"images", folder.samples.size()},
-          {"objects", std::move(by_class)}, {"empty", counts.empty},
-          {"difficult", counts.difficult},  {"crowd", counts.crowd},
-          {"trimmed", counts.trimmed},      {"dropped", counts.dropped},
-          {"turned", counts.turned},        {"skipped", folder.skipped.size()}};
+  Json json = {{"roots", std::move(roots)},      {"images", folder.samples.size()},
+               {"objects", std::move(by_class)}, {"empty", counts.empty},
+               {"difficult", counts.difficult},  {"crowd", counts.crowd},
+               {"trimmed", counts.trimmed},      {"dropped", counts.dropped},
+               {"turned", counts.turned},        {"skipped", folder.skipped.size()}};
+  if (folder.held_out > 0) json["held_out"] = folder.held_out;
+  return json;
 }
 
 Json detector_json(const DetectorTrainOptions& training, const Detector& detector) {

@@ -56,6 +56,8 @@ Json to_json(const CheckpointHeader& header) {
                {"images", p.images},
                {"seconds", p.seconds},
                {"log_bytes", p.log_bytes},
+               {"ended", p.ended},
+               {"stale", p.stale},
                {"line_loss", p.line_loss},
                {"line_sums", p.line_sums},
                {"line_images", p.line_images},
@@ -63,7 +65,9 @@ Json to_json(const CheckpointHeader& header) {
                {"options", header.options},
                {"classes", header.classes},
                {"samples", header.samples},
-               {"data", header.data}};
+               {"data", header.data},
+               {"evaluation", header.evaluation}};
+  if (p.best) json["best"] = {{"score", p.best->score}, {"epoch", p.best->epoch}};
   if (header.members > 1) json["members"] = header.members;
   return json;
 }
@@ -87,6 +91,13 @@ double seconds_in(const Json& json, const char* key) {
   return seconds;
 }
 
+std::optional<BestEvaluation> best_in(const Json& json) {
+  if (!json.contains("best")) return std::nullopt;
+  const auto& best = json["best"];
+  return BestEvaluation{.score = best.at("score").get<double>(), .epoch = count_in(best, "epoch")};
+}
+
+/// Checkpoints of earlier versions know neither an end nor a best evaluation.
 CheckpointHeader from_json(const Json& json) {
   if (json.value("version", 1) != version)
     throw Error(fmt::format("it has version {}, this scatlight reads {}", json.value("version", 1), version));
@@ -96,6 +107,9 @@ CheckpointHeader from_json(const Json& json) {
                        .images = count_in(json, "images"),
                        .seconds = seconds_in(json, "seconds"),
                        .log_bytes = static_cast<std::uint64_t>(count_in(json, "log_bytes")),
+                       .ended = json.value("ended", false),
+                       .best = best_in(json),
+                       .stale = json.contains("stale") ? count_in(json, "stale") : 0,
                        .line_loss = json.at("line_loss").get<double>(),
                        .line_sums = json.at("line_sums").get<std::map<std::string, double>>(),
                        .line_images = count_in(json, "line_images"),
@@ -104,6 +118,7 @@ CheckpointHeader from_json(const Json& json) {
           .classes = json.at("classes").get<std::vector<std::string>>(),
           .samples = count_in(json, "samples"),
           .data = json.at("data").get<std::string>(),
+          .evaluation = json.value("evaluation", std::string()),
           .members = members_in(json)};
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,14 @@
 namespace scatlight::train {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// The best evaluation of a training, the first of equal ones.
+struct BestEvaluation {
+  double score = 0;        ///< See EvaluationLine.
+  std::int64_t epoch = 0;  ///< Epochs that were over.
+
+  friend bool operator==(const BestEvaluation&, const BestEvaluation&) = default;
+};
 
 /// How far a training has come, beside its tensors.
 struct Position {
@@ -22,6 +31,10 @@ struct Position {
   std::int64_t images = 0;      ///< Images trained on so far.
   double seconds = 0;           ///< Spent on training so far, evaluations left out.
   std::uint64_t log_bytes = 0;  ///< Length of the log.
+  bool ended = false;           ///< All is done, the last evaluation included, and the log says so.
+
+  std::optional<BestEvaluation> best = {};  ///< Its model is RunFolder::best().
+  std::int64_t stale = 0;                   ///< Evaluations in a row that were no better than the best.
 
   // The log line that is being gathered.
   double line_loss = 0;                          ///< Sum over its images.
@@ -39,6 +52,7 @@ struct CheckpointHeader {
   std::vector<std::string> classes = {};  ///< Of the training data.
   std::int64_t samples = 0;               ///< Of the training data.
   std::string data = {};                  ///< data::fingerprint() of the training data.
+  std::string evaluation = {};            ///< The same of the data for evaluation; empty without.
   int members = 1;                        ///< Of the team; each has a tensor with its generator's state.
 };
 

@@ -11,6 +11,7 @@
 
 #include "data/fingerprint.h"
 #include "io/display.h"
+#include "nets/architecture.h"
 #include "nets/weights.h"
 #include "scatlight/error.h"
 #include "train/infer.h"
@@ -32,6 +33,7 @@ nets::Network make_network(const TrainOptions& options) {
   // A checkpoint has all that a resume needs.
   const bool begins = options.loop.mode != RunMode::Resume;
   if (begins && !options.weights.empty()) nets::load_body(network, options.weights);
+  network.freeze(0, nets::first_trained(options.frozen, nets::layer_groups(network.options())));
   network.to(options.placement);
   return network;
 }
@@ -46,7 +48,7 @@ void check_team(const Team& team, const TrainOptions& options, const TrainingSet
   });
   if (const auto& val = options.val_data) {
     check_same_data(team, val->root, [&] {
-      return describe(std::ssize(val->samples), val->classes.size(), data::fingerprint(*val));
+      return describe(std::ssize(val->samples), val->classes.size(), training_set.evaluation);
     });
   }
   const auto smallest = training_set.samples / data::part_count(training_set.samples, options.batch);
@@ -69,6 +71,8 @@ class ClassifierPass final : public Pass {
         team_(team),
         average_(average),
         loader_(options.train_data, recipe, loader_options) {
+    if (const auto& weights = options.class_weights; !weights.empty())
+      class_weights_ = at::tensor(weights).to(network.device(), at::kFloat);
     network_.train(true);
     stream_.emplace([this] { return loader_.next(); },
                     [this, &recipe](data::Batch& batch) {
@@ -85,12 +89,13 @@ class ClassifierPass final : public Pass {
   }
 
  private:
-  double backward(const at::Tensor& maps, const at::Tensor& labels, double factor);
+  double backward(const at::Tensor& maps, const at::Tensor& labels, std::int64_t images);
 
   const TrainOptions& options_;
   nets::Network& network_;
   const Team& team_;
   GradientAverage& average_;
+  std::optional<at::Tensor> class_weights_;  ///< (classes)
   data::Loader loader_;
   std::optional<MapStream<data::Batch>> stream_;
 };
@@ -103,20 +108,23 @@ std::optional<StepLoss> ClassifierPass::backward() {
   const auto labels = at::tensor(batch.labels).to(options_.placement.device);
   double loss = 0;
   average_.add(batch.count, options_.micro_batch, [&, &maps = maps](const data::Part& part) {
-    const auto share = static_cast<double>(part.count) / static_cast<double>(found->images);
-    loss += share * backward(maps.narrow(0, part.first, part.count), labels.narrow(0, part.first, part.count),
-                             share * team_.size());
+    loss += backward(maps.narrow(0, part.first, part.count), labels.narrow(0, part.first, part.count),
+                     found->images);
   });
   return StepLoss{.batch = batch.number, .images = found->images, .loss = loss, .waited = found->waited};
 }
 
-/// Adds the gradient of factor * (mean loss) and returns the mean loss.
-double ClassifierPass::backward(const at::Tensor& maps, const at::Tensor& labels, double factor) {
+/// What some of the step's images, which are so many in all, add to its loss. Adds the gradient of that,
+/// times the size of the team, which averages it. Weighted losses are divided by the number of images too,
+/// not by the sum of their weights, which a part of the step does not know: so the parts add up to the same
+/// step however it is cut.
+double ClassifierPass::backward(const at::Tensor& maps, const at::Tensor& labels, std::int64_t images) {
   const auto scores = network_.classify(maps);
-  const auto loss =
-      at::cross_entropy_loss(scores, labels, {}, at::Reduction::Mean, -100, options_.label_smoothing);
-  loss.mul(factor).backward();
-  return loss.item<double>();
+  const auto sum = at::cross_entropy_loss(scores, labels, class_weights_, at::Reduction::Sum, -100,
+                                          options_.label_smoothing);
+  const auto all = static_cast<double>(images);
+  sum.mul(team_.size() / all).backward();
+  return sum.item<double>() / all;
 }
 
 }  // namespace
@@ -127,7 +135,8 @@ ClassifierTask::ClassifierTask(const TrainOptions& options, const Team& team)
       training_set_({.root = options.train_data.root,
                      .classes = options.train_data.classes,
                      .samples = std::ssize(options.train_data.samples),
-                     .fingerprint = data::fingerprint(options.train_data)}),
+                     .fingerprint = data::fingerprint(options.train_data),
+                     .evaluation = options.val_data ? data::fingerprint(*options.val_data) : ""}),
       recipe_(options.recipe),
       network_(make_alike(team, [&] { return make_network(options); })) {
   check_team(team_, options_, training_set_);
@@ -198,7 +207,8 @@ EvaluationLine ClassifierTask::evaluate(const OnImages& on_images) {
                       {"top1", metrics.top1()},
                       {"top5", metrics.top5()}},
           .note = fmt::format("top-1 {:.2f} %  top-5 {:.2f} %  loss {:.3f}", metrics.top1(), metrics.top5(),
-                              metrics.loss())};
+                              metrics.loss()),
+          .score = metrics.top1()};
 }
 
 Json ClassifierTask::facts() const { return run_facts(options_, network_); }
@@ -207,7 +217,8 @@ std::string ClassifierTask::evaluation_json(const RunFolder& folder) const {
   return train::evaluation_json(*evaluation_, {.weights = folder.model().string(),
                                                .data = options_.val_data->root.string(),
                                                .network = network_.options().name,
-                                               .classes = training_set_.classes});
+                                               .classes = training_set_.classes,
+                                               .held_out = options_.val_data->held_out});
 }
 
 void ClassifierTask::save_model(const std::filesystem::path& path) const {

@@ -5,6 +5,7 @@
 #include "data/recipe.h"
 #include "nets/network.h"
 #include "train/evaluate.h"
+#include "train/frozen.h"
 #include "train/options.h"
 #include "train/task.h"
 
@@ -21,8 +22,8 @@ class ClassifierTask final : public Task {
   const TrainingSet& training_set() const override { return training_set_; }
   std::int64_t batches() const override;
   std::int64_t images_from(std::int64_t batch) const override;
-  NamedTensors parameters() const override { return network_.parameters(); }
-  NamedTensors buffers() const override { return network_.buffers(); }
+  NamedTensors parameters() const override { return trained(network_.parameters()); }
+  NamedTensors buffers() const override { return untrained(network_.parameters(), network_.buffers()); }
   std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch,
                                    GradientAverage& average) override;
   void check_skipped(const std::vector<data::SkippedFile>& skipped) const override;

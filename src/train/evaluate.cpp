@@ -107,7 +107,7 @@ Evaluation Evaluator::evaluate(nets::Network& network, const OnImages& on_images
 
 std::string evaluation_json(const Evaluation& evaluation, const EvaluationFacts& facts) {
   const auto& metrics = evaluation.metrics;
-  const Json json = {
+  Json json = {
       {"weights", facts.weights},
       {"data", facts.data},
       {"network", facts.network},
@@ -123,6 +123,7 @@ std::string evaluation_json(const Evaluation& evaluation, const EvaluationFacts&
       {"peak_memory_bytes", io::peak_memory_bytes()},
       {"skipped", skipped_json(evaluation.skipped)},
   };
+  if (facts.held_out > 0) json["held_out"] = facts.held_out;
   return to_text(json);
 }
 

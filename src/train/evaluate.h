@@ -71,6 +71,7 @@ struct EvaluationFacts {
   std::string data;
   std::string network;
   std::vector<std::string> classes;
+  double held_out = 0;  ///< See data::ImageFolder.
 };
 
 /// The content of eval.json.

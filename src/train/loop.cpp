@@ -6,6 +6,7 @@
 #include <cmath>
 #include <span>
 
+#include "data/left_out.h"
 #include "io/display.h"
 #include "io/machine.h"
 #include "io/progress.h"
@@ -36,6 +37,7 @@ class Loop {
  private:
   void resume();
   void check_data(const CheckpointHeader& header) const;
+  void begin_other_length();
   void open_folder();
 
   const TrainingSet& data() const { return task_.training_set(); }
@@ -78,7 +80,8 @@ class Loop {
   bool stopping_ = false;  ///< A member was asked to stop.
   double waited_ = 0;      ///< Seconds for which this member waited for images since the last log line.
   double rate_ = 0;        ///< Of the last step.
-  std::int64_t saved_step_ = -1;  ///< Of the last checkpoint that this process wrote.
+  std::int64_t saved_step_ = -1;      ///< Of the last checkpoint that this process wrote.
+  std::int64_t evaluated_step_ = -1;  ///< Of the last evaluation in this process.
   double saved_seconds_ = 0;
   std::vector<data::SkippedFile> skipped_;  ///< By any member, named from the data's root on.
 };
@@ -112,6 +115,11 @@ void Loop::resume() {
   });
   position_ = header.position;
   position_.batch = std::min(position_.batch, batches());
+  if (options_.other_length) begin_other_length();
+  if (!position_.ended && header.evaluation != data().evaluation) {
+    position_.best.reset();  // scores on other images say nothing
+    position_.stale = 0;
+  }
   const auto generators = empty_generators(header.members);
   auto tensors = trained_tensors();
   tensors.insert(tensors.end(), generators.begin(), generators.end());
@@ -138,6 +146,22 @@ void Loop::check_data(const CheckpointHeader& header) const {
       name, run, header.samples, data().samples));
 }
 
+/// Evaluations that were no better are counted anew: they belong to another length.
+void Loop::begin_other_length() {
+  position_.ended = false;
+  position_.stale = 0;
+  const auto epochs = position_.epoch + (position_.batch == batches() ? 1 : 0);
+  const bool is_longer =
+      options_.seconds > 0 ? options_.seconds > position_.seconds : options_.epochs > epochs;
+  if (is_longer) return;
+  team_.lead([&] {
+    throw Error(fmt::format(
+        "the run in {} has been trained for {} already: give a longer --epochs or --minutes to train it on",
+        io::display_path(options_.run),
+        options_.seconds > 0 ? io::format_duration(position_.seconds) : data::count(epochs, "epoch")));
+  });
+}
+
 void Loop::open_folder() {
   record_.open(position_.log_bytes);
   if (options_.mode == RunMode::Resume) return;
@@ -148,6 +172,7 @@ void Loop::open_folder() {
 }
 
 bool Loop::is_over() const {
+  if (options_.patience > 0 && position_.stale >= options_.patience) return true;
   return options_.seconds > 0 ? position_.seconds >= options_.seconds : position_.epoch >= options_.epochs;
 }
 
@@ -159,7 +184,12 @@ double Loop::progress() const {
 }
 
 LoopResult Loop::run() {
+  if (position_.ended) return result();
   try {
+    if (options_.other_length) {
+      save();
+      record_.change_flags(options_.flags);
+    }
     while (!is_over()) {
       train_epoch();
       end_epoch();
@@ -329,8 +359,16 @@ void Loop::evaluate() {
   });
   bar.note(evaluation.note);
   bar.finish();
+  evaluated_step_ = position_.step;
+  ++position_.stale;
+  if (!position_.best || evaluation.score > position_.best->score) {
+    position_.best = {.score = evaluation.score, .epoch = position_.epoch};
+    position_.stale = 0;
+    record_.save_best([&](const std::filesystem::path& path) { task_.save_model(path); });
+  }
   Json line = {{"kind", "eval"}, {"epoch", position_.epoch}, {"seconds", position_.seconds}};
   line.update(evaluation.numbers);
+  line["best_epoch"] = position_.best->epoch;
   record_.write_line(line);
 }
 
@@ -343,25 +381,25 @@ LoopResult Loop::finish() {
                                                              skipped_.size(), skipped_.front().reason)));
     });
   }
-  if (saved_step_ != position_.step) save();  // a resume of a training that was over
-  auto all = result();
-  all.finished = true;
   if (task_.evaluation_images() > 0) {
-    evaluate();
+    if (evaluated_step_ != position_.step) evaluate();
     record_.write_evaluation([&](const RunFolder& folder) { return task_.evaluation_json(folder); });
   }
   record_.write_line({{"kind", "end"},
                       {"epoch", position_.epoch},
                       {"seconds", position_.seconds},
                       {"peak_memory_bytes", io::peak_memory_bytes()}});
-  return all;
+  position_.ended = true;
+  save();
+  return result();
 }
 
 LoopResult Loop::result() const {
-  return {.finished = false,
+  return {.finished = position_.ended,
           .epochs = position_.epoch,
           .steps = position_.step,
           .seconds = position_.seconds,
+          .best = position_.best,
           .skipped = skipped_};
 }
 
@@ -383,6 +421,7 @@ void Loop::save() {
                 .classes = data().classes,
                 .samples = data().samples,
                 .data = data().fingerprint,
+                .evaluation = data().evaluation,
                 .members = team_.size()},
                tensors, [&](const std::filesystem::path& path) { task_.save_model(path); });
   saved_step_ = position_.step;
@@ -406,6 +445,7 @@ void check(const LoopOptions& options) {
   if (!(options.sgd.weight_decay >= 0 && options.sgd.weight_decay <= 1))
     fail("weight decay", options.sgd.weight_decay, "0 to 1");
   if (options.eval_every < 1) fail("epochs between evaluations", options.eval_every, "at least 1");
+  if (options.patience < 0) fail("patience", options.patience, "at least 0");
 }
 
 LoopResult run_training(RunRecord& record, const LoopOptions& options, Task& task,

@@ -3,12 +3,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "io/display.h"
+#include "nets/architecture.h"
 #include "nets/cost.h"
 #include "scatlight/error.h"
 
 namespace scatlight::train {
+namespace {
+
+/// The data need not be listed yet.
+void check_class_weights(const TrainOptions& options) {
+  const auto& weights = options.class_weights;
+  const auto& classes = options.train_data.classes;
+  if (weights.empty()) return;
+  for (const double weight : weights) {
+    if (!(weight >= 0 && std::isfinite(weight)))
+      throw Error(fmt::format("class weight {}: at least 0 is accepted", weight));
+  }
+  if (std::ranges::count(weights, 0) == std::ssize(weights))
+    throw Error("class weights: at least one above 0 is accepted");
+  if (!classes.empty() && classes.size() != weights.size()) {
+    throw Error(fmt::format("{} class weights for {} classes: give one for each of {}, in this order",
+                            weights.size(), classes.size(), data::list_some(classes)));
+  }
+}
+
+}  // namespace
 
 data::ImageFolder list_train_data(const std::filesystem::path& root) {
   auto folder = data::list_image_folder(root);
@@ -19,6 +41,15 @@ data::ImageFolder list_train_data(const std::filesystem::path& root) {
   if (!std::ranges::all_of(folder.classes, io::is_utf8))
     throw Error(fmt::format("a class of {} has a name that is not UTF-8", io::display_path(root)));
   return folder;
+}
+
+std::vector<double> balanced_weights(const data::ImageFolder& folder) {
+  std::vector<double> images(folder.classes.size());
+  for (const auto& sample : folder.samples) ++images[static_cast<std::size_t>(sample.label)];
+  const auto mean = static_cast<double>(folder.samples.size()) / static_cast<double>(images.size());
+  std::vector<double> weights;
+  for (const double of_class : images) weights.push_back(mean / of_class);
+  return weights;
 }
 
 nets::NetworkOptions network_options(const TrainOptions& options) {
@@ -36,8 +67,10 @@ void check(const TrainOptions& options) {
         fmt::format("micro-batch {}: 0 to the batch ({}) is accepted", options.micro_batch, options.batch));
   if (!(options.label_smoothing >= 0 && options.label_smoothing < 1))
     throw Error(fmt::format("label smoothing {}: 0 to below 1 is accepted", options.label_smoothing));
+  check_class_weights(options);
   data::Recipe{options.recipe};
   nets::cost(network_options(options));
+  nets::first_trained(options.frozen, nets::layer_groups(network_options(options)));
 }
 
 }  // namespace scatlight::train

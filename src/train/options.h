@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "data/folder.h"
 #include "data/recipe.h"
@@ -22,13 +23,16 @@ struct TrainOptions {
 
   nets::NetworkOptions network;  ///< `classes` is taken from the data, height and width from the recipe.
   std::filesystem::path
-      weights;  ///< First weights, of the same network with any number of classes; empty: random ones.
+      weights;      ///< First weights, of the same network with any number of classes; empty: random ones.
+  int frozen = -1;  ///< Groups of layers that are not trained: see nets::first_trained().
   data::RecipeOptions recipe = {};
   bool augment = true;  ///< Random crops and flips; else the recipe for testing.
 
   std::int64_t batch = 256;      ///< Images of a step at most; see LoaderOptions::batch_size.
   std::int64_t micro_batch = 0;  ///< Images that are in memory as activations at a time; 0: the whole batch.
   double label_smoothing = 0;
+  /// By label: how often an image of the class counts in the loss. Empty: once.
+  std::vector<double> class_weights = {};
 
   std::uint64_t seed = 0;
   torch_ops::Placement placement = {};  ///< Of the network; all that is random is the CPU's.
@@ -40,6 +44,9 @@ struct TrainOptions {
 
 /// Lists what a classifier can be trained on: at least two classes, whose names are UTF-8. Throws Error.
 data::ImageFolder list_train_data(const std::filesystem::path& root);
+
+/// Class weights under which all classes count alike, and an image once on average.
+std::vector<double> balanced_weights(const data::ImageFolder& folder);
 
 /// The options of the network that is trained.
 nets::NetworkOptions network_options(const TrainOptions& options);

@@ -23,10 +23,12 @@ std::string now_text() {
 }
 
 Json to_json(const data::ImageFolder& folder) {
-  return {{"root", folder.root.string()},
-          {"images", folder.samples.size()},
-          {"classes", folder.classes.size()},
-          {"other_files", folder.left_out.total()}};
+  Json json = {{"root", folder.root.string()},
+               {"images", folder.samples.size()},
+               {"classes", folder.classes.size()},
+               {"other_files", folder.left_out.total()}};
+  if (folder.held_out > 0) json["held_out"] = folder.held_out;
+  return json;
 }
 
 }  // namespace

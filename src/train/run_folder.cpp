@@ -34,11 +34,17 @@ std::filesystem::path gathering(const RunFolder& folder) { return folder.root / 
 /// A gathered run whose turn has come: what a kill left of it is moved by the next training in the folder.
 std::filesystem::path complete(const RunFolder& folder) { return folder.root / ".next-complete"; }
 
+/// What was measured and predicted with an earlier run.
+void remove_results(const RunFolder& folder) {
+  for (const auto file : {&RunFolder::evaluation, &RunFolder::predictions, &RunFolder::best})
+    std::filesystem::remove((folder.*file)());
+}
+
+/// A run has a checkpoint, so takes its place here, before its first evaluation.
 void move_complete(const RunFolder& folder) {
   const RunFolder next{complete(folder)};
   in_folder(folder.root, [&] {
-    std::filesystem::remove(folder.evaluation());
-    std::filesystem::remove(folder.predictions());
+    remove_results(folder);
     for (const auto file : {&RunFolder::log, &RunFolder::facts, &RunFolder::model, &RunFolder::checkpoint}) {
       if (is_there((next.*file)())) std::filesystem::rename((next.*file)(), (folder.*file)());
     }
@@ -87,8 +93,7 @@ void HeldRunFolder::open() {
     if (files_.root != folder_.root) {
       std::filesystem::create_directory(files_.root);
     } else {
-      std::filesystem::remove(folder_.evaluation());
-      std::filesystem::remove(folder_.predictions());
+      remove_results(folder_);
     }
   });
 }

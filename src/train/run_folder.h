@@ -13,6 +13,7 @@ struct RunFolder {
   std::filesystem::path facts() const { return root / "run.json"; }           ///< Options, network, machine.
   std::filesystem::path log() const { return root / "log.jsonl"; }            ///< Curves, see RunLog.
   std::filesystem::path model() const { return root / "model.safetensors"; }  ///< The weights alone.
+  std::filesystem::path best() const { return root / "best.safetensors"; }  ///< Those of the best evaluation.
   std::filesystem::path checkpoint() const { return root / "checkpoint.safetensors"; }
   std::filesystem::path evaluation() const { return root / "eval.json"; }
   std::filesystem::path predictions() const { return root / "predict.json"; }

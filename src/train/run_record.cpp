@@ -6,9 +6,17 @@
 
 #include "io/atomic_file.h"
 #include "io/display.h"
+#include "io/file.h"
 #include "scatlight/error.h"
 
 namespace scatlight::train {
+
+Json read_facts(const RunFolder& folder) {
+  constexpr std::uint64_t largest_file = 64 << 20;
+  if (!std::filesystem::exists(folder.facts())) return Json::object();
+  auto facts = Json::parse(io::read_text(folder.facts(), largest_file), nullptr, /*allow_exceptions=*/false);
+  return facts.is_object() ? facts : Json::object();
+}
 
 RunRecord::RunRecord(const RunFolder& folder, RunMode mode, const Team& team) : team_(team) {
   team_.lead([&] { folder_.emplace(folder, mode); });
@@ -36,6 +44,14 @@ void RunRecord::write_facts(const Json& facts) const {
   if (folder_) io::write_file(folder_->files().facts(), to_text(facts));
 }
 
+void RunRecord::change_flags(const std::string& flags) const {
+  if (!folder_) return;
+  auto facts = read_facts(folder_->files());
+  if (facts.empty()) return;
+  facts["options"] = Json::parse(flags);
+  write_facts(facts);
+}
+
 void RunRecord::write_line(const Json& line) {
   if (log_) log_->write(to_line(line));
 }
@@ -52,6 +68,10 @@ void RunRecord::save(CheckpointHeader header, const NamedTensors& tensors,
   write_checkpoint(folder_->files().checkpoint(), header, tensors);
   save_model(folder_->files().model());
   folder_->publish();
+}
+
+void RunRecord::save_best(const std::function<void(const std::filesystem::path&)>& save_model) const {
+  if (folder_) save_model(folder_->files().best());
 }
 
 std::string RunRecord::describe_checkpoint() const {

@@ -14,6 +14,9 @@
 
 namespace scatlight::train {
 
+/// What run.json of a run says; an empty object where it is damaged or gone.
+Json read_facts(const RunFolder& folder);
+
 /// The files of a training. The member that leads its team reads and writes them; the others need not see the
 /// folder, and for them all calls but the collective ones do nothing.
 class RunRecord {
@@ -32,6 +35,10 @@ class RunRecord {
   void open(std::uint64_t log_bytes);
 
   void write_facts(const Json& facts) const;
+
+  /// Puts other flags of the run, a JSON object, into what write_facts() wrote.
+  void change_flags(const std::string& flags) const;
+
   void write_line(const Json& line);
   void write_evaluation(const std::function<std::string(const RunFolder&)>& content) const;
 
@@ -39,6 +46,9 @@ class RunRecord {
   /// header gets the length of the log.
   void save(CheckpointHeader header, const NamedTensors& tensors,
             const std::function<void(const std::filesystem::path&)>& save_model);
+
+  /// Writes the model of the best evaluation so far by `save_model`. The run has been saved before.
+  void save_best(const std::function<void(const std::filesystem::path&)>& save_model) const;
 
   /// Tells in words where the last checkpoint is.
   std::string describe_checkpoint() const;

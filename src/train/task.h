@@ -17,12 +17,13 @@
 
 namespace scatlight::train {
 
-/// The training images as a loop knows them.
+/// The images as a loop knows them.
 struct TrainingSet {
   std::filesystem::path root = {};  ///< For messages.
   std::vector<std::string> classes = {};
   std::int64_t samples = 0;
   std::string fingerprint = {};  ///< Of the files; other ones are other data.
+  std::string evaluation = {};   ///< The same of the images for evaluation; empty without.
 };
 
 /// What one step found.
@@ -53,6 +54,7 @@ class Pass {
 struct EvaluationLine {
   Json numbers = {};
   std::string note = {};
+  double score = 0;  ///< What tells the best model: the higher, the better.
 };
 
 /// What is trained: a network, its images and its loss. run_training() (train/loop.h) asks it for gradients

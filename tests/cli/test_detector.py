@@ -56,6 +56,10 @@ def test_a_run_says_what_it_did(trained):
     assert re.search(
         r"AP50 \d\.\d{4}  AP \d\.\d{4}  AP75 .* 4 images$", (trained / "stdout.txt").read_text().strip()
     )
+    assert re.search(
+        r"detector/best.safetensors: AP \d\.\d{4}, the best, after \d epoch",
+        (trained / "stdout.txt").read_text(),
+    )
     errors = (trained / "stderr.txt").read_text()
     assert "training: 8 images of 2 classes (discs, triangles)" in errors
     assert "evaluation: 4 images of 2 classes" in errors
@@ -235,7 +239,6 @@ def test_bad_pictures_are_left_out_and_named(trained, drawn, tmp_path):
         ("--batch", ["eval", "DETECTOR", "BOXES", "--batch", 3]),
         ("--score", ["predict", "CLASSIFIER", "PICTURE", "--score", 0.3]),
         ("--marked", ["predict", "CLASSIFIER", "PICTURE", "--marked", "out"]),
-        ("--csv", ["predict", "CLASSIFIER", "PICTURE", "--csv", "out.csv"]),
         ("--split", ["eval", "CLASSIFIER", "CLASSES", "--split", "val"]),
         ("--images", ["eval", "CLASSIFIER", "CLASSES", "--images", "x"]),
         ("--nms", ["eval", "CLASSIFIER", "CLASSES", "--nms", 0.5]),
@@ -277,6 +280,24 @@ def test_resume_of_a_finished_run_changes_nothing(trained, tmp_path):
         ["has --anchors [16.0,32.0], and --anchors [16.0] was given"],
         *["train-detector", "--resume", "--run", folder, "--anchors", 16],
     )
+
+
+def test_a_share_is_held_out_and_the_run_is_trained_on(drawn, tmp_path):
+    folder = tmp_path / "run"
+    flags = ["--run", folder, *SMALL, "--epochs", 1, "--val-share", 0.25, "--drop-at", 1]
+    fail(2, ["--drop-at 1 is not accepted"], "train-detector", drawn, *flags)
+    result = run("train-detector", drawn, *flags[:-2])
+    assert "training: 6 images of 2 classes (discs, triangles)" in result.stderr
+    assert "evaluation, 25 % held out: 2 images of 2 classes" in result.stderr
+    assert json.loads((folder / "eval.json").read_text())["held_out"] == 0.25
+    resume = ["train-detector", "--resume", "--run", folder]
+    fail(
+        2, ["--val-split is not accepted: the run holds out 25 % of its data"], *resume, "--val-split", "val"
+    )
+    assert "2 epochs, 6 steps" in succeed(*resume, "--epochs", 2)
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["data"]["val"]["held_out"] == facts["options"]["val-share"] == 0.25
+    assert facts["options"]["epochs"] == 2
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.stem)

@@ -49,6 +49,10 @@ std::vector<std::uint8_t> model_of(const std::filesystem::path& run) {
   return io::read_bytes(run / "model.safetensors", 1 << 30);
 }
 
+std::vector<std::uint8_t> best_of(const std::filesystem::path& run) {
+  return io::read_bytes(run / "best.safetensors", 1 << 30);
+}
+
 /// 24 pictures, whose smallest objects are too small for a network of this size to count.
 data::BoxFolder draw_pictures(const std::filesystem::path& folder) {
   constexpr float least_side = 10;
@@ -168,7 +172,12 @@ TEST_F(ShortTraining, ResumeIsBitEqualWhereverItWasStopped) {
     ASSERT_TRUE(train_all(stopped).loop.finished) << questions;
     EXPECT_EQ(model_of(folder_ / name), model_of(folder_ / "whole")) << questions;
     EXPECT_EQ(log_of(folder_ / name), log_of(folder_ / "whole")) << questions;
+    EXPECT_EQ(best_of(folder_ / name), best_of(folder_ / "whole")) << questions;
   }
+  const auto log = log_of(folder_ / "whole");
+  const auto first = std::ranges::find_if(log, [](const Json& line) { return line["kind"] == "eval"; });
+  ASSERT_NE(first, log.end());
+  EXPECT_EQ((*first)["best_epoch"], 1);
 }
 
 /// The tensors of a model file.

@@ -104,6 +104,30 @@ def test_log_of_a_killed_run(tmp_path):
     make_page([load_run(tmp_path)], "title")
 
 
+def test_log_of_a_run_that_was_trained_on(tmp_path):
+    """An end in its middle; once there is training behind it, the run is not over."""
+    lines = [json.loads(line) for line in log_lines()]
+    first, (last_eval, _), more = lines[:62], lines[-2:], lines[62:-2]
+    end = {"kind": "end", "epoch": 2, "seconds": 120.0, "peak_memory_bytes": 5}
+    for behind, seconds in (
+        ([], 120.0),
+        (more, None),
+        ([*more, last_eval, {**end, "seconds": 240.0}], 240.0),
+    ):
+        written = [*first, end, *behind]
+        for line in written:
+            if line["kind"] == "eval":
+                line["best_epoch"] = 1
+        (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in written))
+        run = load_run(tmp_path)
+        assert run.log is not None
+        assert run.log.seconds == seconds
+        assert run.log.best_epoch == 1
+    assert len(run.log.train) == 120
+    text = Page(make_page([run], "title")).text
+    assert "The best one, of best.safetensors, came after epoch 1." in text
+
+
 def test_many_classes(tmp_path):
     classes = [f"class {i}" for i in range(60)]
     write_evaluation(tmp_path)

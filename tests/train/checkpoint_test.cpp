@@ -28,6 +28,9 @@ CheckpointHeader some_header() {
                        .images = 56789,
                        .seconds = 0.1 + 0.2,
                        .log_bytes = 99,
+                       .ended = true,
+                       .best = BestEvaluation{.score = 100.0 / 3, .epoch = 2},
+                       .stale = 1,
                        .line_loss = 1.0 / 3,
                        .line_sums = {{"objectness", 0.1}},
                        .line_images = 12,
@@ -35,7 +38,8 @@ CheckpointHeader some_header() {
           .options = "{\"lr\":0.1}",
           .classes = {"apple", "Birne \"süß\""},
           .samples = 42,
-          .data = "0123456789abcdef"};
+          .data = "0123456789abcdef",
+          .evaluation = "fedcba9876543210"};
 }
 
 NamedTensors some_tensors() {
@@ -81,6 +85,7 @@ TEST(Checkpoint, HeadersTravelAsText) {
   EXPECT_EQ(received.position, header.position);
   EXPECT_EQ(received.classes, header.classes);
   EXPECT_EQ(received.data, header.data);
+  EXPECT_EQ(received.evaluation, header.evaluation);
   EXPECT_EQ(received.members, 3);
   header.members = 0;
   const test::TemporaryFolder folder;

@@ -1,5 +1,6 @@
 """train, eval and predict as a user meets them: the command line, signals, bad input."""
 
+import csv
 import json
 import os
 import resource
@@ -63,15 +64,22 @@ def test_eval_of_some_classes(trained, data, tmp_path):
     assert [row["images"] for row in result["per_class"]] == [0, 10, 0]
 
 
-def test_predict(trained, data):
+def test_predict(trained, data, tmp_path):
     picture = data / "val" / "discs" / "00000.jpg"
-    result = json.loads(run("predict", trained, picture, data / "val" / "stripes", "--json"))
+    table = tmp_path / "table.csv"
+    result = json.loads(run("predict", trained, picture, data / "val" / "stripes", "--json", "--csv", table))
     assert len(result["images"]) == 11
     assert result["images"][0]["file"] == str(picture)
     best = result["images"][0]["predictions"]
     assert len(best) == 3, "no more than there are classes"
     assert sum(p["probability"] for p in best) == pytest.approx(1)
     assert best == sorted(best, key=lambda p: -p["probability"])
+    rows = list(csv.reader(table.read_text().splitlines()))
+    assert rows[0] == ["file", "rank", "class", "probability"]
+    assert len(rows) == 1 + 11 * 3
+    for rank, (row, guess) in enumerate(zip(rows[1:4], best, strict=True), 1):
+        assert row[:3] == [str(picture), str(rank), guess["class"]]
+        assert float(row[3]) == pytest.approx(guess["probability"], abs=1e-6)
     text = run("predict", trained, picture, "--top", 1).splitlines()
     assert text[0] == str(picture)
     assert text[1].split()[-1] == best[0]["class"]
@@ -162,6 +170,12 @@ BAD_FLAGS = {
     "--min-crop-area 2": "--min-crop-area 2 is not accepted",
     "--threads -1": "--threads -1 is not accepted",
     "--overwrite --resume": "--resume",
+    "--val-share 1": "--val-share 1 is not accepted",
+    "--val-share 0.2 --val x": "--val-share",
+    "--patience 2": "--patience 2 says nothing without data for evaluation",
+    "--class-weights rare": "--class-weights rare is not accepted: give balanced, or a number for each class",
+    "--class-weights 1,-1": "class weight -1: at least 0 is accepted",
+    "--frozen 1": "--frozen 1 needs --weights",
     "--learning-rate 1": "unknown flag --learning-rate",
 }
 
@@ -233,6 +247,9 @@ def test_bad_models_and_data(trained, data, tmp_path):
     assert "model.safetensors" in complaint
     shutil.copytree(data / "val" / "discs", tmp_path / "other" / "lions")
     assert "'lions' is not among the 3 known classes" in run("eval", model, tmp_path / "other", status=1)
+    loose = run("eval", model, data / "val" / "discs", status=1)
+    assert "no class folder in it (10 files left out: 10 images in no class folder" in loose
+    assert loose.endswith("tar archives; `scatlight predict` names the classes of such images")
     (tmp_path / "holes" / "discs").mkdir(parents=True)
     assert "hold no image" in run("eval", model, tmp_path / "holes", status=1)
     assert "absent" in run("predict", model, tmp_path / "absent.jpg", status=1)
@@ -307,6 +324,39 @@ def test_steps_are_chosen_for_the_number_of_images(data, tmp_path):
     assert "steps of 256 images, rate 0.01, step schedule: the paper's recipe" in text.stderr
     options = json.loads((tmp_path / "paper" / "run.json").read_text())["options"]
     assert (options["batch"], options["lr"], options["schedule"], options["epochs"]) == (256, 0.01, "step", 1)
+
+
+def test_a_share_is_held_out_and_the_run_is_trained_on(data, tmp_path):
+    folder = tmp_path / "run"
+    flags = ["--val-share", 0.25, "--class-weights", "balanced", "--patience", 9, "--epochs", 2]
+    text = run_whole("train", data / "train", "--run", folder, *SMALL, *flags)
+    assert "training: 90 images of 3 classes (discs, stripes, triangles)\n" in text.stderr
+    assert "evaluation, 25 % held out: 30 images of 3 classes" in text.stderr
+    assert f"{data / 'train'}, held out: top-1 " in text.stdout
+    evaluation = json.loads((folder / "eval.json").read_text())
+    assert evaluation["held_out"] == 0.25
+    assert [row["images"] for row in evaluation["per_class"]] == [10, 10, 10]
+    last = json.loads((folder / "log.jsonl").read_text().splitlines()[-2])
+    assert f"{folder / 'best.safetensors'}: top-1 " in text.stdout
+    assert f"the best, after {last['best_epoch']} epoch" in text.stdout
+    assert run("eval", folder / "best.safetensors", data / "val").startswith("top-1 ")
+
+    resume = ["train", "--resume", "--run", folder]
+    assert "has been trained for 2 epochs already" in run(*resume, "--epochs", 1, status=1)
+    assert "holds out 25 % of its data (--val-share)" in run(*resume, "--val", data / "val", status=2)
+    assert "3 epochs, " in run(*resume, "--epochs", 3)
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["data"]["val"]["held_out"] == 0.25
+    given = {"epochs": 3, "patience": 9, "val-share": 0.25, "class-weights": ["balanced"]}
+    assert {key: facts["options"][key] for key in given} == given
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines if line["kind"] == "end"] == [2, 3]
+    assert {line["images"] for line in lines if line["kind"] == "eval"} == {30}
+    model = (folder / "model.safetensors").read_bytes()
+    run(*resume)
+    assert (folder / "model.safetensors").read_bytes() == model
+    again = run("train", data / "train", "--run", folder, "--resume-or-new", "--epochs", 9, status=1)
+    assert "has --epochs 3, and --epochs 9 was given" in again
 
 
 def test_training_nothing_is_an_error(data, tmp_path):

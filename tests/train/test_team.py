@@ -129,7 +129,7 @@ def test_ctrl_c_ends_a_process_that_waits_for_the_others(tmp_path):
 
 
 def test_two_processes_make_the_steps_of_one(one_picture, tmp_path):
-    arguments = ["train", one_picture / "good", *LINEAR, "--batch", 7, "--run"]
+    arguments = ["train", one_picture / "good", *LINEAR, "--batch", 7, "--class-weights", "balanced", "--run"]
     run(*arguments, tmp_path / "one")
     first, second = run_members(2, *arguments, tmp_path / "two", "--micro-batch", 2)
     expect_close_weights(tmp_path / "one" / "model.safetensors", tmp_path / "two" / "model.safetensors")
@@ -191,6 +191,7 @@ def test_killed_stopped_and_resumed_is_bit_equal(data, tmp_path):
     run_members(3, "train", "--resume-or-new", "--run", hurt)
     expect_equal_tensors(straight / "checkpoint.safetensors", hurt / "checkpoint.safetensors")
     assert log_of(hurt) == log_of(straight)
+    assert (hurt / "best.safetensors").read_bytes() == (straight / "best.safetensors").read_bytes()
 
     run("train", "--resume", "--run", tmp_path / "fewer")
     assert lines_of(tmp_path / "fewer")[-3]["images"] == 10 * 120, "no image twice, none left out"

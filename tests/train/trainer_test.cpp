@@ -4,85 +4,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <memory>
-#include <nlohmann/json.hpp>
-#include <sstream>
+#include <utility>
 
-#include "data/drawn_folder.h"
-#include "io/file.h"
-#include "io/safetensors.h"
-#include "nets/catalogue.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
-#include "support/temporary_folder.h"
 #include "train/checkpoint.h"
 #include "train/infer.h"
 #include "train/model.h"
+#include "training.h"
 
 namespace scatlight::train {
 namespace {
-
-using Json = nlohmann::json;
-
-/// A drawn data set of 3 classes and a network that learns it in seconds.
-class Training : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    folder_ = std::make_unique<test::TemporaryFolder>();
-    data::draw_folder(
-        {.folder = *folder_ / "data", .classes = 3, .train = 40, .val = 20, .size = 64, .threads = 2}, [] {});
-  }
-  static void TearDownTestSuite() { folder_.reset(); }
-
-  TrainOptions options(const std::string& run) const {
-    auto network = nets::network_options("scatresnet10");
-    network.scales = 2;
-    network.stem = 16;
-    network.widths = {16, 32};
-    network.depths = {1, 1};
-    network.input_norm = true;
-    return {.train_data = list_train_data(*folder_ / "data/train"),
-            .val_data = data::list_image_folder(*folder_ / "data/val"),
-            .loop = {.run = runs_ / run,
-                     .epochs = 3,
-                     .schedule = {.kind = ScheduleKind::Cosine, .learning_rate = 0.05}},
-            .network = network,
-            .weights = {},
-            .recipe = {.size = 48, .resize = 64, .smallest_area = 0.4},
-            .batch = 16,
-            .threads = 2,
-            .cache_bytes = 1 << 20};
-  }
-
-  static TrainResult train_all(const TrainOptions& options) {
-    return train(options, [] { return false; });
-  }
-
-  /// Asks for a stop when stop() was asked so many times.
-  static TrainResult train_until(const TrainOptions& options, int questions) {
-    return train(options, [&questions] { return --questions < 0; });
-  }
-
-  std::vector<std::uint8_t> bytes_of(const std::string& file) const {
-    return io::read_bytes(runs_ / file, 1 << 30);
-  }
-
-  /// The lines of a log without what a clock measured.
-  std::vector<Json> log_of(const std::string& run) const {
-    std::istringstream text(io::read_text(runs_ / (run + "/log.jsonl"), 1 << 24));
-    std::vector<Json> lines;
-    for (std::string line; std::getline(text, line);) {
-      lines.push_back(Json::parse(line));
-      for (const auto* key : {"seconds", "images_per_second", "peak_memory_bytes"}) lines.back().erase(key);
-    }
-    return lines;
-  }
-
-  static std::unique_ptr<test::TemporaryFolder> folder_;
-  test::TemporaryFolder runs_;
-};
-
-std::unique_ptr<test::TemporaryFolder> Training::folder_;
 
 TEST_F(Training, LearnsWhatCannotBeGuessed) {
   const test::TemporaryFolder data;
@@ -132,6 +64,7 @@ TEST_F(Training, ResumeIsBitEqualWhereverItWasStopped) {
     stopped.loop.mode = RunMode::Resume;
     ASSERT_TRUE(train_all(stopped).loop.finished) << questions;
     EXPECT_EQ(bytes_of(name + "/model.safetensors"), bytes_of("whole/model.safetensors")) << questions;
+    EXPECT_EQ(bytes_of(name + "/best.safetensors"), bytes_of("whole/best.safetensors")) << questions;
     EXPECT_EQ(log_of(name), log_of("whole")) << questions;
   }
 }
@@ -164,20 +97,10 @@ TEST_F(Training, SameSeedSameBitsOtherSeedOtherBits) {
 }
 
 TEST_F(Training, MicroBatchesAddUpToTheWholeBatchsGradient) {
-  // The same picture in all files, so that the statistics of batch norm are the same in every part of a
-  // batch.
-  const auto image = io::read_text(*folder_ / "data/val/discs/00000.jpg", 1 << 20);
-  const test::TemporaryFolder data;
-  for (int i = 0; i < 36; ++i) data.add((i % 3 == 0 ? "a/" : "b/") + std::to_string(i) + ".jpg", image);
-  auto whole = options("whole");
-  whole.train_data = list_train_data(data.path());
-  whole.val_data.reset();
-  whole.augment = false;
-  whole.network = nets::network_options("linear");
-  whole.network.scales = 2;
+  auto whole = options_of_one_picture("whole", 36, 3);
   whole.loop.epochs = 2;
   whole.label_smoothing = 0.1;
-  whole.loop.schedule.learning_rate = 1e-3;
+  whole.class_weights = {3, 0.5};
   auto parts = whole;
   parts.loop.run = runs_ / "parts";
   parts.micro_batch = 5;  // 16 = 4 + 4 + 4 + 4
@@ -187,17 +110,38 @@ TEST_F(Training, MicroBatchesAddUpToTheWholeBatchsGradient) {
   train_all(whole);
   train_all(parts);
   train_all(uneven);
-  const auto weights = [&](const std::string& run) {
-    const io::SafetensorsReader file(runs_ / (run + "/model.safetensors"));
-    std::vector<float> values(file.find("fc.weight")->bytes / sizeof(float));
-    file.read(*file.find("fc.weight"), std::as_writable_bytes(std::span(values)));
-    return values;
-  };
-  const auto expected = weights("whole");
+  const auto expected = numbers_of("whole", "fc.weight");
   for (const auto* run : {"parts", "uneven"}) {
-    const auto actual = weights(run);
+    const auto actual = numbers_of(run, "fc.weight");
     test::expect_close(std::span(actual), std::span(expected), {.relative = 1e-4, .of_scale = 1e-5}, run);
   }
+}
+
+// The losses of a step as torch.nn.functional.cross_entropy defines them with weight, label_smoothing and
+// reduction="sum", over the number of images: of N images of one picture, n of class a,
+//   N loss = (1 - s) (n w_a L_a + (N - n) w_b L_b) + s / 2 N (w_a L_a + w_b L_b).
+TEST_F(Training, ImagesCountByTheWeightsOfTheirClasses) {
+  auto linear = options_of_one_picture("linear", 24, 4);
+  linear.loop.epochs = 1;
+  linear.batch = 24;
+  linear.loop.mode = RunMode::Overwrite;
+  const auto loss = [&](std::vector<double> weights, double smoothing) {
+    linear.class_weights = std::move(weights);
+    linear.label_smoothing = smoothing;
+    train_all(linear);
+    return log_of("linear").front()["loss"].get<double>();
+  };
+  const double a = 4 * loss({1, 0}, 0);
+  const double b = 4.0 / 3 * loss({0, 1}, 0);
+  EXPECT_GT(a, 0.01);
+  EXPECT_GT(b, 0.01);
+  EXPECT_NEAR(loss({}, 0), (a + 3 * b) / 4, 1e-5);
+  EXPECT_NEAR(loss({3, 0.5}, 0), (3 * a + 0.5 * 3 * b) / 4, 1e-5);
+  EXPECT_NEAR(loss({3, 0.5}, 0.2), 0.8 * (3 * a + 0.5 * 3 * b) / 4 + 0.1 * (3 * a + 0.5 * b), 1e-5);
+  EXPECT_EQ(balanced_weights(linear.train_data), (std::vector<double>{2, 2.0 / 3}));
+  test::expect_error([&] { loss({1, 2, 3}, 0); }, "3 class weights for 2 classes: give one for each of a, b");
+  test::expect_error([&] { loss({1, -1}, 0); }, "class weight -1: at least 0 is accepted");
+  test::expect_error([&] { loss({0, 0}, 0); }, "at least one above 0 is accepted");
 }
 
 TEST_F(Training, DivergenceIsOneLineAndKeepsTheLastGoodCheckpoint) {
@@ -314,8 +258,12 @@ TEST_F(Training, AnOverwrittenRunStaysWholeUntilTheNewOneHasACheckpoint) {
   auto first = options("run");
   first.loop.epochs = 1;
   train_all(first);
-  const std::vector<std::string> files = {"run/run.json", "run/log.jsonl", "run/eval.json",
-                                          "run/model.safetensors", "run/checkpoint.safetensors"};
+  const std::vector<std::string> files = {"run/run.json",
+                                          "run/log.jsonl",
+                                          "run/eval.json",
+                                          "run/model.safetensors",
+                                          "run/checkpoint.safetensors",
+                                          "run/best.safetensors"};
   std::vector<std::vector<std::uint8_t>> before;
   for (const auto& file : files) before.push_back(bytes_of(file));
   const auto expect_untouched = [&](const char* when) {
@@ -345,7 +293,8 @@ TEST_F(Training, AnOverwrittenRunStaysWholeUntilTheNewOneHasACheckpoint) {
   }
   EXPECT_FALSE(train_until(second, 3).loop.finished);
   EXPECT_NE(bytes_of("run/model.safetensors"), before[3]);
-  EXPECT_FALSE(std::filesystem::exists(runs_ / "run/eval.json")) << "it was of the earlier model";
+  for (const auto* file : {"run/eval.json", "run/best.safetensors"})
+    EXPECT_FALSE(std::filesystem::exists(runs_ / file)) << file << " was of the earlier run";
   second.loop.mode = RunMode::Resume;
   EXPECT_TRUE(train_all(second).loop.finished);
   auto alone = second;
@@ -428,17 +377,47 @@ TEST_F(Training, StartsFromTheWeightsOfAnotherNumberOfClasses) {
   second.loop.schedule.learning_rate = 1e-30;  // the weights stay what they were at the start
   second.weights = runs_ / "first/model.safetensors";
   train_all(second);
-  const auto tensor_of = [&](const std::string& run, const char* name) {
-    const io::SafetensorsReader file(runs_ / (run + "/model.safetensors"));
-    std::vector<float> values(file.find(name)->bytes / sizeof(float));
-    file.read(*file.find(name), std::as_writable_bytes(std::span(values)));
-    return values;
-  };
-  EXPECT_EQ(tensor_of("second", "layer1.0.conv1.weight"), tensor_of("first", "layer1.0.conv1.weight"));
-  EXPECT_EQ(tensor_of("second", "fc.weight").size() / 2, tensor_of("first", "fc.weight").size() / 3);
+  EXPECT_EQ(numbers_of("second", "layer1.0.conv1.weight"), numbers_of("first", "layer1.0.conv1.weight"));
+  EXPECT_EQ(numbers_of("second", "fc.weight").size() / 2, numbers_of("first", "fc.weight").size() / 3);
   second.loop.mode = RunMode::Overwrite;
   second.network.widths = {16, 16};
   test::expect_error([&] { train_all(second); }, "its tensor 'layer2.0.conv1.weight' is F32 [32, 16, 3, 3]");
+}
+
+// Also after a resume, for which the file of the first weights may be gone.
+TEST_F(Training, FrozenGroupsStayAsTheyAre) {
+  auto first = options("first");
+  first.loop.epochs = 1;
+  train_all(first);
+  const auto from_first = [&](const std::string& run) {
+    auto second = options(run);
+    second.val_data.reset();
+    second.seed = 1;
+    second.weights = runs_ / "first/model.safetensors";
+    second.frozen = 1;
+    second.loop.epochs = 1;
+    return second;
+  };
+  train_all(from_first("frozen"));
+  auto stopped = from_first("stopped");
+  ASSERT_FALSE(train_until(stopped, 4).loop.finished);
+  stopped.weights = "/absent.safetensors";
+  stopped.loop.mode = RunMode::Resume;
+  train_all(stopped);
+  EXPECT_EQ(bytes_of("stopped/model.safetensors"), bytes_of("frozen/model.safetensors"));
+  for (const auto& info : io::SafetensorsReader(runs_ / "first/model.safetensors").tensors()) {
+    if (info.type != io::DType::F32) continue;
+    const auto& name = info.name;
+    const bool is_frozen = name.starts_with("norm0") || name.starts_with("conv1") ||
+                           name.starts_with("bn1") || name.starts_with("layer1");
+    EXPECT_EQ(numbers_of("frozen", name.c_str()) == numbers_of("first", name.c_str()), is_frozen) << name;
+  }
+  auto too_many = from_first("none");
+  too_many.frozen = 3;
+  test::expect_error([&] { train_all(too_many); }, "frozen groups 3: -1 to 2 is accepted for this network");
+  too_many.network = nets::network_options("linear");
+  too_many.frozen = 0;
+  test::expect_error([&] { train_all(too_many); }, "frozen groups 0: this network has no groups of layers");
 }
 
 // Every level of a channel: the table of the CPU and the arithmetic of a GPU.

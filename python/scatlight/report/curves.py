@@ -46,6 +46,16 @@ def rate_panel(logged: Sequence[Logged], axis: TimeAxis) -> Panel:
     return Panel(lines, "rate", log=any(_drops(log) for _, _, log in logged))
 
 
+def words_on_the_best(logged: Sequence[Logged], measure: str) -> str:
+    """Which epochs the files best.safetensors are of, for the end of a caption."""
+    epochs = [
+        f"epoch {log.best_epoch}" + (f" of {name}" if len(logged) > 1 else "")
+        for _, name, log in logged
+        if log.best_epoch is not None
+    ]
+    return f" The best {measure}, of best.safetensors, came after {', '.join(epochs)}." if epochs else ""
+
+
 def loss_line(name: str, logged: Logged, axis: TimeAxis, part: str | None = None) -> Series:
     """A moving mean of the loss on the training images, or of a part of it."""
     index, _, log = logged

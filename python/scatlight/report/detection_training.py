@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from scatlight.report import words
 from scatlight.report.boxes import STAGES, Detector, DetectorPoint
-from scatlight.report.curves import TimeAxis, drops_of_rate, loss_line, rate_panel, time_axis
+from scatlight.report.curves import (
+    TimeAxis,
+    drops_of_rate,
+    loss_line,
+    rate_panel,
+    time_axis,
+    words_on_the_best,
+)
 from scatlight.report.figures import Bar, Series, line_plot, stacked_bar_plot
 from scatlight.report.load import Run
 from scatlight.report.measures import (
@@ -61,7 +68,7 @@ def _ap50(logged: Sequence[Logged], axis: TimeAxis, drops: Sequence[float]) -> F
     if not lines:
         return None
     svg = line_plot(lines, axis.name, "AP50, %", "AP50 during the training", events=drops)
-    return Figure(svg, "AP50 on held-out pictures.")
+    return Figure(svg, "AP50 on held-out pictures." + words_on_the_best(logged, "AP"))
 
 
 def _parts(logged: Sequence[Logged], axis: TimeAxis) -> list[Figure]:

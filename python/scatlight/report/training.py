@@ -52,6 +52,7 @@ class Log(Generic[Point]):
     evals: list[Point] = field(default_factory=list)
     seconds: float | None = None  # of the whole training, when it ended
     peak_memory_bytes: float | None = None
+    best_epoch: int | None = None  # after which the best evaluation came
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,10 @@ def read_log(
         kind = fields.text("kind")
         if kind == "train":
             log.train.append(_read_train_point(fields, parts))
+            log.seconds = None  # also where an earlier line says that the training was over: it was resumed
         elif kind == "eval":
             log.evals.append(read_eval(fields))
+            log.best_epoch = fields.optional_integer("best_epoch")
         elif kind == "end":
             log.seconds = fields.number("seconds")
             log.peak_memory_bytes = fields.optional_number("peak_memory_bytes")

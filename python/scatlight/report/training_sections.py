@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from scatlight.report.baseline import baseline
-from scatlight.report.curves import TimeAxis, drops_of_rate, loss_line, rate_panel, time_axis
+from scatlight.report.curves import (
+    TimeAxis,
+    drops_of_rate,
+    loss_line,
+    rate_panel,
+    time_axis,
+    words_on_the_best,
+)
 from scatlight.report.figures import Bar, Series, line_plot
 from scatlight.report.load import EvalPoint, Run
 from scatlight.report.measures import (
@@ -62,7 +69,7 @@ def _accuracy(
     known = [found for index, _, log in logged if log.evals and (found := baseline(runs[index]))]
     marks = dict.fromkeys((found.accuracy, found.words) for found in known)
     svg = line_plot(lines, axis.name, "top-1, %", "accuracy curves", marks=list(marks), events=drops)
-    return Figure(svg, "Top-1 accuracy on held-out images.")
+    return Figure(svg, "Top-1 accuracy on held-out images." + words_on_the_best(logged, "one"))
 
 
 def curves(runs: Sequence[Run]) -> Section | None:
