@@ -97,7 +97,7 @@ class PreparingQueue {
   std::size_t needed_ = 0;
 };
 
-// Wavelet planes that stay in the second cache between the kernels that write and read them.
+// Wavelet planes that stay in the L2 cache between the kernels that write and read them.
 std::size_t wavelet_bytes(int device) {
   int cache = 0;
   check(cudaDeviceGetAttribute(&cache, cudaDevAttrL2CacheSize, device), "a device cannot be asked");

@@ -62,8 +62,8 @@ struct DifferentiateRows {
     const int lines = fft.lines();
     const int first = block.x() * lines;
     const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height;
-    auto* const room = static_cast<Complex<T>*>(block.shared());
-    auto* const rows = room + fft.template shared_elements<Order::AlongLines>();
+    auto* const scratch = static_cast<Complex<T>*>(block.shared());
+    auto* const rows = scratch + fft.template shared_elements<Order::AlongLines>();
     const auto row_of = [&](int line) { return first_row + smaller(first + line, height - 1); };
     // The gradient of |x * psi|, in the real parts of rows. Two lines at a time share the weights.
     const int pairs = (lines + 1) / 2;
@@ -85,14 +85,15 @@ struct DifferentiateRows {
       if (line + pairs < lines) rows[(line + pairs) * width + column].re = other;
     });
     fft.template transform<Direction::Inverse, Order::AlongLines>(
-        block, room,
+        block, scratch,
         [&](int line, int n, auto stride, auto& x) { load(wavelets + row_of(line) * width + n, stride, x); },
         [&](int line, int k, Complex<T> value) {
           Complex<T>& gradient = rows[line * width + k];
           gradient = gradient.re * Squared<T>(value).direction();  // that of the modulus
         });
     fft.template transform<Direction::Forward, Order::AlongLines>(
-        block, room, [&](int line, int n, auto stride, auto& x) { load(rows + line * width + n, stride, x); },
+        block, scratch,
+        [&](int line, int n, auto stride, auto& x) { load(rows + line * width + n, stride, x); },
         [&](int line, int k, Complex<T> value) {
           if (first + line < height) wavelets[(first_row + first + line) * width + k] = value;
         });
@@ -128,8 +129,8 @@ struct CollectColumns {
     const int lines = fft.lines();
     const int first = block.x() * lines;
     const std::int64_t source = block.y();
-    auto* const room = static_cast<Complex<T>*>(block.shared());
-    auto* const columns = room + fft.template shared_elements<Order::AcrossLines>();
+    auto* const scratch = static_cast<Complex<T>*>(block.shared());
+    auto* const columns = scratch + fft.template shared_elements<Order::AcrossLines>();
     Complex<T>* const gradient = gradients + source * source_height * source_width;
     for (int first_angle = 0; first_angle < angles; first_angle += angles_at_once) {
       const int count = smaller(angles - first_angle, angles_at_once);
@@ -137,7 +138,7 @@ struct CollectColumns {
         const Complex<T>* const plane = wavelets + (source * angles + first_angle + angle) * height * width;
         Complex<T>* const of_angle = columns + angle * height * lines;
         fft.template transform<Direction::Forward, Order::AcrossLines>(
-            block, room,
+            block, scratch,
             [&](int line, int n, auto stride, auto& x) {
               load(plane + n * width + smaller(first + line, width - 1), stride * width, x);
             },

@@ -110,11 +110,11 @@ struct TransformRealRows {
     const int half = width / 2 + 1;
     const int first = block.x() * fft.lines();
     const std::int64_t plane = block.y();
-    auto* const room = static_cast<Complex<T>*>(block.shared());
-    auto* const pairs = room + fft.template shared_elements<Order::AlongLines>();
+    auto* const scratch = static_cast<Complex<T>*>(block.shared());
+    auto* const pairs = scratch + fft.template shared_elements<Order::AlongLines>();
     const auto row_of = [&](int line) { return 2 * (first + line); };
     fft.template transform<Direction::Forward, Order::AlongLines>(
-        block, room,
+        block, scratch,
         [&]<int R>(int line, int n, auto stride, Complex<T>(&x)[R]) {
           const int row = smaller(row_of(line), height - 2);
           unroll<R>([&](auto k) {
@@ -310,11 +310,11 @@ struct ModulusRows {
     const int lines = fft.lines();
     const int first = block.x() * lines;
     const std::int64_t first_row = static_cast<std::int64_t>(block.y()) * height;
-    auto* const room = static_cast<Complex<T>*>(block.shared());
-    auto* const rows = reinterpret_cast<T*>(room + fft.template shared_elements<Order::AlongLines>());
+    auto* const scratch = static_cast<Complex<T>*>(block.shared());
+    auto* const rows = reinterpret_cast<T*>(scratch + fft.template shared_elements<Order::AlongLines>());
     const int before = low_pass.radius;
     fft.template transform<Direction::Inverse, Order::AlongLines>(
-        block, room,
+        block, scratch,
         [&](int line, int n, auto stride, auto& x) {
           load(wavelets + (first_row + smaller(first + line, height - 1)) * width + n, stride, x);
         },

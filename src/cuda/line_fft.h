@@ -3,12 +3,12 @@
 // DFTs of lines by the threads of a block. A kernel says where the samples of a line come from and where its
 // frequencies go:
 //
-//   fft.transform<Direction, Order>(block, room, source, sink);
+//   fft.transform<Direction, Order>(block, scratch, source, sink);
 //
 //   source(line, n, stride, x)   samples n, n + stride ... of a line into the array x
 //   sink(line, k, value)         takes frequency k of a line
 //
-// A block has fft.lines() lines and fft.threads() threads. `room` is shared memory of
+// A block has fft.lines() lines and fft.threads() threads. `scratch` is shared memory of
 // shared_elements<Order>(). All threads of the block call it; after it they have met at a barrier. The
 // samples of every line are asked for before the first frequency is given away.
 
@@ -64,7 +64,8 @@ struct StaticFft {
   }
 
   template <Direction direction, Order order, class Block, class Source, class Sink>
-  SCATLIGHT_HD void transform(Block& block, Complex<T>* room, const Source& source, const Sink& sink) const {
+  SCATLIGHT_HD void transform(Block& block, Complex<T>* scratch, const Source& source,
+                              const Sink& sink) const {
     block.for_each_once(lines() * R2, [&](int index) {
       const Item<order> item(index, lines(), R2);
       Complex<T> x[R1];
@@ -73,13 +74,13 @@ struct StaticFft {
       dft<R1>(x);
       unroll<R1>([&](auto k) {
         if (k > 0) x[k] = twiddles[k * R2 + item.of_line] * x[k];
-        room[address<order>(item.line, k, item.of_line)] = x[k];
+        scratch[address<order>(item.line, k, item.of_line)] = x[k];
       });
     });
     block.for_each_once(lines() * R1, [&](int index) {
       const Item<order> item(index, lines(), R1);
       Complex<T> x[R2];
-      unroll<R2>([&](auto k) { x[k] = room[address<order>(item.line, item.of_line, k)]; });
+      unroll<R2>([&](auto k) { x[k] = scratch[address<order>(item.line, item.of_line, k)]; });
       dft<R2>(x);
       unroll<R2>([&](auto k) {
         sink(item.line, item.of_line + R1 * k, direction == Direction::Forward ? exchanged(x[k]) : x[k]);
@@ -140,15 +141,16 @@ struct AnyFft {
   }
 
   template <Direction direction, Order order, class Block, class Source, class Sink>
-  SCATLIGHT_HD void transform(Block& block, Complex<T>* room, const Source& source, const Sink& sink) const {
-    Complex<T>* values = room;
+  SCATLIGHT_HD void transform(Block& block, Complex<T>* scratch, const Source& source,
+                              const Sink& sink) const {
+    Complex<T>* values = scratch;
     int blocks = radix[0];
     with_radix(radix[0], [&](auto r) { first_stage<r(), direction, order>(block, values, source); });
     for (int stage = 1; stage < stages - 1; ++stage) {
       if (is_register_radix<T>(radix[stage])) {
         with_radix(radix[stage], [&](auto r) { middle_stage<r(), order>(block, values, blocks); });
       } else {
-        Complex<T>* const to = values == room ? room + buffer_elements() : room;
+        Complex<T>* const to = values == scratch ? scratch + buffer_elements() : scratch;
         large_stage<order>(block, values, radix[stage], blocks,
                            [&](int line, int first, int k, int part, Complex<T> value) {
                              to[address<order>(line, first + k * part)] = value;

@@ -30,9 +30,9 @@ FeatureView<F> view_of(F* data, const FeatureFormat& format, const Geometry& geo
 }
 
 /// Deals out a piece of memory from its beginning. One without memory only counts.
-class Room {
+class Arena {
  public:
-  explicit Room(void* memory = nullptr) : memory_(static_cast<std::byte*>(memory)) {}
+  explicit Arena(void* memory = nullptr) : memory_(static_cast<std::byte*>(memory)) {}
 
   template <class U>
   U* take(std::int64_t count) {
@@ -66,9 +66,9 @@ class Schedule {
 
   /// Of memory that a pass over so many planes needs.
   std::size_t workspace_bytes(std::int64_t planes, Pass pass) const {
-    Room room;
-    take_memory(room, planes_at_once(planes), pass);
-    return room.used();
+    Arena arena;
+    take_memory(arena, planes_at_once(planes), pass);
+    return arena.used();
   }
 
   /// images (planes, height, width) -> features. All of it where the kernels run; `constants` are the tables'
@@ -77,8 +77,8 @@ class Schedule {
   void forward(Queue& queue, const Constants<T>& constants, const T* images, std::int64_t planes,
                const FeatureView<F>& features, void* workspace) const {
     const std::int64_t at_once = planes_at_once(planes);
-    Room room(workspace);
-    const auto memory = take_memory(room, at_once, Pass::Forward);
+    Arena arena(workspace);
+    const auto memory = take_memory(arena, at_once, Pass::Forward);
     const Run<Queue> run{*this, queue, constants};
     for (std::int64_t first = 0; first < planes; first += at_once) {
       const Sources sources{{.first_source = first}, std::min(at_once, planes - first)};
@@ -96,8 +96,8 @@ class Schedule {
                 const FeatureView<const F>& gradients, std::int64_t planes, T* image_gradients,
                 void* workspace) const {
     const std::int64_t at_once = planes_at_once(planes);
-    Room room(workspace);
-    const auto memory = take_memory(room, at_once, Pass::Backward);
+    Arena arena(workspace);
+    const auto memory = take_memory(arena, at_once, Pass::Backward);
     const Run<Queue> run{*this, queue, constants};
     for (std::int64_t first = 0; first < planes; first += at_once) {
       const Sources sources{{.first_source = first}, std::min(at_once, planes - first)};
@@ -167,15 +167,15 @@ class Schedule {
                                                      1, most_blocks / angles));
   }
 
-  Memory take_memory(Room& room, std::int64_t planes, Pass pass) const {
-    if (!tables_.bands.empty()) return take_memory(room, tables_.bands[0], planes, pass);
+  Memory take_memory(Arena& arena, std::int64_t planes, Pass pass) const {
+    if (!tables_.bands.empty()) return take_memory(arena, tables_.bands[0], planes, pass);
     Memory memory;
-    memory.averages = room.template take<T>(planes * tables_.levels[0].height * outputs());
+    memory.averages = arena.template take<T>(planes * tables_.levels[0].height * outputs());
     return memory;
   }
 
   // For the wavelets of a band on so many sources.
-  Memory take_memory(Room& room, const Band& band, std::int64_t sources, Pass pass) const {
+  Memory take_memory(Arena& arena, const Band& band, std::int64_t sources, Pass pass) const {
     const auto& level = tables_.levels[band.level];
     const std::int64_t angles = tables_.options.angles;
     std::int64_t averages = 0;
@@ -189,17 +189,17 @@ class Schedule {
       wavelets = std::max(wavelets, planes * size_of(of_scale));
       if (!has_second(band, scale)) continue;
       moduli = std::max(moduli, planes * size_of(of_scale));
-      Room of_second;
+      Arena of_second;
       take_memory(of_second, second_band(scale), planes, pass);
       second = std::max(second, of_second.used());
     }
     Memory memory;
-    memory.spectra = room.template take<Complex<T>>(sources * size_of(level));
-    if (pass == Pass::Backward) memory.gradients = room.template take<Complex<T>>(sources * size_of(level));
-    memory.averages = room.template take<T>(averages);
-    memory.wavelets = room.template take<Complex<T>>(wavelets);
-    memory.moduli = room.template take<T>(moduli);
-    memory.second = room.template take<std::byte>(static_cast<std::int64_t>(second));
+    memory.spectra = arena.template take<Complex<T>>(sources * size_of(level));
+    if (pass == Pass::Backward) memory.gradients = arena.template take<Complex<T>>(sources * size_of(level));
+    memory.averages = arena.template take<T>(averages);
+    memory.wavelets = arena.template take<Complex<T>>(wavelets);
+    memory.moduli = arena.template take<T>(moduli);
+    memory.second = arena.template take<std::byte>(static_cast<std::int64_t>(second));
     return memory;
   }
 
@@ -367,8 +367,8 @@ struct Schedule<T>::Run {
   // The memory of these sources of order 2, with the spectra of |x * psi| of one scale.
   Memory start_second(int scale, const Sources& sources, const Memory& memory, Pass pass) const {
     const auto& level = schedule.level_of(scale);
-    Room room(memory.second);
-    const auto second = schedule.take_memory(room, schedule.second_band(scale), sources.count, pass);
+    Arena arena(memory.second);
+    const auto second = schedule.take_memory(arena, schedule.second_band(scale), sources.count, pass);
     transform({memory.moduli, size_of(level), level.width, nullptr, nullptr}, level, sources.count,
               second.spectra);
     return second;
