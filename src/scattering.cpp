@@ -212,7 +212,7 @@ void Scattering::backward(std::span<const double> images, std::span<const double
 
 std::vector<std::string> Scattering::available_engines() {
   std::vector<std::string> names = {std::string(reference_name)};
-  for (const auto level : cpu::available_levels()) names.emplace_back(level);
+  for (const auto target : cpu::available_targets()) names.emplace_back(target);
   return names;
 }
 

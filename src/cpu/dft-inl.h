@@ -1,5 +1,5 @@
 // Small inverse DFTs of vectors of lanes, each lane a transform of its own. Included once for each
-// instruction set.
+// target.
 
 #if defined(SCATLIGHT_CPU_DFT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_DFT_INL_H_
@@ -187,7 +187,8 @@ struct PrimeDft {
   }
 };
 
-// N = A B: Good and Thomas without twiddle factors where A and B are coprime, Cooley and Tukey elsewhere.
+// N = A B: prime-factor (Good and Thomas), without twiddle factors, where A and B are coprime; Cooley and
+// Tukey elsewhere.
 template <int N>
 struct CompositeDft {
   template <class D>

@@ -9,14 +9,14 @@
 
 #include "core/parallel_for.h"
 #include "core/range.h"
+#include "cpu/buffer_pool.h"
 #include "cpu/kernels.h"
 #include "cpu/memory.h"
-#include "cpu/room_store.h"
 
 namespace scatlight::cpu {
 namespace {
 
-// Runs the body over its indices. (Not given as it is: what it captures would be allocated.)
+// Runs the body over its indices. (By reference: std::function would copy what it captures to the heap.)
 template <class Body>
 void loop(const ParallelFor& run, std::int64_t count, const Body& body) {
   run(count, std::cref(body));
@@ -30,15 +30,15 @@ void serially(std::int64_t count, const std::function<void(std::int64_t)>& body)
 template <class T>
 class PackedTransform {
  public:
-  PackedTransform(const Kernels<T>& kernels, int side, const ScatteringOptions& resolved,
+  PackedTransform(const Kernels<T>& kernels, int block_size, const ScatteringOptions& resolved,
                   const Geometry& geometry, const FilterBank& bank)
-      : tables_(resolved, geometry, bank, {.lanes = kernels.lanes, .side = side}),
-        functions_(side == kernels.lanes ? kernels.of_columns : kernels.of_planes) {
+      : tables_(resolved, geometry, bank, {.lanes = kernels.lanes, .block_size = block_size}),
+        functions_(block_size == kernels.lanes ? kernels.of_columns : kernels.of_planes) {
     for (const auto& tiling : tables_.tilings) {
       for (int strip = 0; strip < tiling.strips(); ++strip) {
-        strips_.push_back({.tiling = &tiling, .index = strip, .first_piece = std::ssize(pieces_)});
+        strips_.push_back({.tiling = &tiling, .index = strip, .first_task = std::ssize(tasks_)});
         for (const auto& group : tables_.groups) {
-          if (&tables_.tilings[group.tiling] == &tiling) pieces_.push_back({&group, std::ssize(strips_) - 1});
+          if (&tables_.tilings[group.tiling] == &tiling) tasks_.push_back({&group, std::ssize(strips_) - 1});
         }
       }
     }
@@ -46,115 +46,114 @@ class PackedTransform {
 
   void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const {
     if (tables_.is_tiled()) {
-      const auto forward_bundle = [&](std::int64_t index, int threads, const ParallelFor& run_bundle) {
-        const auto [first, size] = bundle(index, planes);
-        const Block block = block_of(images, planes, first, size, threads);
-        forward_on_tiles(images + first * image_size(), block, features + first * features_size(),
-                         run_bundle);
+      const auto forward_pack = [&](std::int64_t index, int threads, const ParallelFor& run_pack) {
+        const auto [first, size] = pack(index, planes);
+        const Chunk chunk = chunk_of(images, planes, first, size, threads);
+        forward_on_tiles(images + first * image_size(), chunk, features + first * features_size(), run_pack);
       };
-      const std::int64_t alone = bundles_alone(bundles(planes));
-      loop(run, alone, [&](std::int64_t index) { forward_bundle(index, 1, serially); });
-      for (std::int64_t i = alone; i < bundles(planes); ++i) forward_bundle(i, tables_.options.threads, run);
+      const std::int64_t alone = packs_alone(packs(planes));
+      loop(run, alone, [&](std::int64_t index) { forward_pack(index, 1, serially); });
+      for (std::int64_t i = alone; i < packs(planes); ++i) forward_pack(i, tables_.options.threads, run);
       return;
     }
-    for_blocks(images, planes, bundles_at_once(), 1, run,
-               [&](const Block& block, T* spectra, const ParallelFor& run_block) {
-                 forward_block(images + block.first * image_size(), block, spectra,
-                               features + block.first * features_size(), run_block);
+    for_chunks(images, planes, packs_at_once(), 1, run,
+               [&](const Chunk& chunk, T* spectra, const ParallelFor& run_chunk) {
+                 forward_chunk(images + chunk.first * image_size(), chunk, spectra,
+                               features + chunk.first * features_size(), run_chunk);
                });
   }
 
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 const ParallelFor& run) const {
-    for_blocks(images, planes, tables_.options.threads * bunch(), 1 + sums, run,
-               [&](const Block& block, T* spectra, const ParallelFor& run_block) {
-                 backward_block(images + block.first * image_size(),
-                                feature_gradients + block.first * features_size(), block, spectra,
-                                image_gradients + block.first * image_size(), run_block);
+    for_chunks(images, planes, tables_.options.threads * grain(), 1 + sums, run,
+               [&](const Chunk& chunk, T* spectra, const ParallelFor& run_chunk) {
+                 backward_chunk(images + chunk.first * image_size(),
+                                feature_gradients + chunk.first * features_size(), chunk, spectra,
+                                image_gradients + chunk.first * image_size(), run_chunk);
                });
   }
 
  private:
   static constexpr int sums = Tables<T>::gradient_sums;
 
-  // Planes that share vectors, or one alone.
-  struct Bundle {
+  // Planes of a call that share vectors, or one alone.
+  struct Pack {
     std::int64_t first;
     int planes;
   };
-  Bundle bundle(std::int64_t index, std::int64_t planes) const {
+  Pack pack(std::int64_t index, std::int64_t planes) const {
     const std::int64_t first = index * tables_.packing.planes();
     return {first, static_cast<int>(std::min<std::int64_t>(tables_.packing.planes(), planes - first))};
   }
-  std::int64_t bundles(std::int64_t planes) const {
+  std::int64_t packs(std::int64_t planes) const {
     return (planes + tables_.packing.planes() - 1) / tables_.packing.planes();
   }
 
-  // Tiles side by side.
+  // Tiles side by side, of one tiling.
   struct Strip {
     const Tiling<T>* tiling;
     int index;  // in the tiling
-    std::ptrdiff_t first_piece;
+    std::ptrdiff_t first_task;
   };
-  // The paths of a group in a strip.
-  struct Piece {
+  // The paths of a group on a strip.
+  struct Task {
     const PathGroup* group;
     std::ptrdiff_t strip;
   };
 
-  // How many of `count` bundles are done by one thread each, as long as there are enough of them: then no
+  // How many of `count` packs are done by one thread each, as long as there are enough of them: then no
   // thread waits for another, and each has its spectra in its own caches. (Three planes for two threads take
   // less time if both share all of them.)
-  std::int64_t bundles_alone(std::int64_t count) const {
+  std::int64_t packs_alone(std::int64_t count) const {
     const int threads = tables_.options.threads;
     return count < 2 * threads && threads > 1 ? 0 : count - count % threads;
   }
 
-  // Planes [first, first + planes), which some threads share, and the image with which a thread is likely to
-  // go on after them, or none.
-  struct Block {
+  // Planes [first, first + planes) of a call, on which some threads work together, and the image with which a
+  // thread is likely to go on after them, or none.
+  struct Chunk {
     std::int64_t first;
     std::int64_t planes;
     int threads;
     std::span<const std::byte> next_image;
   };
-  Block block_of(const T* images, std::int64_t planes, std::int64_t first, std::int64_t size,
+  Chunk chunk_of(const T* images, std::int64_t planes, std::int64_t first, std::int64_t size,
                  int threads) const {
-    Block block = {first, size, threads, {}};
+    Chunk chunk = {first, size, threads, {}};
     const std::int64_t next = first + size * (threads == 1 ? tables_.options.threads : 1);
     if (next < planes)
-      block.next_image = std::as_bytes(std::span(images + next * image_size(), std::size_t(image_size())));
-    return block;
+      chunk.next_image = std::as_bytes(std::span(images + next * image_size(), std::size_t(image_size())));
+    return chunk;
   }
 
-  // What a thread is likely to read after a group of paths: the next one's filters or, if it is null, the
-  // next image. Filters are named for a thread's first planes in a call, as they may come from memory; for
-  // later ones they are in the third cache, from which fetching takes as long as it saves.
-  Upcoming upcoming(const Block& block, const PathGroup* next) const {
-    if (next == nullptr) return {&block.next_image, 1};
-    const bool is_first = block.first < tables_.options.threads * tables_.packing.planes();
-    return is_first ? Upcoming(next->filters) : Upcoming();
+  // What a thread is likely to read after a group of paths: the filters of the next one or, if it is null,
+  // the next image. Filters are prefetched for a thread's first planes in a call, as they may come from
+  // memory; for later ones they are in the L3 cache, from which prefetching takes as long as it saves.
+  NextReads next_reads(const Chunk& chunk, const PathGroup* next) const {
+    if (next == nullptr) return {&chunk.next_image, 1};
+    const bool is_first = chunk.first < tables_.options.threads * tables_.packing.planes();
+    return is_first ? NextReads(next->filters) : NextReads();
   }
 
-  // body(block, spectra, run), with room for as many spectra of each bundle.
+  // body(chunk, spectra, run), with memory for so many spectra of each pack.
   template <class Body>
-  void for_blocks(const T* images, std::int64_t planes, std::int64_t at_once, std::int64_t spectra_of_bundle,
+  void for_chunks(const T* images, std::int64_t planes, std::int64_t at_once, std::int64_t spectra_of_pack,
                   const ParallelFor& run, const Body& body) const {
-    const std::int64_t count = bundles(planes);
-    const std::int64_t alone = bundles_alone(count);
+    const std::int64_t count = packs(planes);
+    const std::int64_t alone = packs_alone(count);
     loop(run, alone, [&](std::int64_t index) {
-      const auto spectra = spectra_.borrow(spectra_of_bundle * spectra_size());
-      const auto [first, size] = bundle(index, planes);
-      body(block_of(images, planes, first, size, 1), spectra->data(), serially);
+      const auto spectra = spectra_.borrow(spectra_of_pack * spectra_size());
+      const auto [first, size] = pack(index, planes);
+      body(chunk_of(images, planes, first, size, 1), spectra->data(), serially);
     });
     if (alone == count) return;
-    // All threads share the others: no more than `at_once`, in blocks of about the same size.
-    const std::int64_t blocks = (count - alone + at_once - 1) / at_once;
-    const std::int64_t of_block = (count - alone + blocks - 1) / blocks;
-    const auto spectra = spectra_.borrow(of_block * spectra_of_bundle * spectra_size());
-    const std::int64_t step = of_block * tables_.packing.planes();
+    // All threads share the others: no more than `at_once`, in chunks of about the same size.
+    const std::int64_t chunks = (count - alone + at_once - 1) / at_once;
+    const std::int64_t of_chunk = (count - alone + chunks - 1) / chunks;
+    const auto spectra = spectra_.borrow(of_chunk * spectra_of_pack * spectra_size());
+    const std::int64_t step = of_chunk * tables_.packing.planes();
     for (std::int64_t first = alone * tables_.packing.planes(); first < planes; first += step)
-      body(block_of(images, planes, first, std::min(step, planes - first), tables_.options.threads),
+      body(chunk_of(images, planes, first, std::min(step, planes - first), tables_.options.threads),
            spectra->data(), run);
   }
 
@@ -162,10 +161,10 @@ class PackedTransform {
     return is_in_range(functions_.largest_magnitude(values, count));
   }
 
-  // A strip of a bundle, as by analyse_strip. Returns whether the strip's share of the samples is in Range:
-  // together, those of the first tiling look at all of them.
-  bool analyse(const Strip& strip, int planes, const T* images, T* spectra, T* features, T* shares,
-               T* room) const {
+  // A strip of a pack, as by analyse_strip. Returns whether the samples that it looks
+  // at are in Range: the strips of the first tiling together look at all of them.
+  bool analyse(const Strip& strip, int planes, const T* images, T* spectra, T* features, T* partials,
+               T* scratch) const {
     bool fits = true;
     if (strip.tiling == &tables_.tilings[0] && tables_.options.max_order >= 1) {
       const std::int64_t first = image_size() * strip.index / strip.tiling->strips();
@@ -173,28 +172,28 @@ class PackedTransform {
       for (int plane = 0; plane < planes; ++plane)
         fits = are_in_range(images + plane * image_size() + first, end - first) && fits;
     }
-    functions_.analyse_strip(tables_, *strip.tiling, strip.index, planes, images, spectra, features, shares,
-                             room);
+    functions_.analyse_strip(tables_, *strip.tiling, strip.index, planes, images, spectra, features, partials,
+                             scratch);
     return fits;
   }
 
-  // `spectra` are a bundle's, then the gradients of them.
-  void backward_block(const T* images, const T* feature_gradients, const Block& block, T* spectra,
+  // `spectra` are a pack's, then the gradients of them.
+  void backward_chunk(const T* images, const T* feature_gradients, const Chunk& chunk, T* spectra,
                       T* image_gradients, const ParallelFor& run) const {
-    const std::int64_t planes = block.planes;
-    const std::int64_t spectra_of_bundle = (1 + sums) * spectra_size();
-    const std::int64_t count = bundles(planes);
+    const std::int64_t planes = chunk.planes;
+    const std::int64_t spectra_of_pack = (1 + sums) * spectra_size();
+    const std::int64_t count = packs(planes);
     const bool first_order = tables_.options.max_order >= 1;
     if (first_order) {
       std::atomic<bool> fit = true;
       loop(run, count * strips(), [&](std::int64_t index) {
-        const auto room = rooms_.borrow(tables_.room.size);
-        const auto [first, size] = bundle(index / strips(), planes);
+        const auto scratch = scratch_.borrow(tables_.scratch.size);
+        const auto [first, size] = pack(index / strips(), planes);
         const Strip& strip = strips_[index % strips()];
         const Tiling<T>& tiling = *strip.tiling;
-        T* of_strip = spectra + index / strips() * spectra_of_bundle +
+        T* of_strip = spectra + index / strips() * spectra_of_pack +
                       tiling.spectrum_offset(tiling.tile(strip.index, 0));
-        if (!analyse(strip, size, images + first * image_size(), of_strip, nullptr, nullptr, room->data()))
+        if (!analyse(strip, size, images + first * image_size(), of_strip, nullptr, nullptr, scratch->data()))
           fit = false;
         for (std::int64_t plane = first; plane < first + size && index % strips() == 0; ++plane) {
           if (!are_in_range(feature_gradients + plane * features_size(), features_size())) fit = false;
@@ -204,16 +203,16 @@ class PackedTransform {
         const ScaledPlanes<T> scaled_images(images, planes, image_size());
         const ScaledPlanes<T> scaled_gradients(feature_gradients, planes, features_size());
         if (scaled_images.are_scaled() || scaled_gradients.are_scaled()) {
-          backward_block(scaled_images.data(), scaled_gradients.data(), block, spectra, image_gradients, run);
+          backward_chunk(scaled_images.data(), scaled_gradients.data(), chunk, spectra, image_gradients, run);
           return scaled_gradients.scale_back(image_gradients, image_size());
         }
       }
       loop(run, count * sums, [&](std::int64_t index) {
-        const auto room = rooms_.borrow(tables_.room.size);
-        const auto [first, size] = bundle(index / sums, planes);
+        const auto scratch = scratch_.borrow(tables_.scratch.size);
+        const auto [first, size] = pack(index / sums, planes);
         const int sum = static_cast<int>(index % sums);
-        const T* of_bundle = spectra + index / sums * spectra_of_bundle;
-        T* gradient = spectra + index / sums * spectra_of_bundle + (1 + sum) * spectra_size();
+        const T* of_pack = spectra + index / sums * spectra_of_pack;
+        T* gradient = spectra + index / sums * spectra_of_pack + (1 + sum) * spectra_size();
         for (const auto& tiling : tables_.tilings) {
           for (int tile = 0; tile < tiling.count(); ++tile)
             tiling.image_band[0].clear(gradient + tiling.spectrum_offset(tile), sum);
@@ -223,19 +222,19 @@ class PackedTransform {
         for (std::size_t i = tables_.sum_begin[sum]; i < tables_.sum_begin[sum + 1]; ++i) {
           if (is_zero(groups[i], size, of_features)) continue;
           const auto* next = i + 1 < groups.size() ? &groups[i + 1] : nullptr;
-          functions_.differentiate_paths(tables_, groups[i], size, of_bundle, of_features, gradient,
-                                         room->data(), upcoming(block, next));
+          functions_.differentiate_paths(tables_, groups[i], size, of_pack, of_features, gradient,
+                                         scratch->data(), next_reads(chunk, next));
         }
       });
     }
     loop(run, count, [&](std::int64_t index) {
-      const auto room = rooms_.borrow(tables_.room.size);
-      const auto [first, size] = bundle(index, planes);
+      const auto scratch = scratch_.borrow(tables_.scratch.size);
+      const auto [first, size] = pack(index, planes);
       const T* gradients[sums];
       for (int sum = 0; sum < sums; ++sum)
-        gradients[sum] = spectra + index * spectra_of_bundle + (1 + sum) * spectra_size();
+        gradients[sum] = spectra + index * spectra_of_pack + (1 + sum) * spectra_size();
       functions_.differentiate_planes(tables_, size, feature_gradients + first * features_size(), gradients,
-                                      image_gradients + first * image_size(), room->data());
+                                      image_gradients + first * image_size(), scratch->data());
     });
   }
 
@@ -264,50 +263,50 @@ class PackedTransform {
   }
   std::int64_t features_size() const { return map_size() * tables_.maps; }
 
-  void forward_block(const T* images, const Block& block, T* spectra, T* features,
+  void forward_chunk(const T* images, const Chunk& chunk, T* spectra, T* features,
                      const ParallelFor& run) const {
-    const std::int64_t planes = block.planes;
-    const std::int64_t count = bundles(planes);
+    const std::int64_t planes = chunk.planes;
+    const std::int64_t count = packs(planes);
     std::atomic<bool> fit = true;
     loop(run, count, [&](std::int64_t index) {
-      const auto room = rooms_.borrow(tables_.room.forward_size);
-      const auto [first, size] = bundle(index, planes);
+      const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
+      const auto [first, size] = pack(index, planes);
       if (!analyse(strips_[0], size, images + first * image_size(), spectra + index * spectra_size(),
-                   features + first * features_size(), nullptr, room->data()))
+                   features + first * features_size(), nullptr, scratch->data()))
         fit = false;
     });
     if (!fit) {
       const ScaledPlanes<T> scaled(images, planes, image_size());
       if (scaled.are_scaled()) {
-        forward_block(scaled.data(), block, spectra, features, run);
+        forward_chunk(scaled.data(), chunk, spectra, features, run);
         return scaled.scale_back(features, features_size());
       }
     }
     // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
-    // together. Small ones go in bunches, so that handing them out costs nothing.
+    // together. Small ones are handed out several at a time (the grain), so that this costs nothing.
     const auto& groups = tables_.groups;
-    const std::int64_t pieces = std::ssize(groups) * count;
-    loop(run, (pieces + bunch() - 1) / bunch(), [&](std::int64_t index) {
-      const auto room = rooms_.borrow(tables_.room.forward_size);
-      for (std::int64_t i = index * bunch(); i < std::min(pieces, (index + 1) * bunch()); ++i) {
-        const std::int64_t next_piece = i + block.threads;
-        const auto* next = next_piece < pieces ? &groups[next_piece / count] : nullptr;
-        const auto [first, size] = bundle(i % count, planes);
+    const std::int64_t tasks = std::ssize(groups) * count;
+    loop(run, (tasks + grain() - 1) / grain(), [&](std::int64_t index) {
+      const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
+      for (std::int64_t i = index * grain(); i < std::min(tasks, (index + 1) * grain()); ++i) {
+        const std::int64_t next_task = i + chunk.threads;
+        const auto* next = next_task < tasks ? &groups[next_task / count] : nullptr;
+        const auto [first, size] = pack(i % count, planes);
         functions_.transform_paths(tables_, groups[i / count], 0, size, spectra + i % count * spectra_size(),
-                                   features + first * features_size(), nullptr, room->data(),
-                                   upcoming(block, next));
+                                   features + first * features_size(), nullptr, scratch->data(),
+                                   next_reads(chunk, next));
       }
     });
   }
 
-  // A bundle, strip by strip, one for each thread at a time, so that all paths find its spectra in the
+  // A pack, strip by strip, one for each thread at a time, so that all paths find its spectra in the
   // caches. (All strips of a path before the next path took up to 1.2 times as long.)
-  void forward_on_tiles(const T* images, const Block& block, T* features, const ParallelFor& run) const {
-    const int planes = static_cast<int>(block.planes);
-    const int at_once = block.threads;
+  void forward_on_tiles(const T* images, const Chunk& chunk, T* features, const ParallelFor& run) const {
+    const int planes = static_cast<int>(chunk.planes);
+    const int at_once = chunk.threads;
     const auto spectra =
         spectra_.borrow(std::min<std::ptrdiff_t>(at_once, strips()) * tables_.strip_spectra_size);
-    const auto shares = shares_.borrow(tables_.shares_of_scale.back());
+    const auto partials = partials_.borrow(tables_.partials_of_scale.back());
     std::atomic<bool> fit = true;
     for (std::ptrdiff_t first = 0; first < strips(); first += at_once) {
       const std::ptrdiff_t end = std::min(first + at_once, strips());
@@ -315,78 +314,78 @@ class PackedTransform {
         return spectra->data() + (strip - first) * tables_.strip_spectra_size;
       };
       loop(run, end - first, [&](std::int64_t index) {
-        const auto room = rooms_.borrow(tables_.room.forward_size);
+        const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
         const Strip& strip = strips_[first + index];
         const bool has_map = strip.tiling == &tables_.tilings[0];
         if (!analyse(strip, planes, images, spectra_of(first + index), nullptr,
-                     has_map ? shares->data() : nullptr, room->data()))
+                     has_map ? partials->data() : nullptr, scratch->data()))
           fit = false;
       });
       if (!fit) {
         const ScaledPlanes<T> scaled(images, planes, image_size());
         if (scaled.are_scaled()) {
-          forward_on_tiles(scaled.data(), block, features, run);
+          forward_on_tiles(scaled.data(), chunk, features, run);
           return scaled.scale_back(features, features_size());
         }
-        fit = true;  // if one share is not in Range, all of them together may be
+        fit = true;  // what is not in Range are the samples of a strip, not all of a plane
       }
-      const std::ptrdiff_t first_piece = strips_[first].first_piece;
-      const std::ptrdiff_t end_piece = end < strips() ? strips_[end].first_piece : std::ssize(pieces_);
-      loop(run, end_piece - first_piece, [&](std::int64_t index) {
-        const auto room = rooms_.borrow(tables_.room.forward_size);
-        const auto& [group, strip] = pieces_[first_piece + index];
-        const std::ptrdiff_t next_piece = first_piece + index + at_once;
+      const std::ptrdiff_t first_task = strips_[first].first_task;
+      const std::ptrdiff_t end_task = end < strips() ? strips_[end].first_task : std::ssize(tasks_);
+      loop(run, end_task - first_task, [&](std::int64_t index) {
+        const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
+        const auto& [group, strip] = tasks_[first_task + index];
+        const std::ptrdiff_t next_task = first_task + index + at_once;
         // The first strip brings the filters for all.
-        Upcoming next;
-        if (next_piece >= std::ssize(pieces_)) {
-          next = upcoming(block, nullptr);
-        } else if (strips_[strip].index == 0 && next_piece < end_piece) {
-          next = upcoming(block, pieces_[next_piece].group);
+        NextReads next;
+        if (next_task >= std::ssize(tasks_)) {
+          next = next_reads(chunk, nullptr);
+        } else if (strips_[strip].index == 0 && next_task < end_task) {
+          next = next_reads(chunk, tasks_[next_task].group);
         }
         functions_.transform_paths(tables_, *group, strips_[strip].index, planes, spectra_of(strip), nullptr,
-                                   shares->data() + tables_.shares_begin(tables_.first_map(*group)),
-                                   room->data(), next);
+                                   partials->data() + tables_.partials_begin(tables_.first_map(*group)),
+                                   scratch->data(), next);
       });
     }
     loop(run, 1 + std::ssize(tables_.groups), [&](std::int64_t index) {
-      const auto room = rooms_.borrow(tables_.room.forward_size);
+      const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
       const auto* group = index == 0 ? nullptr : &tables_.groups[index - 1];
       const int map = group == nullptr ? 0 : tables_.first_map(*group);
-      functions_.write_maps(tables_, group, planes, shares->data() + tables_.shares_begin(map), features,
-                            room->data());
+      functions_.write_maps(tables_, group, planes, partials->data() + tables_.partials_begin(map), features,
+                            scratch->data());
     });
   }
 
   std::ptrdiff_t strips() const { return std::ssize(strips_); }
 
-  // Of a bundle.
+  // Padded samples of a pack.
   std::int64_t samples() const {
     return std::int64_t{tables_.geometry.rows.padded} * tables_.geometry.columns.padded *
            tables_.packing.planes();
   }
 
-  // Of a bundle.
+  // Values of a pack's spectra.
   std::int64_t spectra_size() const { return static_cast<std::int64_t>(tables_.spectra_size); }
 
-  // Bundles that threads share at once: they need work between two waits.
-  std::int64_t bundles_at_once() const {
+  // Packs of a chunk on which all threads work: they need work between two waits.
+  std::int64_t packs_at_once() const {
     const std::int64_t of_thread = (2 << 20) / (spectra_size() * std::int64_t{sizeof(T)} + 1);
     return std::max<std::int64_t>(3, tables_.options.threads * std::max<std::int64_t>(1, of_thread));
   }
 
-  // Pieces of work of a bundle each that are handed out together, so that it costs little.
-  std::int64_t bunch() const {
-    constexpr std::int64_t samples_in_a_bunch = 1 << 16;
-    return std::max<std::int64_t>(1, samples_in_a_bunch / samples());
+  // Tasks of one pack each that are handed out together, so that it costs little.
+  std::int64_t grain() const {
+    constexpr std::int64_t samples_in_a_grain = 1 << 16;
+    return std::max<std::int64_t>(1, samples_in_a_grain / samples());
   }
 
   Tables<T> tables_;
   Functions<T> functions_;
   std::vector<Strip> strips_;  // of all tilings
-  std::vector<Piece> pieces_;  // by strips
-  mutable RoomStore<T> rooms_;
-  mutable RoomStore<T> spectra_;
-  mutable RoomStore<T> shares_;
+  std::vector<Task> tasks_;    // by strips
+  mutable BufferPool<T> scratch_;
+  mutable BufferPool<T> spectra_;
+  mutable BufferPool<T> partials_;
 };
 
 template <class T>
@@ -395,7 +394,7 @@ class VectorEngine final : public Engine<T> {
   VectorEngine(const Kernels<T>& of_columns, const Kernels<T>& of_planes, const ScatteringOptions& resolved,
                const Geometry& geometry, const FilterBank& bank)
       : alone_(of_columns, of_columns.lanes, resolved, geometry, bank) {
-    // Measured with a second cache of 1 MB: 64 x 64 planes gain 25 %, 96 x 96 planes still some.
+    // Measured with an L2 cache of 1 MB: 64 x 64 planes gain 25 %, 96 x 96 planes still some.
     constexpr std::size_t largest_shared_bytes = 64 << 10;
     const std::size_t samples = static_cast<std::size_t>(geometry.rows.padded) * geometry.columns.padded;
     if (of_planes.lanes == 1 || samples * 2 * sizeof(T) > largest_shared_bytes) return;
@@ -424,8 +423,8 @@ class VectorEngine final : public Engine<T> {
 };
 
 template <class T>
-const Kernels<T>* find_kernels(const std::vector<Kernels<T>>& available, std::string_view level) {
-  const auto found = std::ranges::find(available, level, &Kernels<T>::name);
+const Kernels<T>* find_kernels(const std::vector<Kernels<T>>& available, std::string_view target) {
+  const auto found = std::ranges::find(available, target, &Kernels<T>::name);
   return found == available.end() ? nullptr : &*found;
 }
 
@@ -435,40 +434,40 @@ template <class T>
 const Kernels<T>* kernels_of_columns(const std::vector<Kernels<T>>& available, const Kernels<T>* asked,
                                      bool exactly, const ScatteringOptions& resolved,
                                      const Geometry& geometry) {
-  constexpr int short_side = 24;
+  constexpr int short_row = 24;
   const int coarsest = geometry.level(resolved.scales - 1);
-  const bool is_small = std::min(geometry.rows.padded, geometry.columns.padded) >> coarsest < short_side;
+  const bool is_small = std::min(geometry.rows.padded, geometry.columns.padded) >> coarsest < short_row;
   const auto* avx2 = find_kernels(available, "avx2");
   return is_small && !exactly && asked->name == "avx512" && avx2 != nullptr ? avx2 : asked;
 }
 
 }  // namespace
 
-std::vector<std::string_view> available_levels() {
+std::vector<std::string_view> available_targets() {
   std::vector<std::string_view> names;
   for (const auto& kernels : available_kernels<float>()) names.push_back(kernels.name);
   return names;
 }
 
 template <class T>
-std::unique_ptr<Engine<T>> make_engine(std::string_view level, bool exactly,
+std::unique_ptr<Engine<T>> make_engine(std::string_view target, bool exactly,
                                        const ScatteringOptions& resolved, const Geometry& geometry,
                                        const FilterBank& bank) {
   const auto available = available_kernels<T>();
-  const auto* kernels = find_kernels(available, level);
-  if (kernels == nullptr) return nullptr;  // not one of available_levels()
+  const auto* kernels = find_kernels(available, target);
+  if (kernels == nullptr) return nullptr;  // not one of available_targets()
   const auto* of_columns = kernels_of_columns(available, kernels, exactly, resolved, geometry);
   return std::make_unique<VectorEngine<T>>(*of_columns, *kernels, resolved, geometry, bank);
 }
 
 template <class T>
-double engine_memory(std::string_view level, bool exactly, const ScatteringOptions& resolved,
+double engine_memory(std::string_view target, bool exactly, const ScatteringOptions& resolved,
                      const Geometry& geometry) {
   const auto available = available_kernels<T>();
-  const auto* kernels = find_kernels(available, level);
+  const auto* kernels = find_kernels(available, target);
   if (kernels == nullptr) return 0;
   const int lanes = kernels_of_columns(available, kernels, exactly, resolved, geometry)->lanes;
-  return filter_memory<T>(resolved, geometry, {.lanes = lanes, .side = lanes});
+  return filter_memory<T>(resolved, geometry, {.lanes = lanes, .block_size = lanes});
 }
 
 template double engine_memory<float>(std::string_view, bool, const ScatteringOptions&, const Geometry&);

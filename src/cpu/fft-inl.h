@@ -1,4 +1,4 @@
-// The stages of an FftPlan on vectors of lanes. Included once for each instruction set.
+// The stages of an FftPlan on vectors of lanes. Included once for each target.
 
 #if defined(SCATLIGHT_CPU_FFT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_FFT_INL_H_
@@ -105,8 +105,8 @@ HWY_INLINE HWY_ATTR void prime_outputs(D d, int radix, int k, Complex<D> origin,
   });
 }
 
-// A prime radix without a kernel: the sums of PrimeDft in a loop over memory. `x` holds `radix` elements and
-// is followed by room for as many.
+// A prime radix without a kernel: the sums of PrimeDft in a loop over memory. `x` holds `radix` elements
+// and is followed by scratch for as many.
 template <class D>
 HWY_NOINLINE HWY_ATTR void prime_dft(D d, int radix, const Real<D>* rotation, Real<D>* x) {
   const std::size_t step = 2 * hn::Lanes(d);
@@ -191,17 +191,17 @@ HWY_INLINE HWY_ATTR void composite_dft(D d, const Real<D>* twiddles, const Load&
 }
 
 // One small DFT of a stage: elements from load(q), to store(k, value) after the twiddle factors (null: none).
-// `prime_room` holds 2 x radix elements and is used by Radix<0> only.
+// `prime_scratch` holds 2 x radix elements and is used by Radix<0> only.
 template <int R, class D, class Load, class Store>
 HWY_INLINE HWY_ATTR void small_dft(D d, const typename FftPlan<Real<D>>::Stage& stage,
-                                   const Real<D>* twiddles, Real<D>* prime_room, const Load& load,
+                                   const Real<D>* twiddles, Real<D>* prime_scratch, const Load& load,
                                    const Store& store) {
   if constexpr (R == 0) {
     const std::size_t step = 2 * hn::Lanes(d);
-    for (int q = 0; q < stage.radix; ++q) store_element(d, load(q), prime_room + q * step);
-    prime_dft(d, stage.radix, stage.rotation.data(), prime_room);
+    for (int q = 0; q < stage.radix; ++q) store_element(d, load(q), prime_scratch + q * step);
+    prime_dft(d, stage.radix, stage.rotation.data(), prime_scratch);
     for (int k = 0; k < stage.radix; ++k) {
-      const auto value = load_element(d, prime_room + k * step);
+      const auto value = load_element(d, prime_scratch + k * step);
       store(k, twiddles == nullptr || k == 0 ? value : twiddle(d, value, twiddles + 2 * (k - 1)));
     }
   } else if constexpr (R >= 15) {
@@ -223,7 +223,7 @@ HWY_INLINE const Real<D>* twiddles_of(const typename FftPlan<Real<D>>::Stage& st
   return stage.twiddles.empty() ? nullptr : stage.twiddles.data();
 }
 
-// Where the stages meet. Output k of small DFT p of the first stage goes to at_first(d, p + k * part,
+// Where the stages meet. Output k of small DFT p of the first stage goes to at_first(d, p + k * stride,
 // position + k); later stages know elements by their indices. Both count the plan's gaps.
 
 // Memory of its own.
@@ -250,44 +250,45 @@ struct InPlace {
 
 template <int R, class D, class Source, class Work>
 HWY_NOINLINE HWY_ATTR void first_stage(D d, const FftPlan<Real<D>>& plan, const Source given_source,
-                                       const Work given_work, Real<D>* prime_room) {
+                                       const Work given_work, Real<D>* prime_scratch) {
   const Source source = given_source;
   const Work work = given_work;
   const auto& stage = plan.stages.front();
   const int radix = R == 0 ? stage.radix : R;
-  const int part = stage.part;
-  const int part_step = part + plan.work_gap;
+  const int stride = stage.stride;
+  const int work_stride = stride + plan.work_gap;
   const std::int32_t* input = plan.input.data();
   const Real<D>* twiddles = twiddles_of<D>(stage);
   const std::size_t twiddle_step = twiddles == nullptr ? 0 : 2 * (radix - 1);
-  for (int p = 0, position = 0; p < part; ++p, position += radix, twiddles += twiddle_step) {
+  for (int p = 0, position = 0; p < stride; ++p, position += radix, twiddles += twiddle_step) {
     small_dft<R>(
-        d, stage, twiddles, prime_room,
+        d, stage, twiddles, prime_scratch,
         [&](int q) SCATLIGHT_LAMBDA { return source.load(d, position + q, input[position + q]); },
-        [&](int k, Complex<D> value)
-            SCATLIGHT_LAMBDA { store_element(d, value, work.at_first(d, p + k * part_step, position + k)); });
+        [&](int k, Complex<D> value) SCATLIGHT_LAMBDA {
+          store_element(d, value, work.at_first(d, p + k * work_stride, position + k));
+        });
   }
 }
 
 template <int R, class D, class Work>
 HWY_NOINLINE HWY_ATTR void middle_stage(D d, const FftPlan<Real<D>>& plan,
                                         const typename FftPlan<Real<D>>::Stage& stage, const Work given_work,
-                                        Real<D>* prime_room) {
+                                        Real<D>* prime_scratch) {
   const Work work = given_work;
   const int radix = R == 0 ? stage.radix : R;
-  const int part = stage.part;
+  const int stride = stage.stride;
   const Real<D>* of_stage = twiddles_of<D>(stage);
   const std::size_t twiddle_step = of_stage == nullptr ? 0 : 2 * (radix - 1);
   const int groups = plan.stages.front().radix;
   for (int group = 0, first = 0; group < groups; ++group, first += plan.work_gap) {
-    for (int block = 0; block < stage.blocks / groups; ++block, first += radix * part) {
+    for (int i = 0; i < stage.outer / groups; ++i, first += radix * stride) {
       const Real<D>* twiddles = of_stage;
-      for (int p = first; p < first + part; ++p, twiddles += twiddle_step) {
+      for (int p = first; p < first + stride; ++p, twiddles += twiddle_step) {
         small_dft<R>(
-            d, stage, twiddles, prime_room,
-            [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work.at(d, p + q * part)); },
+            d, stage, twiddles, prime_scratch,
+            [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work.at(d, p + q * stride)); },
             [&](int k, Complex<D> value)
-                SCATLIGHT_LAMBDA { store_element(d, value, work.at(d, p + k * part)); });
+                SCATLIGHT_LAMBDA { store_element(d, value, work.at(d, p + k * stride)); });
       }
     }
   }
@@ -295,18 +296,18 @@ HWY_NOINLINE HWY_ATTR void middle_stage(D d, const FftPlan<Real<D>>& plan,
 
 template <int R, class D, class Work, class Sink>
 HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const Work given_work,
-                                      Real<D>* prime_room, const Sink given_sink) {
+                                      Real<D>* prime_scratch, const Sink given_sink) {
   const Work work = given_work;
   const Sink sink = given_sink;
   const auto& stage = plan.stages.back();
   const int radix = R == 0 ? stage.radix : R;
   const std::int32_t* output = plan.output.data();
-  const int groups = std::min(plan.stages.front().radix, stage.blocks);
-  const int group_size = stage.blocks / groups * radix;
+  const int groups = std::min(plan.stages.front().radix, stage.outer);
+  const int group_size = stage.outer / groups * radix;
   for (int group = 0, first = 0, position = 0; group < groups; ++group, first += plan.work_gap) {
     for (const int end = position + group_size; position < end; position += radix, first += radix) {
       small_dft<R>(
-          d, stage, nullptr, prime_room,
+          d, stage, nullptr, prime_scratch,
           [&](int q) SCATLIGHT_LAMBDA { return load_element(d, work.at(d, first + q)); },
           [&](int k, Complex<D> value)
               SCATLIGHT_LAMBDA { sink.store(d, position + k, output[position + k], value); });
@@ -315,24 +316,24 @@ HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const W
 }
 
 // The inverse DFT of the source's elements, given to the sink, which may be the same memory if the work is
-// not. `prime_room` is plan.prime_elements() elements.
+// not. `prime_scratch` is plan.prime_elements() elements.
 template <class D, class Source, class Work, class Sink>
 HWY_INLINE HWY_ATTR void transform(D d, const FftPlan<Real<D>>& plan, const Source& source, const Work& work,
-                                   Real<D>* prime_room, const Sink& sink) {
+                                   Real<D>* prime_scratch, const Sink& sink) {
   if (plan.stages.size() == 1) {
     for (int n = 0; n < plan.length; ++n) store_element(d, source.load(d, n, plan.input[n]), work.at(d, n));
   } else {
     with_radix(plan.stages.front().radix, [&](auto radix) SCATLIGHT_LAMBDA {
-      first_stage<decltype(radix)::value>(d, plan, source, work, prime_room);
+      first_stage<decltype(radix)::value>(d, plan, source, work, prime_scratch);
     });
     for (std::size_t s = 1; s + 1 < plan.stages.size(); ++s) {
       with_radix(plan.stages[s].radix, [&](auto radix) SCATLIGHT_LAMBDA {
-        middle_stage<decltype(radix)::value>(d, plan, plan.stages[s], work, prime_room);
+        middle_stage<decltype(radix)::value>(d, plan, plan.stages[s], work, prime_scratch);
       });
     }
   }
   with_radix(plan.stages.back().radix, [&](auto radix) SCATLIGHT_LAMBDA {
-    last_stage<decltype(radix)::value>(d, plan, work, prime_room, sink);
+    last_stage<decltype(radix)::value>(d, plan, work, prime_scratch, sink);
   });
 }
 

@@ -11,7 +11,8 @@
 namespace scatlight::cpu {
 namespace {
 
-// What a stage takes, in nanoseconds an element; and what more (or less) as the first or the last of several.
+// What a stage takes, in nanoseconds per element; and what more (or less) as the first or the last of
+// several.
 struct StageCost {
   double each;
   double first = 0;
@@ -24,10 +25,10 @@ struct Kernel {
   StageCost wide;    // of 64 bytes
 };
 
-// Narrow: measured on AVX2 with data in the first cache. Wide: fitted to the times of 500 chains for 38
-// lengths on AVX-512 (Zen 4), run as the transform runs them, columns from the second cache and rows from the
-// first one; so they have loads and stores in them, which the others have not. Of chains that cost the same,
-// the one that begins with the kernel that stands first here is the fastest.
+// Narrow: measured on AVX2 with data in the L1 cache. Wide: fitted to the times of 500 chains for 38
+// lengths on AVX-512 (Zen 4), run as the transform runs them, columns from L2 and rows from L1; so they have
+// loads and stores in them, which the others have not. Of chains that cost the same, the one that begins with
+// the kernel that stands first here is the fastest.
 constexpr std::array<Kernel, 11> kernels = {{{15, {1.5}, {3.05, 0, -0.05}},
                                              {2, {0.45}, {1.4, 0.15, 0.3}},
                                              {3, {0.65}, {1.55, 0.15, 0.4}},
@@ -70,12 +71,12 @@ class Chains {
     if (length == 1) best.cost = 0;
     const auto consider = [&](int radix, const StageCost& stage) {
       if (length % radix != 0) return;
-      const int part = length / radix;
-      const auto& after = rest(part);
+      const int left = length / radix;
+      const auto& after = rest(left);
       double cost = stage.each + after.cost;
-      if (std::gcd(radix, part) != 1) cost += twiddle_cost(wide_);
+      if (std::gcd(radix, left) != 1) cost += twiddle_cost(wide_);
       if (has_first_stage) cost += stage.first;
-      if (part == 1) cost += stage.last;
+      if (left == 1) cost += stage.last;
       if (cost > best.cost - same_cost) return;
       best = {cost, {radix}};
       best.radices.insert(best.radices.end(), after.radices.begin(), after.radices.end());
@@ -114,10 +115,10 @@ template <class T>
 FftPlan<T>::FftPlan(int length, int lanes) : length(length) {
   const auto radices = Chains(lanes * static_cast<int>(sizeof(T))).best(length).radices;
 
-  int blocks = 1;
+  int outer = 1;
   for (int radix : radices) {
     Stage stage{
-        .radix = radix, .blocks = blocks, .part = length / blocks / radix, .twiddles = {}, .rotation = {}};
+        .radix = radix, .outer = outer, .stride = length / outer / radix, .twiddles = {}, .rotation = {}};
     if (!has_kernel(radix)) {
       largest_prime = std::max(largest_prime, radix);
       const int half = (radix - 1) / 2;
@@ -130,36 +131,37 @@ FftPlan<T>::FftPlan(int length, int lanes) : length(length) {
       }
     }
     stages.push_back(std::move(stage));
-    blocks *= radix;
+    outer *= radix;
   }
 
   if (stages.size() > 1) work_gap = 1;
 
-  // From the last stage up: which index of a sub-transform stands at which position of its block, before it
+  // From the last stage up: which index of a sub-transform stands at which of its positions, before it
   // (`time`) and after it (`frequency`).
   std::vector<int> time = {0};
   std::vector<int> frequency = {0};
   for (auto stage = stages.rbegin(); stage != stages.rend(); ++stage) {
     const int radix = stage->radix;
-    const int part = stage->part;
-    const int size = radix * part;
-    const bool coprime = std::gcd(radix, part) == 1;
-    const std::int64_t of_radix = coprime ? static_cast<std::int64_t>(part) * inverse_modulo(part, radix) : 1;
-    const std::int64_t of_part =
-        coprime ? static_cast<std::int64_t>(radix) * inverse_modulo(radix, part) : radix;
+    const int stride = stage->stride;
+    const int size = radix * stride;
+    const bool coprime = std::gcd(radix, stride) == 1;
+    const std::int64_t of_radix =
+        coprime ? static_cast<std::int64_t>(stride) * inverse_modulo(stride, radix) : 1;
+    const std::int64_t of_stride =
+        coprime ? static_cast<std::int64_t>(radix) * inverse_modulo(radix, stride) : radix;
     std::vector<int> outer_time(size);
     std::vector<int> outer_frequency(size);
     for (int q = 0; q < radix; ++q) {
-      for (int p = 0; p < part; ++p) {
+      for (int p = 0; p < stride; ++p) {
         const std::int64_t n =
-            coprime ? static_cast<std::int64_t>(part) * q + static_cast<std::int64_t>(radix) * time[p]
-                    : time[p] + static_cast<std::int64_t>(part) * q;
-        outer_time[q * part + p] = static_cast<int>(n % size);
-        outer_frequency[q * part + p] = static_cast<int>((of_radix * q + of_part * frequency[p]) % size);
+            coprime ? static_cast<std::int64_t>(stride) * q + static_cast<std::int64_t>(radix) * time[p]
+                    : time[p] + static_cast<std::int64_t>(stride) * q;
+        outer_time[q * stride + p] = static_cast<int>(n % size);
+        outer_frequency[q * stride + p] = static_cast<int>((of_radix * q + of_stride * frequency[p]) % size);
       }
     }
     if (!coprime) {
-      for (int p = 0; p < part; ++p) {
+      for (int p = 0; p < stride; ++p) {
         for (int q = 1; q < radix; ++q) {
           const double angle = 2 * std::numbers::pi * (static_cast<std::int64_t>(time[p]) * q % size) / size;
           stage->twiddles.push_back(static_cast<T>(std::cos(angle)));
@@ -171,8 +173,8 @@ FftPlan<T>::FftPlan(int length, int lanes) : length(length) {
     frequency = std::move(outer_frequency);
   }
   const auto& first = stages.front();
-  for (int p = 0; p < first.part; ++p) {
-    for (int q = 0; q < first.radix; ++q) input.push_back(time[q * first.part + p]);
+  for (int p = 0; p < first.stride; ++p) {
+    for (int q = 0; q < first.radix; ++q) input.push_back(time[q * first.stride + p]);
   }
   output.assign(frequency.begin(), frequency.end());
 }

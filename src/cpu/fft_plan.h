@@ -9,24 +9,25 @@ namespace scatlight::cpu {
 /// How to compute one inverse DFT, out[k] = sum_n in[n] exp(+2 pi i n k / length), in stages of small DFTs.
 /// (A forward DFT is the same with real and imaginary parts exchanged on both sides.)
 ///
-/// The work buffer holds `length` elements. Stage s sees it as (blocks, radix, part): for each block and each
-/// p < part it transforms the `radix` elements at distance `part`, in place. The first stage takes its
-/// elements from the input at `input`, the last one (part = 1) gives them to the output at `output`. In
-/// memory there is a gap after each block that the first of several stages makes: else the elements that it
-/// writes together would often stand a power of two apart, where the cache holds few of them.
+/// The work buffer holds `length` elements. Stage s sees it as (outer, radix, stride): for each of the outer
+/// sub-transforms and each p < stride it transforms the `radix` elements at distance `stride`, in place. The
+/// first stage takes its elements from the input at `input`, the last one (stride = 1) gives them to the
+/// output at `output`. In memory there is a gap after each sub-transform that the first of several stages
+/// leaves: else the elements that it writes together would often stand a power of two apart, where the cache
+/// holds few of them.
 ///
-/// Where radix and part are coprime, the index maps of Good and Thomas make twiddle factors unnecessary;
-/// elsewhere the stage is one of Cooley and Tukey. The maps of all stages are folded into `input` and
-/// `output`.
+/// Where radix and stride are coprime, prime-factor index maps (Good and Thomas) make twiddle factors
+/// unnecessary; elsewhere the stage is one of Cooley and Tukey. The maps of all stages are folded into
+/// `input` and `output`.
 template <class T>
 struct FftPlan {
   struct Stage {
     int radix = 1;
-    int blocks = 1;
-    int part = 1;
-    std::vector<T> twiddles;  ///< (part, radix - 1, {re, im}), or empty
-    std::vector<T> rotation;  ///< a prime without a kernel of its own: (h, h, {cos, sin}) of 2 pi j k /
-                              ///< radix, j, k in 1..h
+    int outer = 1;            ///< sub-transforms
+    int stride = 1;           ///< the product of the later radices
+    std::vector<T> twiddles;  ///< (stride, radix - 1, {re, im}), or empty
+    /// Of a prime without a kernel: (h, h, {cos, sin}) of 2 pi j k / radix, j and k in 1..h.
+    std::vector<T> rotation;
   };
 
   /// A length of 2 or more; how many values a vector has decides which stages are fastest.
@@ -34,19 +35,19 @@ struct FftPlan {
 
   int length;
   std::vector<Stage> stages;
-  std::vector<std::int32_t> input;   ///< (part, radix) of the first stage
-  std::vector<std::int32_t> output;  ///< (blocks, radix) of the last stage
+  std::vector<std::int32_t> input;   ///< (stride, radix) of the first stage
+  std::vector<std::int32_t> output;  ///< (outer, radix) of the last stage
   int largest_prime = 1;             ///< the largest radix that has no kernel of its own, or 1
 
   int work_gap = 0;  ///< elements
   int work_elements() const { return length + stages.front().radix * work_gap; }
-  int prime_elements() const { return 2 * largest_prime; }  ///< of room that stages without a kernel need
+  int prime_elements() const { return 2 * largest_prime; }  ///< of scratch for stages without a kernel
 };
 
 /// Costs are known for vectors of up to 32 bytes, and of 64: whether for the latter.
 inline bool is_wide(int vector_bytes) { return vector_bytes >= 64; }
 
-/// What FftPlan expects its transform to take, in nanoseconds an element. Tells lengths apart, not vectors.
+/// What FftPlan expects its transform to take, in nanoseconds per element. Tells lengths apart, not vectors.
 double fft_cost(int length, int vector_bytes);
 
 /// Whether dft-inl.h has a kernel for this radix.

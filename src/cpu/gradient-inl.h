@@ -1,4 +1,4 @@
-// The gradient of the scattering transform of one plane. Included once for each instruction set.
+// The gradient of the scattering transform of one plane. Included once for each target.
 //
 // Every linear step is followed back by its adjoint; the modulus u -> |u| by g -> g u / |u|, with u computed
 // again. What the wavelets give to the spectrum of their input is added up there and goes back through one
@@ -31,7 +31,7 @@ struct PhaseSink {
 };
 
 // Adds psi^ z^ to the gradient of a spectrum that is not folded, from exchanged elements.
-template <class D, int Side>
+template <class D, int BlockSize>
 struct FilteredSink {
   const Real<D>* filter;
   const std::int32_t* filter_positions;  // null if they are those of the spectrum
@@ -43,7 +43,7 @@ struct FilteredSink {
     const std::size_t position = row_position[index];
     const std::size_t of_filter = filter_positions == nullptr ? position : filter_positions[position];
     Real<D>* at = gradient + position * (2 * lanes);
-    const auto psi = load_filter<Side>(d, filter + of_filter * Side);
+    const auto psi = load_filter<BlockSize>(d, filter + of_filter * BlockSize);
     store_element(d, add_scaled<D>(load_element(d, at), psi, exchange<D>(exchanged)), at);
   }
 };
@@ -60,13 +60,13 @@ struct ConjugateSource {
   }
 };
 
-template <class D, int Side>
-class PlaneGradient : PlaneTransform<D, Side> {
+template <class D, int BlockSize>
+class PlaneGradient : PlaneTransform<D, BlockSize> {
   using T = Real<D>;
-  using Base = PlaneTransform<D, Side>;
+  using Base = PlaneTransform<D, BlockSize>;
   using Base::add_to;
   using Base::at;
-  using Base::block_size;
+  using Base::block_values;
   using Base::column_step;
   using Base::d_;
   using Base::element;
@@ -74,22 +74,23 @@ class PlaneGradient : PlaneTransform<D, Side> {
   using Base::map_size_;
   using Base::row;
   using Base::tables_;
-  using typename Base::Room;
+  using typename Base::Scratch;
 
  public:
-  HWY_ATTR PlaneGradient(const Tables<T>& tables, int planes, const T* feature_gradients, T* room)
-      : Base(tables, planes, nullptr, nullptr, room), gradients_(feature_gradients) {}
+  HWY_ATTR PlaneGradient(const Tables<T>& tables, int planes, const T* feature_gradients, T* scratch)
+      : Base(tables, planes, nullptr, nullptr, scratch), gradients_(feature_gradients) {}
 
-  HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient, Upcoming next) {
+  HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient, NextReads next) {
     const auto& options = tables_.options;
     const auto& tiling = tables_.tilings[group.tiling];
     const auto& band = tiling.image_band[0];
     const auto& level = this->level_of(group);
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
-    T* planes = at(&Room::plane);
-    if (!second_order) this->begin_fetch(tiling, group, next);
-    if constexpr (has_grid<D, Side>()) {
-      if (this->is_grid(group)) return differentiate_grids(tiling, group, spectra, spectra_gradient);
+    T* planes = at(&Scratch::plane);
+    if (!second_order) this->begin_prefetch(tiling, group, next);
+    if constexpr (has_vector_radix<D, BlockSize>()) {
+      if (this->by_vector_radix(group))
+        return differentiate_by_vector_radix(tiling, group, spectra, spectra_gradient);
     }
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto offset = tiling.spectrum_offset(tile);
@@ -98,14 +99,14 @@ class PlaneGradient : PlaneTransform<D, Side> {
       for (int i = 0; i < group.count; ++i) {
         if (tile == 0) load_map(level, tables_.first_map(group) + i);
         differentiate_rows(tiling, tile, level, planes + i * level.plane_size,
-                           second_order ? at(&Room::modulus_gradient) : nullptr);
+                           second_order ? at(&Scratch::modulus_gradient) : nullptr);
       }
       differentiate_columns(band, group, planes, spectra_gradient + offset);
     }
   }
 
   HWY_ATTR void image(const T* const* spectra_gradients, T* image_gradient) {
-    T* sum = Side == 1 ? at(&Room::images) : image_gradient;
+    T* sum = lanes_are_planes<BlockSize> ? at(&Scratch::images) : image_gradient;
     std::fill_n(sum, this->image_size() * column_step, T{0});
     for (const auto& tiling : tables_.tilings) {
       const auto& level = tiling.levels[0];
@@ -115,11 +116,11 @@ class PlaneGradient : PlaneTransform<D, Side> {
         const auto core = tiling.core(tile, 0);
         const auto gradient_of_map = [&](int y) HWY_ATTR {
           if (has_map && y < core.height) return spread_rows(tiling, tile, level, y);
-          std::fill_n(at(&Room::row), level.width * lanes, T{0});
-          return at(&Room::row);
+          std::fill_n(at(&Scratch::row), level.width * lanes, T{0});
+          return at(&Scratch::row);
         };
         if (tiling.image_band.empty()) {
-          for (int y = 0; y < core.height; y += Side)
+          for (int y = 0; y < core.height; y += BlockSize)
             add_image_rows(tiling, tile, y, gradient_of_map(y), sum);
           continue;
         }
@@ -131,26 +132,28 @@ class PlaneGradient : PlaneTransform<D, Side> {
                                     });
       }
     }
-    if constexpr (Side == 1) this->unpack(sum, this->image_size(), image_gradient, this->image_size());
+    if constexpr (lanes_are_planes<BlockSize>)
+      this->unpack(sum, this->image_size(), image_gradient, this->image_size());
   }
 
  private:
-  HWY_INLINE HWY_ATTR void differentiate_grids(const Tiling<T>& tiling, const PathGroup& group,
-                                               const T* spectra, T* spectra_gradient) {
+  HWY_INLINE HWY_ATTR void differentiate_by_vector_radix(const Tiling<T>& tiling, const PathGroup& group,
+                                                         const T* spectra, T* spectra_gradient) {
     const auto& level = tiling.levels[0];
-    const auto& grid = *tiling.grid();
-    const auto filter = tiling.image_band[0].grid_filter(group.scale, group.angle);
-    const GridTransform<D> transform(grid);
-    T* plane = at(&Room::plane);
+    const auto& vector_radix = *tiling.vector_radix();
+    const auto filter = tiling.image_band[0].vector_radix_filter(group.scale, group.angle);
+    const VectorRadixTransform<D> transform(vector_radix);
+    T* plane = at(&Scratch::plane);
     load_map(level, tables_.first_map(group));
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto core = tiling.core(tile, 0);
       const auto offset = tiling.spectrum_offset(tile);
       transform.first_half(spectra + offset, filter, plane);
-      for (int block = 0; block < grid.rows; ++block) {
-        const int y = block * Side;
-        if (tiling.is_first(tile)) spread_averages(level, load_averages(core, grid.rows_of(block), 0), y);
-        transform.differentiate(cut_row(tiling, core, level, y), plane, block, this->fetch_);
+      for (int block = 0; block < vector_radix.rows; ++block) {
+        const int y = block * BlockSize;
+        if (tiling.is_first(tile))
+          spread_averages(level, load_averages(core, vector_radix.rows_of(block), 0), y);
+        transform.differentiate(cut_row(tiling, core, level, y), plane, block, this->prefetcher_);
       }
       transform.add_first_half(plane, filter, spectra_gradient + offset);
     }
@@ -159,18 +162,18 @@ class PlaneGradient : PlaneTransform<D, Side> {
   // The gradient that order 2 gives to |x * psi|, whose columns are in the plane.
   HWY_NOINLINE HWY_ATTR void second_paths(const Level<T>& level, int scale, int angle, T* plane) {
     const auto& band = tables_.modulus_bands[scale];
-    for (int y = 0; y < level.height; y += Side) {
+    for (int y = 0; y < level.height; y += BlockSize) {
       T* rows = row(level, y, 0);
       this->transform_rows(level, plane, y, rows);
       this->spectrum().keep_rows(level, y, rows);
     }
-    T* folded = at(&Room::folded);
+    T* folded = at(&Scratch::folded);
     this->spectrum().fold(level, band, folded);
 
-    T* gradient = at(&Room::folded_gradient);
+    T* gradient = at(&Scratch::folded_gradient);
     band.clear(gradient);
     const auto& tiling = tables_.tilings[0];
-    T* second_plane = at(&Room::second_plane);
+    T* second_plane = at(&Scratch::second_plane);
     for (const auto& second : tables_.second_groups[scale]) {
       const auto& second_level = this->level_of(second);
       this->transform_columns(band, second, folded, second_plane);
@@ -180,7 +183,7 @@ class PlaneGradient : PlaneTransform<D, Side> {
     }
     const std::size_t columns = level.blocks * lanes;
     this->spectrum().real_plane(level, band, &gradient, 0, [&](int y, const T* values) HWY_ATTR {
-      T* to = at(&Room::modulus_gradient) + y * columns;
+      T* to = at(&Scratch::modulus_gradient) + y * columns;
       for (int x = 0; x < level.width; ++x) {
         hn::Store(hn::Load(d_, values + x * element), d_, to + x * lanes);
       }
@@ -191,18 +194,18 @@ class PlaneGradient : PlaneTransform<D, Side> {
 
   // A map's gradient through the vertical low-pass, into the averaged rows.
   HWY_NOINLINE HWY_ATTR void load_map(const Level<T>& level, int map) {
-    const std::size_t stride = tables_.room.output_stride;
+    const std::size_t stride = tables_.scratch.output_stride;
     const int height = tables_.geometry.rows.output;
     const int width = tables_.geometry.columns.output;
     const T* from = gradients_ + map * map_size_;
-    T* outputs = at(&Room::map);
-    if constexpr (Side == 1) {
+    T* outputs = at(&Scratch::map);
+    if constexpr (lanes_are_planes<BlockSize>) {
       this->pack(from, this->features_size(), map_size_, outputs);
     } else {
       std::fill_n(outputs, height * stride, T{0});
       for (int out = 0; out < height; ++out, from += width) std::copy_n(from, width, outputs + out * stride);
     }
-    T* samples = at(&Room::average_rows);
+    T* samples = at(&Scratch::average_rows);
     if (level.vertical.spectral) {
       for (std::size_t x = 0; x < stride; x += 2 * lanes) {
         const std::size_t second = std::min(x + lanes, stride - lanes);
@@ -217,16 +220,16 @@ class PlaneGradient : PlaneTransform<D, Side> {
                               stride);
   }
 
-  // The gradient of rows [y, y + Side) of a tile, zero beyond the core. Of tiles beside each other, the
+  // The gradient of rows [y, y + BlockSize) of a tile, zero beyond the core. Of tiles beside each other, the
   // first one makes it for all; where the low-pass takes two blocks of rows at a time, with the first one.
   HWY_NOINLINE HWY_ATTR T* spread_rows(const Tiling<T>& tiling, int tile, const Level<T>& level, int y) {
     const auto core = tiling.core(tile, level.level);
     if (tiling.is_first(tile)) {
       if (!level.horizontal.spectral) {
         spread_averages(level, load_averages(core, Base::from_row(y), 0), y);
-      } else if (y / Side % 2 == 0) {
+      } else if (y / BlockSize % 2 == 0) {
         const T* averages = load_averages(core, Base::from_row(y), 0);
-        const int second_y = y + Side < core.height ? y + Side : y;
+        const int second_y = y + BlockSize < core.height ? y + BlockSize : y;
         const T* second = second_y == y ? averages : load_averages(core, Base::from_row(second_y), 1);
         this->low_pass().spread_pair(level.horizontal, tables_.geometry.columns.output, averages, second,
                                      lanes, row(level, y, 0), row(level, second_y, 0), lanes);
@@ -240,28 +243,28 @@ class PlaneGradient : PlaneTransform<D, Side> {
                             lanes, row(level, y, -level.horizontal.radius), lanes);
   }
 
-  // What a tile has of rows [y, y + Side) of its strip, and zeros beyond the core.
+  // What a tile has of rows [y, y + BlockSize) of its strip, and zeros beyond the core.
   HWY_INLINE HWY_ATTR T* cut_row(const Tiling<T>& tiling, const Core& core, const Level<T>& level, int y) {
     T* real = row(level, y, core.left);
     if (tiling.tiles.columns.count > 1) {
-      std::copy_n(real, core.width * lanes, at(&Room::row));
-      real = at(&Room::row);
+      std::copy_n(real, core.width * lanes, at(&Scratch::row));
+      real = at(&Scratch::row);
     }
     std::fill_n(real + core.width * lanes, (level.width - core.width) * lanes, T{0});
     return real;
   }
 
-  // Of the averaged rows of a core, number(0) ... number(Side - 1) as lanes, or zeros if they are beyond it:
-  // at the first or the second place for them.
+  // Rows number(0) ... number(BlockSize - 1) of a core's averaged rows as lanes, or zeros for rows beyond it.
+  // `place` says which of the two Scratch::averages they go to.
   template <class Number>
   HWY_INLINE HWY_ATTR const T* load_averages(const Core& core, const Number& number, int place) {
-    const std::size_t stride = tables_.room.output_stride;
-    const T* from = at(&Room::average_rows) + core.top * stride;
-    if constexpr (Side == 1) return from + number(0) * stride;
-    const T* rows[Side];
-    for (int r = 0; r < Side; ++r)
+    const std::size_t stride = tables_.scratch.output_stride;
+    const T* from = at(&Scratch::average_rows) + core.top * stride;
+    if constexpr (lanes_are_planes<BlockSize>) return from + number(0) * stride;
+    const T* rows[BlockSize];
+    for (int r = 0; r < BlockSize; ++r)
       rows[r] = number(r) < core.height ? from + number(r) * stride : tables_.zero_row.data();
-    T* averages = at(&Room::averages) + place * tables_.room.averages_size;
+    T* averages = at(&Scratch::averages) + place * tables_.scratch.averages_size;
     for (std::size_t out = 0; out < stride; out += lanes) {
       transpose_lines(
           d_, [&](int r) SCATLIGHT_LAMBDA { return rows[r] + out; },
@@ -284,11 +287,11 @@ class PlaneGradient : PlaneTransform<D, Side> {
   HWY_NOINLINE HWY_ATTR void differentiate_rows(const Tiling<T>& tiling, int tile, const Level<T>& level,
                                                 T* plane, const T* more) {
     const int core_height = tiling.core(tile, level.level).height;
-    T* turned = at(&Room::pair);  // a line too
-    for (int y = 0; y < level.height; y += Side) {
-      T* to = plane + y / Side * level.row_block_size;
+    T* turned = at(&Scratch::pair);  // a line too
+    for (int y = 0; y < level.height; y += BlockSize) {
+      T* to = plane + y / BlockSize * level.row_block_stride;
       if (y >= core_height) {
-        std::fill_n(to, level.blocks * block_size, T{0});
+        std::fill_n(to, level.blocks * block_values, T{0});
         continue;
       }
       T* real = spread_rows(tiling, tile, level, y);
@@ -297,9 +300,10 @@ class PlaneGradient : PlaneTransform<D, Side> {
       this->fft_of_line(level, line,
                         PhaseSink<D>{real, level.row_output.data(), {turned, level.line_output.data()}});
       this->fft_of_line(level, turned, PlacedElements<D>{line, level.line_output.data()});
-      if constexpr (Side == 1) continue;
+      if constexpr (lanes_are_planes<BlockSize>) continue;
       const T* from = line;
-      for (int block = 0; block < level.blocks; ++block, from += level.line_block_size, to += block_size) {
+      for (int block = 0; block < level.blocks;
+           ++block, from += level.line_block_stride, to += block_values) {
         transpose(d_, from, element, to, element);
         transpose(d_, from + lanes, element, to + lanes, element);
       }
@@ -312,19 +316,19 @@ class PlaneGradient : PlaneTransform<D, Side> {
     const auto& level = this->level_of(group);
     const auto& folding = band.folding(to);
     T* gradient = gradients + band.offset(to);
-    for (int block = 0; block < folding.columns.stored; ++block, gradient += folding.block_size()) {
+    for (int block = 0; block < folding.columns.stored; ++block, gradient += folding.block_stride()) {
       for (int i = 0; i < group.count; ++i) {
-        const auto filter_at = [&](int planar_block) {
-          return band.filter(group.scale, group.angle + i, to, planar_block);
+        const auto filter_at = [&](int plane_block) {
+          return band.filter(group.scale, group.angle + i, to, plane_block);
         };
         T* plane = planes + i * level.plane_size;
         differentiate_block(level, folding, filter_at(block),
-                            PlacedElements<D>{plane + block * block_size, level.plane_input.data()},
+                            PlacedElements<D>{plane + block * block_values, level.plane_input.data()},
                             gradient);
         if (block >= folding.columns.pairs) continue;
         const int mirrored = folding.columns.stored + block;
         differentiate_block(level, folding, filter_at(mirrored),
-                            ConjugateSource<D>{plane + mirrored * block_size, level.plane_input.data()},
+                            ConjugateSource<D>{plane + mirrored * block_values, level.plane_input.data()},
                             gradient);
       }
     }
@@ -335,18 +339,20 @@ class PlaneGradient : PlaneTransform<D, Side> {
                                                const FilterBlock<T>& filter, const Source& source,
                                                T* gradient) {
     if (filter.segments.empty()) return;
-    if (folding.parts() == 1) {
-      this->fft(level.along_columns, source,
-                FilteredSink<D, Side>{filter.values + filter.segments.front().values,
-                                      Base::positions(level, filter), level.row_position.data(), gradient});
+    if (folding.aliases() == 1) {
+      this->fft(
+          level.along_columns, source,
+          FilteredSink<D, BlockSize>{filter.values + filter.segments.front().values,
+                                     Base::positions(level, filter), level.row_position.data(), gradient});
       return;
     }
-    T* line = at(&Room::line);
+    T* line = at(&Scratch::line);
     this->fft(level.along_columns, source, Elements<D>{line});
     for (const auto& segment : filter.segments) {
-      for (int part = 0; part < segment.parts; part += Base::most_parts) {
-        with_count<Base::most_parts>(segment.parts - part, [&](auto count) HWY_ATTR {
-          spread_products<decltype(count)::value>(filter, segment, part, line, folding.part_size(), gradient);
+      for (int alias = 0; alias < segment.aliases; alias += Base::most_aliases) {
+        with_count<Base::most_aliases>(segment.aliases - alias, [&](auto count) HWY_ATTR {
+          spread_products<decltype(count)::value>(filter, segment, alias, line, folding.alias_size(),
+                                                  gradient);
         });
       }
     }
@@ -355,29 +361,31 @@ class PlaneGradient : PlaneTransform<D, Side> {
   // The adjoint of add_products: adds the products of the line's exchanged elements to the gradient.
   template <int Count>
   HWY_NOINLINE HWY_ATTR void spread_products(const FilterBlock<T>& filter, const FilterSegment& segment,
-                                             int first, const T* line, std::size_t part_size, T* gradient) {
+                                             int first, const T* line, std::size_t alias_size, T* gradient) {
     std::ptrdiff_t offsets[std::max(Count, 1)];
     for (int p = 0; p < Count; ++p)
-      offsets[p] = filter.parts[segment.first_part + first + p] * static_cast<std::ptrdiff_t>(part_size);
-    const std::size_t row_values = segment.parts * Side;
+      offsets[p] = filter.aliases[segment.first_alias + first + p] * static_cast<std::ptrdiff_t>(alias_size);
+    const std::size_t row_values = segment.aliases * BlockSize;
     const auto [begin, end] = filter.used_rows(segment);
-    const T* values = filter.values + segment.values + (begin - segment.begin) * row_values + first * Side;
+    const T* values =
+        filter.values + segment.values + (begin - segment.begin) * row_values + first * BlockSize;
     for (int of_filter = begin; of_filter < end; ++of_filter, values += row_values) {
       const std::size_t row = filter.row(of_filter);
       const auto z = exchange<D>(load_element(d_, line + row * element));
       T* samples = gradient + row * element;
       unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
         T* to = samples + offsets[p];
-        store_element(d_, add_scaled<D>(load_element(d_, to), load_filter<Side>(d_, values + p * Side), z),
-                      to);
+        store_element(
+            d_, add_scaled<D>(load_element(d_, to), load_filter<BlockSize>(d_, values + p * BlockSize), z),
+            to);
       });
     }
   }
 
   // ---- adjoint of the padding ----
 
-  // Adds the gradient of rows [y, y + Side) of a tile to that of the samples of the image that they are. In
-  // `real`, that of repeated columns is added up.
+  // Adds the gradient of rows [y, y + BlockSize) of a tile to that of the samples of the image that they are.
+  // In `real`, that of repeated columns is added up.
   HWY_NOINLINE HWY_ATTR void add_image_rows(const Tiling<T>& tiling, int tile, int y, T* real,
                                             T* image_gradient) {
     const auto& level = tiling.levels[0];
@@ -387,13 +395,13 @@ class PlaneGradient : PlaneTransform<D, Side> {
       add_to(real + repeat.of * lanes, hn::Load(d_, real + repeat.column * lanes));
     const std::size_t stride = level.blocks * lanes;
     const T* rows = real;
-    if constexpr (Side > 1) {
-      T* transposed = at(&Room::line);
+    if constexpr (!lanes_are_planes<BlockSize>) {
+      T* transposed = at(&Scratch::line);
       for (int block = 0; block < level.blocks; ++block)
         transpose(d_, real + block * lanes * lanes, lanes, transposed + block * lanes, stride);
       rows = transposed;
     }
-    for (int r = 0; r < std::min(Side, level.height - y); ++r) {
+    for (int r = 0; r < std::min(BlockSize, level.height - y); ++r) {
       if (row_sources[y + r] < 0) continue;
       const T* from = rows + r * stride;
       T* to = image_gradient + std::int64_t{row_sources[y + r]} * tables_.options.width * column_step;

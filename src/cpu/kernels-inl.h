@@ -1,4 +1,4 @@
-// The entries of the kernel table. Included once for each instruction set.
+// The entries of the kernel table. Included once for each target.
 
 #if defined(SCATLIGHT_CPU_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_KERNELS_INL_H_
@@ -39,53 +39,54 @@ HWY_ATTR T largest_magnitude(const T* values, std::size_t count) {
   return std::bit_cast<T>(hn::GetLane(hn::MaxOfLanes(integers, largest)));
 }
 
-template <class T, int Side>
+template <class T, int BlockSize>
 HWY_ATTR void analyse_strip(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
-                            const T* images, T* spectra, T* features, T* shares, T* room) {
-  PlaneTransform<Vectors<T>, Side>(tables, planes, features, shares, room)
+                            const T* images, T* spectra, T* features, T* partials, T* scratch) {
+  PlaneTransform<Vectors<T>, BlockSize>(tables, planes, features, partials, scratch)
       .analyse(tiling, strip, images, spectra);
 }
 
-template <class T, int Side>
+template <class T, int BlockSize>
 HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
-                              const T* spectra, T* features, T* shares, T* room, Upcoming next) {
-  PlaneTransform<Vectors<T>, Side>(tables, planes, features, shares, room).paths(group, strip, spectra, next);
+                              const T* spectra, T* features, T* partials, T* scratch, NextReads next) {
+  PlaneTransform<Vectors<T>, BlockSize>(tables, planes, features, partials, scratch)
+      .paths(group, strip, spectra, next);
 }
 
-template <class T, int Side>
-HWY_ATTR void write_maps(const Tables<T>& tables, const PathGroup* group, int planes, const T* shares,
-                         T* features, T* room) {
-  PlaneTransform<Vectors<T>, Side> transform(tables, planes, features, nullptr, room);
+template <class T, int BlockSize>
+HWY_ATTR void write_maps(const Tables<T>& tables, const PathGroup* group, int planes, const T* partials,
+                         T* features, T* scratch) {
+  PlaneTransform<Vectors<T>, BlockSize> transform(tables, planes, features, nullptr, scratch);
   if (group == nullptr) {
-    transform.image_map(shares);
+    transform.image_map(partials);
   } else {
-    transform.group_maps(*group, shares);
+    transform.group_maps(*group, partials);
   }
 }
 
-template <class T, int Side>
+template <class T, int BlockSize>
 HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& group, int planes,
-                                  const T* spectra, const T* feature_gradients, T* spectra_gradient, T* room,
-                                  Upcoming next) {
-  PlaneGradient<Vectors<T>, Side>(tables, planes, feature_gradients, room)
+                                  const T* spectra, const T* feature_gradients, T* spectra_gradient,
+                                  T* scratch, NextReads next) {
+  PlaneGradient<Vectors<T>, BlockSize>(tables, planes, feature_gradients, scratch)
       .paths(group, spectra, spectra_gradient, next);
 }
 
-template <class T, int Side>
+template <class T, int BlockSize>
 HWY_ATTR void differentiate_planes(const Tables<T>& tables, int planes, const T* feature_gradients,
-                                   const T* const* spectra_gradients, T* image_gradients, T* room) {
-  PlaneGradient<Vectors<T>, Side>(tables, planes, feature_gradients, room)
+                                   const T* const* spectra_gradients, T* image_gradients, T* scratch) {
+  PlaneGradient<Vectors<T>, BlockSize>(tables, planes, feature_gradients, scratch)
       .image(spectra_gradients, image_gradients);
 }
 
-template <class T, int Side>
+template <class T, int BlockSize>
 HWY_ATTR Functions<T> make_functions() {
   return {.largest_magnitude = largest_magnitude<T>,
-          .analyse_strip = analyse_strip<T, Side>,
-          .transform_paths = transform_paths<T, Side>,
-          .write_maps = write_maps<T, Side>,
-          .differentiate_paths = differentiate_paths<T, Side>,
-          .differentiate_planes = differentiate_planes<T, Side>};
+          .analyse_strip = analyse_strip<T, BlockSize>,
+          .transform_paths = transform_paths<T, BlockSize>,
+          .write_maps = write_maps<T, BlockSize>,
+          .differentiate_paths = differentiate_paths<T, BlockSize>,
+          .differentiate_planes = differentiate_planes<T, BlockSize>};
 }
 
 template <class T>

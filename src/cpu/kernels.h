@@ -7,50 +7,50 @@
 
 namespace scatlight::cpu {
 
-/// The code of one instruction set for one packing. Images and features are those of `planes` planes,
-/// (planes, H, W) and (planes, K, h, w), no more than the packing's planes(), which share vectors; spectra,
-/// and gradients of them, have tables.spectra_size values for all of them; those of a strip alone have
-/// tables.strip_spectra_size. The shares of a map are (strips, Level::share_rows, room.output_stride), those
-/// of a group's maps stand one after the other; each strip writes its own. room has tables.room.size values,
-/// of which the functions of the forward transform use tables.room.forward_size. What is said to be read next
-/// is fetched meanwhile.
+/// The code of one target for one packing.
+///
+/// Images and features are those of `planes` planes, (planes, H, W) and (planes, K, h, w): one, or a pack of
+/// up to packing.planes() that share vectors. Spectra, and gradients of them, have tables.spectra_size values
+/// for all of them, those of a strip alone tables.strip_spectra_size. What strips give to a map are partial
+/// maps, (strips, Level::partial_rows, scratch.output_stride); those of a group's maps stand one after the
+/// other, and each strip writes its own. `scratch` has tables.scratch.size values, of which the functions of
+/// the forward transform use tables.scratch.forward_size. `next` is prefetched during the call.
 template <class T>
 struct Functions {
   /// NaN if one of the values is.
   T (*largest_magnitude)(const T* values, std::size_t count);
 
-  /// The folded spectra of the tiles of one strip of the images, which stand one after the other in
-  /// `spectra`; with the shares of map 0, also what the strip gives to it; with features, map 0, from the
-  /// only strip.
+  /// Writes the folded spectra of one strip's tiles one after the other. With `partials`, also the strip's
+  /// partial map 0; with `features`, where the plane is not on tiles, map 0 itself.
   void (*analyse_strip)(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
-                        const T* images, T* spectra, T* features, T* shares, T* room);
+                        const T* images, T* spectra, T* features, T* partials, T* scratch);
 
-  /// What a strip gives to the maps of the paths of one of tables.groups, from the spectra of the strip, into
-  /// their shares. With features, all maps whose paths begin with one of them, from the only strip: those of
-  /// order 1 and, where asked for, order 2.
+  /// Goes on from the spectra of a strip along the paths of one of tables.groups. With `partials`, writes the
+  /// strip's partial maps of order 1; with `features`, where the plane is not on tiles, all maps whose paths
+  /// begin with one of these, of order 1 and, where asked for, order 2.
   void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
-                          const T* spectra, T* features, T* shares, T* room, Upcoming next);
+                          const T* spectra, T* features, T* partials, T* scratch, NextReads next);
 
-  /// The maps of a group, or map 0 if it is null, from what all strips give to them.
-  void (*write_maps)(const Tables<T>& tables, const PathGroup* group, int planes, const T* shares,
-                     T* features, T* room);
+  /// The maps of a group, or map 0 if it is null, from the partial maps of all strips.
+  void (*write_maps)(const Tables<T>& tables, const PathGroup* group, int planes, const T* partials,
+                     T* features, T* scratch);
 
-  /// Adds what these maps' gradients give to the gradient of the folded spectra.
+  /// Adds what the gradients of those maps give to the gradient of the folded spectra.
   void (*differentiate_paths)(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
-                              const T* feature_gradients, T* spectra_gradient, T* room, Upcoming next);
+                              const T* feature_gradients, T* spectra_gradient, T* scratch, NextReads next);
 
   /// The gradient of the images, from that of map 0 and those of their folded spectra, of which there are
   /// Tables::gradient_sums (without order 1, none are read).
   void (*differentiate_planes)(const Tables<T>& tables, int planes, const T* feature_gradients,
-                               const T* const* spectra_gradients, T* image_gradients, T* room);
+                               const T* const* spectra_gradients, T* image_gradients, T* scratch);
 };
 
 template <class T>
 struct Kernels {
-  std::string_view name;    ///< of the instruction set
+  std::string_view name;    ///< of the target
   int lanes;                ///< values of T in a vector
   Functions<T> of_columns;  ///< lanes are neighbouring columns or rows
-  Functions<T> of_planes;
+  Functions<T> of_planes;   ///< lanes are planes
 };
 
 /// Those that this build carries and this processor runs, slowest first.

@@ -1,4 +1,4 @@
-// phi_J along lines of vectors, and its adjoint. Included once for each instruction set.
+// phi_J along lines of vectors, and its adjoint. Included once for each target.
 
 #if defined(SCATLIGHT_CPU_LOW_PASS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_LOW_PASS_INL_H_
@@ -16,18 +16,19 @@ HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
-// A line is samples `step` values apart, each a vector. Where a LowPass takes_whole lines, it takes one by
-// its halves, or two at a time by their spectra; else one that is continued by its radius on both sides or,
-// to average, a part of a line with twice as many samples of zero on both sides.
+// A line is samples `step` values apart, each a vector. A LowPass that takes_whole lines averages one by its
+// halves, or two at a time by their spectra. Any other needs a line that is continued by its radius on both
+// sides or, for outputs that belong to a section of a line, twice the radius of zeros on both sides of it.
 template <class D>
 class LineLowPass {
   using T = Real<D>;
 
  public:
-  // `line`, `work` and `prime`: as in Tables::Room.
+  // `line`, `work` and `prime` as in Tables::Scratch.
   LineLowPass(T* line, T* work, T* prime) : line_(line), work_(work), prime_(prime) {}
 
-  // Fills the room around a line with what it has at its other end.
+  // Continues a line by the radius on both sides: the halo before it is a copy of its end, that after it of
+  // its beginning.
   HWY_INLINE HWY_ATTR void continue_periodically(const LowPass<T>& low_pass, int length, T* line,
                                                  std::size_t step) {
     const std::size_t margin = low_pass.radius * step;

@@ -38,9 +38,9 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
     halves = {.length = half, .radius = half / 2, .of_sums = {}, .of_differences = {}};
     for (int distance = 0; distance <= halves->radius; ++distance) {
       // Opposite the middle of an even half, both ends share a weight.
-      const double share = 2 * distance == half ? 0.25 : 0.5;
-      halves->of_sums.push_back(static_cast<T>(share * (weight(distance) + weight(distance + half))));
-      halves->of_differences.push_back(static_cast<T>(share * (weight(distance) - weight(distance + half))));
+      const double factor = 2 * distance == half ? 0.25 : 0.5;
+      halves->of_sums.push_back(static_cast<T>(factor * (weight(distance) + weight(distance + half))));
+      halves->of_differences.push_back(static_cast<T>(factor * (weight(distance) - weight(distance + half))));
     }
   }
   if (direct_cost < fft_cost_of_pair / 2) return;

@@ -12,8 +12,9 @@
 
 namespace scatlight::cpu {
 
-/// phi_J along one axis at one level, as LowPassKernel's weights. Where they cover the whole axis, lines are
-/// taken as halves, or go through their spectrum, if that takes less time.
+/// phi_J along one axis at one level. A line is averaged in one of three ways: by LowPassKernel's weights at
+/// each output; or, where these cover the whole axis and it takes less time, as a whole, by its halves or its
+/// spectrum.
 template <class T>
 struct LowPass {
   /// What a weight takes for a vector of 64 bytes, in nanoseconds, measured on Zen 4. The samples of a row
@@ -51,8 +52,8 @@ struct LowPass {
     std::vector<T> of_sums;  ///< the weights of distances 0 to `radius`
     std::vector<T> of_differences;
 
-    /// Vectors that it takes: both lines, continued, and what they give.
-    std::size_t room(int step) const { return 2 * (length + 2 * radius + length / step); }
+    /// Both lines, continued, and what they give.
+    std::size_t scratch_vectors(int step) const { return 2 * (length + 2 * radius + length / step); }
   };
   std::optional<Halves> halves;
 

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "core/filter_bank.h"
-#include "cpu/grid.h"
 #include "cpu/tiles.h"
+#include "cpu/vector_radix.h"
 
 namespace scatlight::cpu {
 namespace {
 
-// What a filter keeps of a spectrum: shares of all samples, and of all columns.
+// What a filter keeps of a spectrum: fractions of all samples, and of all columns.
 struct Kept {
   double samples = 0;
   double columns = 0;
@@ -20,9 +20,9 @@ struct Kept {
 
 // Spectra of wavelets have the same shape on every plane, so that a small one shows how much is kept; those
 // of one scale more are half as long and wide.
-class KeptShares {
+class KeptFractions {
  public:
-  KeptShares(const ScatteringOptions& resolved, const Geometry& geometry, double negligible)
+  KeptFractions(const ScatteringOptions& resolved, const Geometry& geometry, double negligible)
       : options_(resolved), bank_(resolved, small(geometry)), negligible_(negligible) {}
 
   // None for a wavelet that is the mirror image of another.
@@ -34,11 +34,11 @@ class KeptShares {
   }
 
  private:
-  static constexpr int side = 256;
+  static constexpr int size = 256;
   static constexpr int coarsest = 3;
 
   static Geometry small(Geometry geometry) {
-    geometry.rows.padded = geometry.columns.padded = side;
+    geometry.rows.padded = geometry.columns.padded = size;
     return geometry;
   }
 
@@ -54,15 +54,15 @@ class KeptShares {
     if (wavelet.is_symmetric() && bank_.opposite_angle(angle) < angle) return {};
     int samples = 0;
     int columns = 0;
-    std::vector<double> values(side);
-    for (int column = 0; column < side; ++column) {
+    std::vector<double> values(size);
+    for (int column = 0; column < size; ++column) {
       wavelet.column(column, values);
       const auto kept =
           std::ranges::count_if(values, [&](double value) { return std::abs(value) >= negligible_; });
       samples += static_cast<int>(kept);
       columns += kept > 0 ? 1 : 0;
     }
-    return {static_cast<double>(samples) / (side * side), static_cast<double>(columns) / side};
+    return {static_cast<double>(samples) / (size * size), static_cast<double>(columns) / size};
   }
 
   const ScatteringOptions& options_;
@@ -77,17 +77,18 @@ template <class T>
 double filter_memory(const ScatteringOptions& resolved, const Geometry& geometry, Packing packing) {
   if (resolved.max_order < 1) return 0;
   const double epsilon = std::numeric_limits<T>::epsilon();
-  KeptShares shares(resolved, geometry, 4 * epsilon);  // as FoldedFilter
+  KeptFractions fractions(resolved, geometry, 4 * epsilon);  // as FoldedFilter
   double values = 0;
   // Of filters for spectra at a level of a plane or tile.
-  const auto add = [&](double height, double width, int level, int first_scale, int end_scale, bool is_grid) {
+  const auto add = [&](double height, double width, int level, int first_scale, int end_scale,
+                       bool by_vector_radix) {
     const double all = height * width;
     const double at_level = std::exp2(-2 * level);
     for (int scale = first_scale; scale < end_scale; ++scale) {
       for (int angle = 0; angle < resolved.angles; ++angle) {
-        const auto [samples, columns] = shares.of(scale, angle);
+        const auto [samples, columns] = fractions.of(scale, angle);
         if (samples == 0) continue;
-        if (is_grid && scale == first_scale) {
+        if (by_vector_radix && scale == first_scale) {
           values += all;
         } else if (geometry.level(scale) == level) {  // whole columns
           values += all * at_level * std::min(1.0, columns * std::exp2(level));
@@ -97,13 +98,14 @@ double filter_memory(const ScatteringOptions& resolved, const Geometry& geometry
       }
     }
   };
-  const Sampling sampling = {.epsilon = epsilon, .bytes = static_cast<int>(sizeof(T)), .packing = packing};
-  for (const auto& tiles : choose_tiles(resolved, geometry, sampling)) {
+  const SampleType sample_type = {
+      .epsilon = epsilon, .bytes = static_cast<int>(sizeof(T)), .packing = packing};
+  for (const auto& tiles : choose_tiles(resolved, geometry, sample_type)) {
     const int height = tiles.rows.length;
     const int width = tiles.columns.length;
-    const bool is_grid = resolved.max_order == 1 && geometry.level(tiles.first_scale) == 0 &&
-                         Grid::fits(height, width, packing);
-    add(height, width, 0, tiles.first_scale, tiles.end_scale, is_grid);
+    const bool by_vector_radix = resolved.max_order == 1 && geometry.level(tiles.first_scale) == 0 &&
+                                 VectorRadixPlan::fits(height, width, packing);
+    add(height, width, 0, tiles.first_scale, tiles.end_scale, by_vector_radix);
   }
   if (resolved.max_order >= 2) {
     for (int scale = 0; scale + 1 < resolved.scales; ++scale)

@@ -1,4 +1,4 @@
-// The modulus of vectors of complex numbers, and its gradient. Included once for each instruction set.
+// The modulus of vectors of complex numbers, and its gradient. Included once for each target.
 
 #if defined(SCATLIGHT_CPU_MODULUS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_MODULUS_INL_H_

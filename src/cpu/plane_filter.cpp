@@ -31,9 +31,9 @@ struct PlaneFilters::State {
         options(options_for(height, width)),
         geometry(options),
         tables(options, geometry, FilterBank(options, geometry),
-               {.lanes = kernels.lanes, .side = kernels.lanes}),
+               {.lanes = kernels.lanes, .block_size = kernels.lanes}),
         spectrum(tables.spectra_size),
-        room(tables.room.size),
+        scratch(tables.scratch.size),
         map_gradients(static_cast<std::size_t>(tables.maps) * geometry.rows.output *
                       geometry.columns.output) {
     if (options.height != height || options.width != width)
@@ -46,8 +46,8 @@ struct PlaneFilters::State {
   ScatteringOptions options;
   Geometry geometry;
   Tables<float> tables;
-  LineVector<float> spectrum;
-  LineVector<float> room;
+  AlignedVector<float> spectrum;
+  AlignedVector<float> scratch;
   std::vector<float> map_gradients;  // zeros: of maps that do not matter here
   std::vector<float> widened;        // a plane of even size, if the given one is not
 };
@@ -62,7 +62,7 @@ PlaneFilters::Filter PlaneFilters::make(const Response& response) const {
   const auto frequency = [](int k, int length) {
     return static_cast<double>(std::min(k, length - k)) / length;
   };
-  const double share = 1.0 / (static_cast<double>(folding.height) * folding.width);
+  const double factor = 1.0 / (static_cast<double>(folding.height) * folding.width);
   Filter filter;
   for (int block = 0; block < folding.columns.stored; ++block) {
     // The way back takes the real part: of columns whose mirror images are not stored, half of the plane.
@@ -72,7 +72,7 @@ PlaneFilters::Filter PlaneFilters::make(const Response& response) const {
         const bool is_used = lane < folding.columns.used(block);
         const int column = is_used ? folding.columns.column(block, lane) : 0;
         const double distance = std::hypot(frequency(row, folding.height), frequency(column, folding.width));
-        filter.push_back(is_used ? static_cast<float>(share * twice * response(distance)) : 0.0F);
+        filter.push_back(is_used ? static_cast<float>(factor * twice * response(distance)) : 0.0F);
       }
     }
   }
@@ -89,7 +89,7 @@ void PlaneFilters::apply(const Filter& filter, std::span<float> plane) {
     image = s.widened.data();
   }
   s.kernels.of_columns.analyse_strip(s.tables, s.tables.tilings[0], 0, 1, image, s.spectrum.data(), nullptr,
-                                     nullptr, s.room.data());
+                                     nullptr, s.scratch.data());
   const int lanes = s.kernels.lanes;
   float* element = s.spectrum.data();
   for (std::size_t i = 0; i < filter.size(); i += lanes, element += 2 * lanes) {
@@ -100,7 +100,7 @@ void PlaneFilters::apply(const Filter& filter, std::span<float> plane) {
   }
   const float* gradient = s.spectrum.data();
   s.kernels.of_columns.differentiate_planes(s.tables, 1, s.map_gradients.data(), &gradient, image,
-                                            s.room.data());
+                                            s.scratch.data());
   if (s.widened.empty()) return;
   for (int y = 0; y < s.height; ++y) {
     float* row = &s.widened[static_cast<std::size_t>(y) * s.options.width];

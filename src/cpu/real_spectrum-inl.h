@@ -1,4 +1,4 @@
-// The spectrum of a real plane, folded as wavelets need it. Included once for each instruction set.
+// The spectrum of a real plane, folded as wavelets need it. Included once for each target.
 
 #if defined(SCATLIGHT_CPU_REAL_SPECTRUM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_REAL_SPECTRUM_INL_H_
@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "cpu/grid-inl.h"
+#include "cpu/vector_radix-inl.h"
 #include "cpu/workspace-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -55,43 +55,47 @@ struct PlanarSource {
   }
 };
 
-// Of the spectrum of a real plane, the columns up to the middle, as two planes of reals, re and im: the
-// others are their mirror images. Offsets are those in both.
-template <class D, int Side>
+// Where the half spectrum of a real plane stands: its columns up to the middle, as two planes of reals, re
+// and im, with the same offsets. The other columns are mirror images.
+template <class D, int BlockSize>
 struct HalfPlane {
   static constexpr int lanes = hn::MaxLanes(D());
-  static constexpr int column_step = lanes / Side;
+  static constexpr int column_step = lanes / BlockSize;
 
   std::ptrdiff_t stride;
   int height;
   int width;
 
-  // Columns [x, x + Side) before the middle, after it, or else across it.
-  HWY_INLINE bool is_direct(int x) const { return x + Side - 1 <= width / 2; }
-  HWY_INLINE bool is_mirrored(int x) const { return Side == 1 ? !is_direct(x) : x > width / 2; }
-  // Of columns [x, x + Side), the lanes up to the middle.
+  // Columns [x, x + BlockSize) before the middle, after it, or else across it.
+  HWY_INLINE bool is_direct(int x) const { return x + BlockSize - 1 <= width / 2; }
+  HWY_INLINE bool is_mirrored(int x) const {
+    return lanes_are_planes<BlockSize> ? !is_direct(x) : x > width / 2;
+  }
+  // Of columns [x, x + BlockSize), the lanes up to the middle.
   HWY_INLINE HWY_ATTR hn::Mask<D> up_to_middle(D d, int x) const {
-    return hn::FirstN(d, std::clamp(width / 2 + 1 - x, 0, Side) * column_step);
+    return hn::FirstN(d, std::clamp(width / 2 + 1 - x, 0, BlockSize) * column_step);
   }
   HWY_INLINE int mirrored_row(int y) const { return y == 0 ? 0 : height - y; }
   HWY_INLINE std::ptrdiff_t direct(int y, int x) const { return y * stride + x * column_step; }
-  // Of the last of columns [x, x + Side), which then stand turned around.
+  // Where the mirror image of the last of columns [x, x + BlockSize) stands; those of the others follow it,
+  // in reverse order.
   HWY_INLINE std::ptrdiff_t mirrored(int y, int x) const {
-    return mirrored_row(y) * stride + (width - x - (Side - 1)) * column_step;
+    return mirrored_row(y) * stride + (width - x - (BlockSize - 1)) * column_step;
   }
-  // Of a column that is its own mirror image, a real plane has a real part only.
+  // Whether a column is its own mirror image: after the transform of rows, a real plane has real numbers
+  // there.
   HWY_INLINE bool is_own_mirror(int x) const { return x == 0 || 2 * x == width; }
 
   static HWY_INLINE HWY_ATTR hn::Vec<D> turned(D d, hn::Vec<D> columns) {
-    if constexpr (Side == 1) return columns;
+    if constexpr (lanes_are_planes<BlockSize>) return columns;
     return hn::Reverse(d, columns);
   }
 };
 
-template <class D, int Side>
-struct HalfSpectrum : HalfPlane<D, Side> {
+template <class D, int BlockSize>
+struct HalfSpectrum : HalfPlane<D, BlockSize> {
   using T = Real<D>;
-  using Base = HalfPlane<D, Side>;
+  using Base = HalfPlane<D, BlockSize>;
   using Base::lanes;
 
   const T* re;
@@ -121,17 +125,17 @@ struct HalfSpectrum : HalfPlane<D, Side> {
   }
 };
 
-// The gradient of half a spectrum: what the columns after the middle get goes to those whose mirror images
+// The gradient of a half spectrum: what the columns after the middle get goes to those whose mirror images
 // they are.
-template <class D, int Side>
-struct HalfGradient : HalfPlane<D, Side> {
+template <class D, int BlockSize>
+struct HalfGradient : HalfPlane<D, BlockSize> {
   using T = Real<D>;
-  using Base = HalfPlane<D, Side>;
+  using Base = HalfPlane<D, BlockSize>;
 
   T* re;
   T* im;
 
-  // Some lanes of columns [x, x + Side) of row y.
+  // Some lanes of columns [x, x + BlockSize) of row y.
   HWY_INLINE HWY_ATTR void add(D d, int y, int x, hn::Mask<D> used, Complex<D> z) const {
     if (!this->is_mirrored(x)) {
       const auto direct = hn::And(used, this->up_to_middle(d, x));
@@ -154,10 +158,10 @@ struct HalfGradient : HalfPlane<D, Side> {
 };
 
 // The spectrum of a real plane, rows first, and its adjoint: back from the gradient of the spectrum.
-template <class D, int Side>
-class RealSpectrum : Workspace<D, Side> {
+template <class D, int BlockSize>
+class RealSpectrum : Workspace<D, BlockSize> {
   using T = Real<D>;
-  using Base = Workspace<D, Side>;
+  using Base = Workspace<D, BlockSize>;
   using Base::add_to;
   using Base::at;
   using Base::column_step;
@@ -166,7 +170,7 @@ class RealSpectrum : Workspace<D, Side> {
   using Base::fft;
   using Base::lanes;
   using Base::tables_;
-  using typename Base::Room;
+  using typename Base::Scratch;
 
  public:
   using Base::Base;
@@ -175,15 +179,15 @@ class RealSpectrum : Workspace<D, Side> {
   // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
   // elements.
   HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) {
-    T* pair = at(&Room::pair);
-    const bool is_second = y / Side % 2 == 1;
+    T* pair = at(&Scratch::pair);
+    const bool is_second = y / BlockSize % 2 == 1;
     T* part = is_second ? pair : pair + lanes;
     // Lanes beyond the plane may hold anything, and would leak into the other block's by rounding.
-    const auto used = hn::FirstN(d_, Side == 1 ? lanes : std::min(lanes, level.height - y));
+    const auto used = hn::FirstN(d_, lanes_are_planes<BlockSize> ? lanes : std::min(lanes, level.height - y));
     for (int x = 0; x < level.width; ++x) {
       hn::Store(hn::IfThenElseZero(used, hn::Load(d_, real + x * lanes)), d_, part + x * element);
     }
-    const bool is_last = y + Side >= level.height;
+    const bool is_last = y + BlockSize >= level.height;
     if (!is_second && !is_last) return;
     if (!is_second) {
       for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + x * element);
@@ -192,10 +196,11 @@ class RealSpectrum : Workspace<D, Side> {
     fft(level.along_rows, elements, elements);
 
     const auto one_half = hn::Set(d_, T{0.5});
-    store_half_rows(level, is_second ? y - Side : y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
-      return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
-                        hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
-    });
+    store_half_rows(level, is_second ? y - BlockSize : y,
+                    [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
+                      return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
+                                        hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
+                    });
     if (!is_second) return;
     store_half_rows(level, y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
       return Complex<D>{hn::Mul(one_half, hn::Sub(mirrored.im, z.im)),
@@ -203,50 +208,51 @@ class RealSpectrum : Workspace<D, Side> {
     });
   }
 
-  // Ends the transform of the rows kept: columns, then the order of the band's foldings.
+  // Ends the transform of the rows that were kept: transforms the columns and stores the spectrum as the
+  // band's foldings have it.
   HWY_NOINLINE HWY_ATTR void fold(const Level<T>& level, const Band<T>& band, T* spectra) {
-    T* re = at(&Room::spectrum) + tables_.room.spectrum_margin;
+    T* re = at(&Scratch::spectrum) + tables_.scratch.spectrum_margin;
     T* im = re + level.height * level.spectrum_stride;
     const Folding& finest = band.foldings.front();
     // The last block first: column 0, which it has, stands where the block before it has another column.
     for (int block = level.columns.stored - 1; block >= 0; --block) {
       const int x = level.columns.first(block) * column_step;
-      const StridedElements<D> source{at(&Room::half) + block * element, level.half_stride};
+      const StridedElements<D> source{at(&Scratch::half) + block * element, level.half_stride};
       const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
-      if (finest.parts() == 1 && !finest.grid) {
+      if (finest.aliases() == 1 && !finest.vector_radix) {
         fft(level.along_columns, source,
-            TwoSinks<D>{planar, {spectra + block * finest.block_size(), level.spectrum_output.data()}});
+            TwoSinks<D>{planar, {spectra + block * finest.block_stride(), level.spectrum_output.data()}});
       } else {
         fft(level.along_columns, source, planar);
       }
-      if (Side == 1 || !level.columns.has_zero(block)) continue;
+      if (lanes_are_planes<BlockSize> || !level.columns.has_zero(block)) continue;
       for (std::size_t at = 0; at < level.height * level.spectrum_stride; at += level.spectrum_stride) {
         re[at] = re[at + x];
         im[at] = im[at + x];
       }
     }
-    const HalfSpectrum<D, Side> half{half_plane(level), re, im};
-    if constexpr (has_grid<D, Side>()) {
-      if (finest.grid) to_grid(half, *finest.grid, spectra);
+    const HalfSpectrum<D, BlockSize> half{half_plane(level), re, im};
+    if constexpr (has_vector_radix<D, BlockSize>()) {
+      if (finest.vector_radix) to_vector_radix(half, *finest.vector_radix, spectra);
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
-      if (band.foldings[i].parts() > 1) fold_to(half, band.foldings[i], spectra + band.offsets[i]);
+      if (band.foldings[i].aliases() > 1) fold_to(half, band.foldings[i], spectra + band.offsets[i]);
     }
   }
 
-  // The gradient of a real plane at `level` from those of its folded spectra, whose sums stand `offset`
-  // from the beginning of each of `gradients` and are added up: take(y, values) gets the block of rows from
-  // y on, vectors of lanes `element` values apart.
+  // The adjoint of both: the gradient of a real plane at `level` from those of its folded spectra, which
+  // stand `offset` from the beginning of each of `gradients` and are added up. take(y, values) gets the block
+  // of rows from y on, vectors `element` values apart.
   template <class Take>
   HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
                                       std::size_t offset, const Take& take) {
-    const HalfGradient<D, Side> gradient = unfold(level, band, gradients, offset);
-    T* half = at(&Room::half);
+    const HalfGradient<D, BlockSize> gradient = unfold(level, band, gradients, offset);
+    T* half = at(&Scratch::half);
     for (int block = 0; block < half_blocks(level); ++block) {
       // What goes to a column from its mirror image is added already: the real part has half of both.
       HWY_ALIGN T factors[lanes];
       for (int lane = 0; lane < lanes; ++lane)
-        factors[lane] = gradient.is_own_mirror(block * Side + lane / column_step) ? T{1} : T{0.5};
+        factors[lane] = gradient.is_own_mirror(block * BlockSize + lane / column_step) ? T{1} : T{0.5};
       const int x = block * lanes;
       fft(level.along_columns,
           PlanarSource<D>{gradient.re + x, gradient.im + x, gradient.stride, hn::Load(d_, factors)},
@@ -254,11 +260,11 @@ class RealSpectrum : Workspace<D, Side> {
     }
     // Two blocks of real rows travel as real and imaginary parts. Rows beyond the plane would leak into the
     // other block.
-    for (int y = level.height; y % (2 * Side) != 0; ++y) {
+    for (int y = level.height; y % (2 * BlockSize) != 0; ++y) {
       std::fill_n(half + y * level.half_stride, half_blocks(level) * element, T{0});
     }
-    T* pair = at(&Room::pair);
-    for (int y = 0; y < level.height; y += 2 * Side) {
+    T* pair = at(&Scratch::pair);
+    for (int y = 0; y < level.height; y += 2 * BlockSize) {
       const auto column = [&](const T* line, int k) SCATLIGHT_LAMBDA {
         auto z = load_element(d_, line + k * element);
         if (gradient.is_own_mirror(k)) z.im = hn::Zero(d_);
@@ -270,9 +276,9 @@ class RealSpectrum : Workspace<D, Side> {
         if (k != 0) store_element(d_, Complex<D>{a.re, hn::Neg(a.im)}, pair + (level.width - k) * element);
         store_element(d_, a, pair + k * element);
       }
-      const bool is_pair = y + Side < level.height;
+      const bool is_pair = y + BlockSize < level.height;
       if (is_pair) {
-        line = load_half_rows(level, y + Side);
+        line = load_half_rows(level, y + BlockSize);
         for (int k = 0; k <= level.width / 2; ++k) {
           const auto b = column(line, k);
           T* at_k = pair + k * element;
@@ -285,108 +291,115 @@ class RealSpectrum : Workspace<D, Side> {
       }
       fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
       take(y, pair);
-      if (is_pair) take(y + Side, pair + lanes);
+      if (is_pair) take(y + BlockSize, pair + lanes);
     }
   }
 
  private:
-  // The columns that are stored of the spectrum of one block of the pair, from each element and its mirror
-  // image: to lanes of columns in `half`; still exchanged.
-  template <class Part>
-  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Part& part) {
-    const T* pair = at(&Room::pair);
+  // Stores the half spectrum of one block of the pair, still exchanged, with lanes for columns. separate(z,
+  // mirrored) makes it of each element and its mirror image.
+  template <class Separate>
+  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Separate& separate) {
+    const T* pair = at(&Scratch::pair);
     const std::size_t stride = level.half_stride;
-    T* to = at(&Room::half) + y * stride;
+    T* to = at(&Scratch::half) + y * stride;
     for (int block = 0; block < level.columns.stored; ++block, to += element) {
-      T* line = Side == 1 ? to : at(&Room::line);
+      T* line = lanes_are_planes<BlockSize> ? to : at(&Scratch::line);
       for (int place = 0; place < level.columns.used(block); ++place) {
         const int k = level.columns.column(block, place);
         store_element(d_,
-                      part(load_element(d_, pair + k * element),
-                           load_element(d_, pair + (k == 0 ? 0 : level.width - k) * element)),
+                      separate(load_element(d_, pair + k * element),
+                               load_element(d_, pair + (k == 0 ? 0 : level.width - k) * element)),
                       line + place * element);
       }
-      if constexpr (Side == 1) continue;
+      if constexpr (lanes_are_planes<BlockSize>) continue;
       transpose(d_, line, element, to, stride);
       transpose(d_, line + lanes, element, to + lanes, stride);
     }
   }
 
-  HWY_NOINLINE HWY_ATTR void to_grid(const HalfSpectrum<D, Side> half, const Grid& grid, T* spectrum) {
-    const GridTransform<D> transform(grid);
+  HWY_NOINLINE HWY_ATTR void to_vector_radix(const HalfSpectrum<D, BlockSize> half,
+                                             const VectorRadixPlan& vector_radix, T* spectrum) {
+    const VectorRadixTransform<D> transform(vector_radix);
     const auto up_to_middle =
-        hn::FirstN(d_, half.width / 2 % Side + 1);  // in the block that the middle is in
-    // In the order of the grid's memory, which the caches may not have.
-    for (int b = 0; b < Grid::stored_rows; ++b) {
-      for (int y = b; y < half.height; y += Grid::side) {
-        const auto before = [&](int block) SCATLIGHT_LAMBDA { return half.direct_at(d_, y, block * Side); };
-        const auto after = [&](int block) SCATLIGHT_LAMBDA { return half.mirrored_at(d_, y, block * Side); };
-        T* to = spectrum + grid.element(y, 0) * element;
-        transform.to_grid([&](int block) SCATLIGHT_LAMBDA { return before(block).re; },
-                          [&](int block) SCATLIGHT_LAMBDA { return after(block).re; }, up_to_middle, to);
-        transform.to_grid([&](int block) SCATLIGHT_LAMBDA { return before(block).im; },
-                          [&](int block) SCATLIGHT_LAMBDA { return after(block).im; }, up_to_middle,
-                          to + lanes);
+        hn::FirstN(d_, half.width / 2 % BlockSize + 1);  // in the block that the middle is in
+    // In the order in which the spectrum is stored, as the caches may not have its memory.
+    for (int b = 0; b < VectorRadixPlan::stored_rows; ++b) {
+      for (int y = b; y < half.height; y += VectorRadixPlan::radix) {
+        const auto before = [&](int block)
+                                SCATLIGHT_LAMBDA { return half.direct_at(d_, y, block * BlockSize); };
+        const auto after = [&](int block)
+                               SCATLIGHT_LAMBDA { return half.mirrored_at(d_, y, block * BlockSize); };
+        T* to = spectrum + vector_radix.element(y, 0) * element;
+        transform.to_vector_radix([&](int block) SCATLIGHT_LAMBDA { return before(block).re; },
+                                  [&](int block) SCATLIGHT_LAMBDA { return after(block).re; }, up_to_middle,
+                                  to);
+        transform.to_vector_radix([&](int block) SCATLIGHT_LAMBDA { return before(block).im; },
+                                  [&](int block) SCATLIGHT_LAMBDA { return after(block).im; }, up_to_middle,
+                                  to + lanes);
       }
     }
   }
 
-  HWY_NOINLINE HWY_ATTR void fold_to(const HalfSpectrum<D, Side> given_half, const Folding& folding, T* to) {
+  HWY_NOINLINE HWY_ATTR void fold_to(const HalfSpectrum<D, BlockSize> given_half, const Folding& folding,
+                                     T* to) {
     const auto half = given_half;  // in registers
-    const Folding::Piece* begin = folding.pieces.data();
-    const Folding::Piece* end = begin + folding.pieces.size();
-    // Row by row, as the spectrum stands; so do rows of several parts.
+    const Folding::AliasBlock* begin = folding.alias_blocks.data();
+    const Folding::AliasBlock* end = begin + folding.alias_blocks.size();
+    // Row by row, as the half spectrum stands.
     for (int row = 0; row < folding.height; ++row, to += element) {
-      for (const auto* piece = begin; piece < end; ++piece) {
-        const int y = piece->row + row;
-        const int x = piece->column;
-        T* part = to + piece->begin;
+      for (const auto* block = begin; block < end; ++block) {
+        const int y = block->row + row;
+        const int x = block->column;
+        T* at = to + block->begin;
         if (half.is_direct(x)) {
-          store_element(d_, half.direct_at(d_, y, x), part);
+          store_element(d_, half.direct_at(d_, y, x), at);
         } else if (half.is_mirrored(x)) {
-          store_element(d_, half.mirrored_at(d_, y, x), part);
+          store_element(d_, half.mirrored_at(d_, y, x), at);
         } else {
-          store_element(d_, half.middle_at(d_, y, x), part);
+          store_element(d_, half.middle_at(d_, y, x), at);
         }
-        if (Side > 1 && piece->lone >= 0) half.copy_sample(y, piece->lone, part, part + lanes);
+        if (!lanes_are_planes<BlockSize> && block->lone >= 0)
+          half.copy_sample(y, block->lone, at, at + lanes);
       }
     }
   }
 
-  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / Side + 1; }
+  static HWY_INLINE int half_blocks(const Level<T>& level) { return level.width / 2 / BlockSize + 1; }
 
-  static HWY_INLINE HalfPlane<D, Side> half_plane(const Level<T>& level) {
+  static HWY_INLINE HalfPlane<D, BlockSize> half_plane(const Level<T>& level) {
     return {static_cast<std::ptrdiff_t>(level.spectrum_stride), level.height, level.width};
   }
 
-  // Adds the folded gradients up where their samples stand in half of the spectrum.
-  HWY_NOINLINE HWY_ATTR HalfGradient<D, Side> unfold(const Level<T>& level, const Band<T>& band,
-                                                     const T* const* gradients, std::size_t offset) {
-    T* re = at(&Room::spectrum) + tables_.room.spectrum_margin;
-    const HalfGradient<D, Side> half{half_plane(level), re, re + level.height * level.spectrum_stride};
-    if (const auto& grid = band.foldings.front().grid) {
-      if constexpr (has_grid<D, Side>()) {
+  // The adjoint of folding: adds the folded gradients up where their samples stand in the half spectrum.
+  HWY_NOINLINE HWY_ATTR HalfGradient<D, BlockSize> unfold(const Level<T>& level, const Band<T>& band,
+                                                          const T* const* gradients, std::size_t offset) {
+    T* re = at(&Scratch::spectrum) + tables_.scratch.spectrum_margin;
+    const HalfGradient<D, BlockSize> half{half_plane(level), re, re + level.height * level.spectrum_stride};
+    if (const auto& vector_radix = band.foldings.front().vector_radix) {
+      if constexpr (has_vector_radix<D, BlockSize>()) {
         const auto sums = band.gradient_sums.front();
-        store_grid(half, *grid, gradients + sums.first, sums.end - sums.first, offset + band.offsets.front());
+        unfold_vector_radix(half, *vector_radix, gradients + sums.first, sums.end - sums.first,
+                            offset + band.offsets.front());
       }
     } else {
-      std::fill_n(at(&Room::spectrum), 2 * level.height * level.spectrum_stride, T{0});
+      std::fill_n(at(&Scratch::spectrum), 2 * level.height * level.spectrum_stride, T{0});
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       const auto& folding = band.foldings[i];
       const auto sums = band.gradient_sums[i];
-      for (const auto& piece : folding.pieces) {
-        const bool has_lone = piece.lone >= 0;  // in the first lane, and added by itself
+      for (const auto& block : folding.alias_blocks) {
+        const bool has_lone = block.lone >= 0;  // in the first lane, and added by itself
         const auto lone = hn::FirstN(d_, 1);
-        auto used = hn::FirstN(d_, piece.used * column_step);
+        auto used = hn::FirstN(d_, block.used * column_step);
         if (has_lone) used = hn::AndNot(lone, used);
-        std::size_t from = offset + band.offsets[i] + piece.begin;
+        std::size_t from = offset + band.offsets[i] + block.begin;
         for (const int row : folding.rows) {
           auto z = load_element(d_, gradients[sums.first] + from);
           for (int g = sums.first + 1; g < sums.end; ++g)
             z = add<D>(z, load_element(d_, gradients[g] + from));
-          half.add(d_, piece.row + row, piece.column, used, z);
-          if (has_lone) half.add(d_, piece.row + row, piece.lone, lone, z);
+          half.add(d_, block.row + row, block.column, used, z);
+          if (has_lone) half.add(d_, block.row + row, block.lone, lone, z);
           from += element;
         }
       }
@@ -394,25 +407,29 @@ class RealSpectrum : Workspace<D, Side> {
     return half;
   }
 
-  // Of rows y whose mirror images are not stored, both; of others, all rows before their mirror images.
-  HWY_NOINLINE HWY_ATTR void store_grid(const HalfGradient<D, Side> half, const Grid& grid,
-                                        const T* const* gradients, int count, std::size_t offset) {
-    const GridTransform<D> transform(grid);
-    const int middle = half.width / 2 / Side;  // the block that it is in
-    const auto up_to_middle = half.up_to_middle(d_, middle * Side);
+  // The same by a vector-radix plan. For each row y that is stored and whose mirror image is not, writes
+  // both; where both are stored, writes all rows of this y mod 16 before it adds to their mirror images.
+  HWY_NOINLINE HWY_ATTR void unfold_vector_radix(const HalfGradient<D, BlockSize> half,
+                                                 const VectorRadixPlan& vector_radix,
+                                                 const T* const* gradients, int count, std::size_t offset) {
+    const VectorRadixTransform<D> transform(vector_radix);
+    const int middle = half.width / 2 / BlockSize;  // the block that it is in
+    const auto up_to_middle = half.up_to_middle(d_, middle * BlockSize);
     const auto rows = [&](int b, const auto& store) HWY_ATTR {
-      for (int y = b; y < half.height; y += Grid::side) {
-        const std::size_t begin = offset + grid.element(y, 0) * element;
-        transform.from_grids(gradients, count, begin,
-                             [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA { store(half.re, y, block, x); });
-        transform.from_grids(gradients, count, begin + lanes,
-                             [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA { store(half.im, y, block, x); });
+      for (int y = b; y < half.height; y += VectorRadixPlan::radix) {
+        const std::size_t begin = offset + vector_radix.element(y, 0) * element;
+        transform.from_vector_radix(gradients, count, begin, [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
+          store(half.re, y, block, x);
+        });
+        transform.from_vector_radix(gradients, count, begin + lanes,
+                                    [&](int block, hn::Vec<D> x)
+                                        SCATLIGHT_LAMBDA { store(half.im, y, block, x); });
       }
     };
     const auto direct = [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
       if (block > middle) return;
       if (block == middle) x = hn::IfThenElseZero(up_to_middle, x);
-      hn::Store(x, d_, part + half.direct(y, block * Side));
+      hn::Store(x, d_, part + half.direct(y, block * BlockSize));
     };
     // Of a block from the middle on.
     const auto mirrored = [&](T* part, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
@@ -420,38 +437,38 @@ class RealSpectrum : Workspace<D, Side> {
       x = hn::Reverse(d_, x);
       return part == half.im ? hn::Neg(x) : x;
     };
-    for (int b = 0; b < Grid::stored_rows; ++b) {
-      if (b % (Grid::side / 2) != 0) {
+    for (int b = 0; b < VectorRadixPlan::stored_rows; ++b) {
+      if (b % (VectorRadixPlan::radix / 2) != 0) {
         rows(b, [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
           direct(part, y, block, x);
           if (block >= middle)
-            hn::StoreU(mirrored(part, block, x), d_, part + half.mirrored(y, block * Side));
+            hn::StoreU(mirrored(part, block, x), d_, part + half.mirrored(y, block * BlockSize));
         });
-        for (int y = b; y < half.height; y += Grid::side) {
+        for (int y = b; y < half.height; y += VectorRadixPlan::radix) {
           for (T* part : {half.re, half.im}) part[half.direct(half.mirrored_row(y), 0)] = 0;
         }
       } else {
         rows(b, direct);
         rows(b, [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
-          if (block >= middle) add_to(part + half.mirrored(y, block * Side), mirrored(part, block, x));
+          if (block >= middle) add_to(part + half.mirrored(y, block * BlockSize), mirrored(part, block, x));
         });
       }
     }
   }
 
-  // Rows [y, y + Side) of half a spectrum, with lanes for rows.
+  // Rows [y, y + BlockSize) of Scratch::half, with lanes for rows.
   HWY_INLINE HWY_ATTR const T* load_half_rows(const Level<T>& level, int y) {
     const std::size_t stride = level.half_stride;
-    const T* from = at(&Room::half) + y * stride;
-    if constexpr (Side == 1) return from;
-    T* line = at(&Room::line);
+    const T* from = at(&Scratch::half) + y * stride;
+    if constexpr (lanes_are_planes<BlockSize>) return from;
+    T* line = at(&Scratch::line);
     for (int block = 0; block < half_blocks(level); ++block) {
       transpose(d_, from, stride, line, element);
       transpose(d_, from + lanes, stride, line + lanes, element);
       from += element;
       line += lanes * element;
     }
-    return at(&Room::line);
+    return at(&Scratch::line);
   }
 };
 

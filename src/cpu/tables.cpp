@@ -55,24 +55,24 @@ ColumnSources::ColumnSources(const std::vector<std::int32_t>& sources) {
   }
 }
 
-ColumnBlocks::ColumnBlocks(int width, int side)
+ColumnBlocks::ColumnBlocks(int width, int block_size)
     : width(width),
-      side(side),
-      pairs((width - 1) / (2 * side)),
-      stored(pairs + (width - 2 * pairs * side + side - 1) / side) {}
+      block_size(block_size),
+      pairs((width - 1) / (2 * block_size)),
+      stored(pairs + (width - 2 * pairs * block_size + block_size - 1) / block_size) {}
 
 int ColumnBlocks::used(int stored_block) const {
-  if (stored_block < pairs) return side;
-  return std::min(side, width - pairs * side - stored_block * side);
+  if (stored_block < pairs) return block_size;
+  return std::min(block_size, width - pairs * block_size - stored_block * block_size);
 }
 
 std::vector<std::int32_t> ColumnBlocks::places() const {
   std::vector<std::int32_t> places(width);
-  for (int block = 0; block < planar(); ++block) {
+  for (int block = 0; block < plane_blocks(); ++block) {
     const int stored = stored_block(block);
     for (int place = 0; place < used(stored); ++place) {
       const int of_place = column(stored, place);
-      places[is_mirrored(block) ? width - of_place : of_place] = block * side + place;
+      places[is_mirrored(block) ? width - of_place : of_place] = block * block_size + place;
     }
   }
   return places;
@@ -86,19 +86,19 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
       plane_width(geometry.columns.padded >> level),
       height(tiles.rows.length >> level),
       width(tiles.columns.length >> level),
-      blocks((width + packing.side - 1) / packing.side),
-      columns(width, packing.side),
+      blocks((width + packing.block_size - 1) / packing.block_size),
+      columns(width, packing.block_size),
       along_columns(height, packing.lanes),
       along_rows(width, packing.lanes),
       row_position(height),
-      row_block_size(static_cast<std::size_t>(blocks | 1) * packing.side * 2 * packing.lanes),
-      plane_size((height + packing.side - 1) / packing.side * row_block_size),
-      line_block_size((packing.side == 1 ? 1 : packing.side + 1) *
-                      static_cast<std::size_t>(2 * packing.lanes)),
+      row_block_stride(static_cast<std::size_t>(blocks | 1) * packing.block_size * 2 * packing.lanes),
+      plane_size((height + packing.block_size - 1) / packing.block_size * row_block_stride),
+      line_block_stride((packing.block_size == 1 ? 1 : packing.block_size + 1) *
+                        static_cast<std::size_t>(2 * packing.lanes)),
       vertical(bank, geometry.rows, geometry, level, packing.lanes, LowPass<T>::vertical_tap_cost),
       horizontal(bank, geometry.columns, geometry, level, packing.lanes, LowPass<T>::horizontal_tap_cost) {
   const int lanes = packing.lanes;
-  const int side = packing.side;
+  const int block_size = packing.block_size;
   for (int position = 0; position < height; ++position)
     row_position[along_columns.input[position]] = position;
   for (const int row : along_columns.input)
@@ -107,67 +107,68 @@ Level<T>::Level(const FilterBank& bank, const Geometry& geometry, const Tiles& t
   const int element = 2 * lanes;
   // The last tile may be longer than what is left of the plane.
   const int columns_of_tiles =
-      (tiles.columns.begin(tiles.columns.count - 1) >> level) + round_up(width, side);
-  band_stride = (std::max(columns_of_tiles, plane_width + horizontal.radius) + horizontal.radius) *
+      (tiles.columns.begin(tiles.columns.count - 1) >> level) + round_up(width, block_size);
+  ring_stride = (std::max(columns_of_tiles, plane_width + horizontal.radius) + horizontal.radius) *
                 static_cast<std::size_t>(lanes);
   const int core = tiles.rows.core >> level;
-  share_rows =
+  partial_rows =
       vertical.takes_whole() ? core : (core - 1 + vertical.taps() + vertical.step - 1) / vertical.step;
   const bool is_whole = tiles.columns.count > 1;
-  band_blocks = is_whole ? (height + side - 1) / side : horizontal.spectral ? 2 : 1;
-  band_mask = is_whole ? ~0 : band_blocks - 1;
+  ring_blocks = is_whole ? (height + block_size - 1) / block_size : horizontal.spectral ? 2 : 1;
+  ring_mask = is_whole ? ~0 : ring_blocks - 1;
   // Of blocks of columns up to the middle and of stored ones, the larger number.
-  const std::size_t half_blocks = std::max(width / 2 / side + 1, columns.stored);
+  const std::size_t half_blocks = std::max(width / 2 / block_size + 1, columns.stored);
   half_stride = (half_blocks | 1) * element;
   spectrum_stride = (half_blocks + 2) * lanes;
   for (const int row : along_columns.output) spectrum_output.push_back(row_position[row] * element);
   const auto in_plane = [&](int row) {
-    return static_cast<std::ptrdiff_t>(row / side * row_block_size) + row % side * element;
+    return static_cast<std::ptrdiff_t>(row / block_size * row_block_stride) + row % block_size * element;
   };
   std::ranges::transform(along_columns.input, std::back_inserter(plane_input), in_plane);
   std::ranges::transform(along_columns.output, std::back_inserter(plane_output), in_plane);
   const auto in_line = [&, places = columns.places()](int column) -> std::ptrdiff_t {
-    return places[column] / side * line_block_size + places[column] % side * element;
+    return places[column] / block_size * line_block_stride + places[column] % block_size * element;
   };
   std::ranges::transform(along_rows.input, std::back_inserter(line_input), in_line);
   std::ranges::transform(along_rows.output, std::back_inserter(line_output), in_line);
   line_work.resize(along_rows.work_elements());
   const auto& first = along_rows.stages.front();
   for (int k = 0; k < first.radix; ++k) {
-    for (int p = 0; p < first.part; ++p)
-      line_work[k * (first.part + along_rows.work_gap) + p] = line_input[p * first.radix + k];
+    for (int p = 0; p < first.stride; ++p)
+      line_work[k * (first.stride + along_rows.work_gap) + p] = line_input[p * first.radix + k];
   }
   std::ranges::transform(along_rows.output, std::back_inserter(row_output),
                          [&](int column) -> std::ptrdiff_t { return column * lanes; });
 }
 
 Folding::Folding(int from_height, int from_width, int levels, const std::vector<std::int32_t>& input,
-                 const std::optional<Grid>& grid, Packing packing)
+                 const std::optional<VectorRadixPlan>& vector_radix, Packing packing)
     : height(from_height >> levels),
       width(from_width >> levels),
       across(1 << levels),
       down(1 << levels),
-      columns(width, packing.side),
+      columns(width, packing.block_size),
       lanes(packing.lanes),
       rows(input),
-      grid(grid) {
+      vector_radix(vector_radix) {
   if (levels > 0) std::ranges::sort(rows);
 }
 
 void Folding::keep(const std::vector<bool>& is_read) {
-  pieces.clear();
+  alias_blocks.clear();
   for (int y = 0; y < down; ++y) {
     for (int block = 0; block < columns.stored; ++block) {
       const int first = columns.first(block);
       const bool has_lone = columns.has_zero(block) && first > 0;
       for (int x = 0; x < across; ++x) {
-        const int part = y * across + x;
-        if (!is_read[block * parts() + part]) continue;
-        pieces.push_back({.row = y * height,
-                          .column = x * width + first,
-                          .used = columns.used(block),
-                          .lone = has_lone ? x * width : -1,
-                          .begin = static_cast<std::ptrdiff_t>(block * block_size() + part * part_size())});
+        const int alias = y * across + x;
+        if (!is_read[block * aliases() + alias]) continue;
+        alias_blocks.push_back(
+            {.row = y * height,
+             .column = x * width + first,
+             .used = columns.used(block),
+             .lone = has_lone ? x * width : -1,
+             .begin = static_cast<std::ptrdiff_t>(block * block_stride() + alias * alias_size())});
       }
     }
   }
@@ -179,27 +180,27 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
     : has_opposite(opposite_exists) {
   const int from_height = folding.height * folding.down;
   const int from_width = folding.width * folding.across;
-  const int side = folding.columns.side;
-  const double share = 1.0 / (static_cast<double>(from_height) * from_width);
+  const int block_size = folding.columns.block_size;
+  const double factor = 1.0 / (static_cast<double>(from_height) * from_width);
   // The peak of psi is about 1. Up to here, what is left out does not show beside the rounding of the rest.
   const double negligible = 4 * std::numeric_limits<T>::epsilon();
 
   std::vector<double> whole(static_cast<std::size_t>(from_height) << from_level);
-  // All columns that fold onto one block: (across, side, from_height).
-  std::vector<double> columns(static_cast<std::size_t>(folding.across) * side * from_height);
-  const auto value = [&](int part, int place, int row) {
-    const int whole_row = (part / folding.across * folding.height + row) % from_height;
-    return columns[(static_cast<std::size_t>(part % folding.across) * side + place) * from_height +
+  // All columns that fold onto one block: (across, block_size, from_height).
+  std::vector<double> columns(static_cast<std::size_t>(folding.across) * block_size * from_height);
+  const auto value = [&](int alias, int place, int row) {
+    const int whole_row = (alias / folding.across * folding.height + row) % from_height;
+    return columns[(static_cast<std::size_t>(alias % folding.across) * block_size + place) * from_height +
                    whole_row];
   };
-  const auto counts = [&](int part, int used, int row) {
+  const auto counts = [&](int alias, int used, int row) {
     for (int place = 0; place < used; ++place) {
-      if (std::abs(value(part, place, row)) >= negligible) return true;
+      if (std::abs(value(alias, place, row)) >= negligible) return true;
     }
     return false;
   };
   std::vector<std::int32_t> kept;
-  for (int block = 0; block < folding.columns.planar(); ++block) {
+  for (int block = 0; block < folding.columns.plane_blocks(); ++block) {
     begin.push_back(static_cast<std::int32_t>(segments.size()));
     const int stored = folding.columns.stored_block(block);
     if (has_opposite && stored < folding.columns.pairs) continue;
@@ -208,7 +209,7 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
     for (int across = 0; across < folding.across; ++across) {
       for (int place = 0; place < used; ++place) {
         const auto column = std::span(columns).subspan(
-            (static_cast<std::size_t>(across) * side + place) * from_height, from_height);
+            (static_cast<std::size_t>(across) * block_size + place) * from_height, from_height);
         const int x = across * folding.width + folding.columns.column(stored, place);
         if (folding.columns.is_mirrored(block)) {
           bank.psi_column(wavelet, from_level, from_width - x, whole, column);
@@ -221,22 +222,22 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
     const auto begin_segment = [&](int row) {
       segments.push_back({.begin = row,
                           .end = row,
-                          .parts = static_cast<std::int32_t>(kept.size()),
-                          .first_part = static_cast<std::int32_t>(parts.size()),
+                          .aliases = static_cast<std::int32_t>(kept.size()),
+                          .first_alias = static_cast<std::int32_t>(aliases.size()),
                           .values = static_cast<std::ptrdiff_t>(values.size())});
-      for (const int part : kept) {
-        parts.push_back(part);
-        flipped_parts.push_back(folding.flipped(part));
+      for (const int alias : kept) {
+        aliases.push_back(alias);
+        flipped_aliases.push_back(folding.flipped(alias));
       }
     };
     const auto add_row = [&](int row) {
-      for (const int part : kept) {
-        for (int place = 0; place < side; ++place)
-          values.push_back(static_cast<T>(value(part, place, row) * share));
+      for (const int alias : kept) {
+        for (int place = 0; place < block_size; ++place)
+          values.push_back(static_cast<T>(value(alias, place, row) * factor));
       }
       ++segments.back().end;
     };
-    if (folding.parts() == 1) {
+    if (folding.aliases() == 1) {
       const auto counts_at = [&](int row) { return counts(0, used, row); };
       if (std::ranges::none_of(folding.rows, counts_at)) continue;
       kept = {0};
@@ -247,8 +248,8 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
     }
     for (int row = 0; row <= folding.height; ++row) {
       std::vector<std::int32_t> of_row;
-      for (int part = 0; part < folding.parts(); ++part) {
-        if (counts(part, used, row)) of_row.push_back(part);
+      for (int alias = 0; alias < folding.aliases(); ++alias) {
+        if (counts(alias, used, row)) of_row.push_back(alias);
       }
       if (row == 0 || of_row != kept) {
         kept = std::move(of_row);
@@ -262,31 +263,32 @@ FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wav
 }
 
 template <class T>
-FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet, const Grid& grid,
-                              bool opposite_exists)
+FoldedFilter<T>::FoldedFilter(const FilterBank& bank, const WaveletSpectrum& wavelet,
+                              const VectorRadixPlan& vector_radix, bool opposite_exists)
     : has_opposite(opposite_exists) {
   if (has_opposite) return;
-  const int height = grid.rows * Grid::side;
-  const int width = grid.columns * Grid::side;
-  const double share = 1.0 / (static_cast<double>(height) * width);
+  const int height = vector_radix.rows * VectorRadixPlan::radix;
+  const int width = vector_radix.columns * VectorRadixPlan::radix;
+  const double factor = 1.0 / (static_cast<double>(height) * width);
   std::vector<double> column(height);
   std::vector<double> whole(height);
-  values.resize(grid.filter_size());
+  values.resize(vector_radix.filter_size());
   for (int c = 0; c < width; ++c) {
     bank.psi_column(wavelet, 0, c, whole, column);
     for (int r = 0; r < height; ++r)
-      values[grid.element(r, c) * Grid::side + c % Grid::side] = static_cast<T>(column[r] * share);
+      values[vector_radix.element(r, c) * VectorRadixPlan::radix + c % VectorRadixPlan::radix] =
+          static_cast<T>(column[r] * factor);
   }
 }
 
 template <class T>
 Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
               const ScatteringOptions& options, int level, int first_scale, int end_scale,
-              const std::optional<Grid>& grid, Packing packing)
+              const std::optional<VectorRadixPlan>& vector_radix, Packing packing)
     : first_scale(first_scale), level(level), first_to_level(geometry.level(first_scale)) {
   for (int to = first_to_level; to <= geometry.level(end_scale - 1); ++to) {
     foldings.emplace_back(levels[level].height, levels[level].width, to - level,
-                          levels[to].along_columns.input, to == first_to_level ? grid : std::nullopt,
+                          levels[to].along_columns.input, to == first_to_level ? vector_radix : std::nullopt,
                           packing);
     offsets.push_back(size);
     gradient_sums.push_back({0, 1});
@@ -297,8 +299,8 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
     for (int angle = 0; angle < options.angles; ++angle) {
       const auto wavelet = bank.wavelet(scale, angle);
       const bool opposite_exists = wavelet.is_symmetric() && bank.opposite_angle(angle) < angle;
-      if (folding(to).grid) {
-        filters.emplace_back(bank, wavelet, *folding(to).grid, opposite_exists);
+      if (folding(to).vector_radix) {
+        filters.emplace_back(bank, wavelet, *folding(to).vector_radix, opposite_exists);
       } else {
         filters.emplace_back(bank, wavelet, level, folding(to), opposite_exists);
       }
@@ -307,20 +309,20 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
   for (int angle = 0; angle < options.angles; ++angle) opposite_angles.push_back(bank.opposite_angle(angle));
 
   for (int to_level = first_to_level; auto& to : foldings) {
-    if (to.grid) {
+    if (to.vector_radix) {
       ++to_level;
       continue;
     }
-    std::vector<bool> is_read(to.columns.stored * to.parts());
+    std::vector<bool> is_read(to.columns.stored * to.aliases());
     for (int scale = first_scale; scale < end_scale; ++scale) {
       if (geometry.level(scale) != to_level) continue;
       for (int angle = 0; angle < options.angles; ++angle) {
-        for (int block = 0; block < to.columns.planar(); ++block) {
+        for (int block = 0; block < to.columns.plane_blocks(); ++block) {
           const auto of_block = filter(scale, angle, to_level, block);
-          const int first = to.columns.stored_block(block) * to.parts();
+          const int first = to.columns.stored_block(block) * to.aliases();
           for (const auto& segment : of_block.segments) {
-            for (int i = 0; i < segment.parts; ++i)
-              is_read[first + of_block.parts[segment.first_part + i]] = true;
+            for (int i = 0; i < segment.aliases; ++i)
+              is_read[first + of_block.aliases[segment.first_alias + i]] = true;
           }
         }
       }
@@ -331,24 +333,24 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
 }
 
 template <class T>
-FilterBlock<T> Band<T>::filter(int scale, int angle, int to_level, int planar_block) const {
+FilterBlock<T> Band<T>::filter(int scale, int angle, int to_level, int plane_block) const {
   const auto* of_scale = &filters[(scale - first_scale) * opposite_angles.size()];
   const auto& to = folding(to_level);
-  const int stored = to.columns.stored_block(planar_block);
+  const int stored = to.columns.stored_block(plane_block);
   const bool flipped = of_scale[angle].has_opposite && stored < to.columns.pairs;
   const auto& filter = of_scale[flipped ? opposite_angles[angle] : angle];
-  int block = planar_block;
+  int block = plane_block;
   if (flipped) block = to.columns.is_mirrored(block) ? stored : to.columns.stored + stored;
   return {.values = filter.values.data(),
           .segments = std::span(filter.segments)
                           .subspan(filter.begin[block], filter.begin[block + 1] - filter.begin[block]),
-          .parts = (flipped ? filter.flipped_parts : filter.parts).data(),
+          .aliases = (flipped ? filter.flipped_aliases : filter.aliases).data(),
           .flipped = flipped,
           .height = to.height};
 }
 
 template <class T>
-GridFilter<T> Band<T>::grid_filter(int scale, int angle) const {
+VectorRadixFilter<T> Band<T>::vector_radix_filter(int scale, int angle) const {
   const auto* of_scale = &filters[(scale - first_scale) * opposite_angles.size()];
   const bool mirrored = of_scale[angle].has_opposite;
   return {.values = of_scale[mirrored ? opposite_angles[angle] : angle].values.data(), .mirrored = mirrored};
@@ -357,20 +359,20 @@ GridFilter<T> Band<T>::grid_filter(int scale, int angle) const {
 template <class T>
 std::vector<std::span<const std::byte>> Band<T>::memory(int scale, int first_angle, int count) const {
   const auto first = filters.begin() + (scale - first_scale) * opposite_angles.size() + first_angle;
-  std::vector<std::span<const std::byte>> pieces;
+  std::vector<std::span<const std::byte>> ranges;
   for (auto filter = first; filter != first + count; ++filter) {
-    if (!filter->values.empty()) pieces.push_back(std::as_bytes(std::span(filter->values)));
+    if (!filter->values.empty()) ranges.push_back(std::as_bytes(std::span(filter->values)));
   }
-  return pieces;
+  return ranges;
 }
 
 template <class T>
 void Band<T>::clear(T* folded, int sum) const {
   for (std::size_t i = 0; i < foldings.size(); ++i) {
     if (!gradient_sums[i].has(sum)) continue;
-    if (foldings[i].grid) std::fill_n(folded + offsets[i], foldings[i].size(), T{0});
-    for (const auto& piece : foldings[i].pieces)
-      std::fill_n(folded + offsets[i] + piece.begin, foldings[i].part_size(), T{0});
+    if (foldings[i].vector_radix) std::fill_n(folded + offsets[i], foldings[i].size(), T{0});
+    for (const auto& block : foldings[i].alias_blocks)
+      std::fill_n(folded + offsets[i] + block.begin, foldings[i].alias_size(), T{0});
   }
 }
 
@@ -392,12 +394,12 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
   const FilterBank wavelets(resolved, of_tile);
   // Order 2 goes on from rows in their natural order; phi_J by spectra takes two blocks of them at a time.
   const auto& finest = levels[0];
-  std::optional<Grid> grid;
+  std::optional<VectorRadixPlan> vector_radix;
   if (resolved.max_order == 1 && geometry.level(tiles.first_scale) == 0 && !finest.horizontal.spectral &&
-      Grid::fits(finest.height, finest.width, packing))
-    grid.emplace(finest.height, finest.width);
-  image_band.emplace_back(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale, grid,
-                          packing);
+      VectorRadixPlan::fits(finest.height, finest.width, packing))
+    vector_radix.emplace(finest.height, finest.width);
+  image_band.emplace_back(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale,
+                          vector_radix, packing);
 }
 
 template <class T>
@@ -409,10 +411,10 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       spectra_size(0),
       strip_spectra_size(0),
       maps(static_cast<int>(make_paths(resolved).size())),
-      zero_row(round_up(resolved.width, packing.side) * (packing.side == 1 ? packing.lanes : 1)) {
-  const Sampling sampling = {
+      zero_row(round_up(resolved.width, packing.block_size) * (packing.block_size == 1 ? packing.lanes : 1)) {
+  const SampleType sample_type = {
       .epsilon = std::numeric_limits<T>::epsilon(), .bytes = static_cast<int>(sizeof(T)), .packing = packing};
-  for (const auto& tiles : choose_tiles(resolved, given, sampling)) {
+  for (const auto& tiles : choose_tiles(resolved, given, sample_type)) {
     auto& tiling = tilings.emplace_back(resolved, given, bank, tiles, packing);
     tiling.spectra_begin = spectra_size;
     spectra_size += tiling.count() * tiling.spectrum_size();
@@ -433,7 +435,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
   for (int scale = 0; scale < static_cast<int>(modulus_bands.size()); ++scale)
     second_groups.push_back(make_groups(tilings[0], scale + 1, options.scales));
   deal_groups();
-  lay_out_room();
+  lay_out_scratch();
 }
 
 /// Groups of scales before `first_grouped_scale` have one path.
@@ -501,9 +503,9 @@ int Tables<T>::second_map(int scale, int angle, int scale2, int angle2) const {
 }
 
 template <class T>
-void Tables<T>::lay_out_room() {
+void Tables<T>::lay_out_scratch() {
   const std::size_t lanes = packing.lanes;
-  const int side = packing.side;
+  const int block_size = packing.block_size;
   const std::size_t element = 2 * lanes;
   const bool spectra = options.max_order >= 1;
   const bool second_order = !modulus_bands.empty();
@@ -511,7 +513,7 @@ void Tables<T>::lay_out_room() {
   std::size_t line = 0;
   std::size_t work = 0;
   std::size_t prime = 0;
-  std::size_t band = 0;
+  std::size_t row_ring = 0;
   std::size_t averages = 1;
   std::size_t row = 0;
   std::size_t rows = 0;
@@ -520,16 +522,17 @@ void Tables<T>::lay_out_room() {
   std::size_t spectrum = 0;
   for (const auto& tiling : tilings) {
     if (spectra) plane = std::max(plane, tiling.levels[geometry.level(tiling.tiles.first_scale)].plane_size);
-    if (spectra && tiling.grid()) plane = std::max(plane, tiling.grid()->plane_size());
+    if (spectra && tiling.vector_radix()) plane = std::max(plane, tiling.vector_radix()->plane_size());
     for (const auto& level : tiling.levels) {
-      const std::size_t height = round_up(level.height, 2 * side);
-      line = std::max({line, level.blocks * level.line_block_size, height * element});
+      const std::size_t height = round_up(level.height, 2 * block_size);
+      line = std::max({line, level.blocks * level.line_block_stride, height * element});
       for (const auto* plan : {&level.along_columns, &level.along_rows}) {
         work = std::max(work, plan->work_elements() * element);
         prime = std::max(prime, plan->prime_elements() * element);
       }
       for (const auto* low_pass : {&level.horizontal, &level.vertical}) {
-        if (low_pass->halves) line = std::max(line, low_pass->halves->room(low_pass->step) * lanes);
+        if (low_pass->halves)
+          line = std::max(line, low_pass->halves->scratch_vectors(low_pass->step) * lanes);
         if (!low_pass->spectral) continue;
         averages = 2;
         for (const auto* plan : {&low_pass->spectral->line, &low_pass->spectral->outputs}) {
@@ -538,8 +541,8 @@ void Tables<T>::lay_out_room() {
           prime = std::max(prime, plan->prime_elements() * element);
         }
       }
-      band = std::max(band, level.band_blocks * level.band_stride);
-      row = std::max(row, level.blocks * side * lanes);
+      row_ring = std::max(row_ring, level.ring_blocks * level.ring_stride);
+      row = std::max(row, level.blocks * block_size * lanes);
       const std::size_t before = level.vertical.spectral ? 0 : (is_tiled() ? 2 : 1) * level.vertical.radius;
       rows_before = std::max(rows_before, before);
       rows = std::max(rows, level.plane_height + before);
@@ -557,43 +560,45 @@ void Tables<T>::lay_out_room() {
     end += (values + 63) / 64 * 64;  // whole cache lines, whatever T is
     return at;
   };
-  room.spectrum_margin = lanes;
-  const std::size_t outputs = round_up(geometry.columns.output, side);
-  room.averages_size = outputs * lanes;
-  room.output_stride = outputs * packing.planes();
+  scratch.spectrum_margin = lanes;
+  const std::size_t outputs = round_up(geometry.columns.output, block_size);
+  scratch.averages_size = outputs * lanes;
+  scratch.output_stride = outputs * packing.planes();
   // Without order 2, a spectrum is complete before the planes that are made of it: both have the same memory.
-  room.plane = place(second_order ? plane : std::max(plane, half + spectrum));
-  room.line = place(line);
-  room.work = place(work);
-  room.prime = place(prime);
-  room.band = place(band);
-  room.averages = place(averages * room.averages_size);
-  room.average_rows = place((rows_before + rows) * room.output_stride) + rows_before * room.output_stride;
-  room.map = place(geometry.rows.output * room.output_stride);
-  room.images = place(side == 1 ? options.height * options.width * lanes : 0);
-  room.pair = place(line);
-  room.half = second_order ? place(half + spectrum) : room.plane;
-  room.spectrum = room.half + half;
-  room.folded = place(folded);
-  room.forward_size = end;
-  room.row = place(row);
-  room.second_plane = place(second_order ? tilings[0].levels[geometry.level(1)].plane_size : 0);
-  room.folded_gradient = place(folded);
+  scratch.plane = place(second_order ? plane : std::max(plane, half + spectrum));
+  scratch.line = place(line);
+  scratch.work = place(work);
+  scratch.prime = place(prime);
+  scratch.row_ring = place(row_ring);
+  scratch.averages = place(averages * scratch.averages_size);
+  scratch.average_rows =
+      place((rows_before + rows) * scratch.output_stride) + rows_before * scratch.output_stride;
+  scratch.map = place(geometry.rows.output * scratch.output_stride);
+  scratch.images = place(block_size == 1 ? options.height * options.width * lanes : 0);
+  scratch.pair = place(line);
+  scratch.half = second_order ? place(half + spectrum) : scratch.plane;
+  scratch.spectrum = scratch.half + half;
+  scratch.folded = place(folded);
+  scratch.forward_size = end;
+  scratch.row = place(row);
+  scratch.second_plane = place(second_order ? tilings[0].levels[geometry.level(1)].plane_size : 0);
+  scratch.folded_gradient = place(folded);
   const auto& finest = tilings[0].levels[0];
-  room.modulus_gradient = place(second_order ? round_up(finest.height, side) * finest.blocks * lanes : 0);
-  room.size = end;
+  scratch.modulus_gradient =
+      place(second_order ? round_up(finest.height, block_size) * finest.blocks * lanes : 0);
+  scratch.size = end;
 
-  const auto shares = [&](const Tiling<T>& tiling, int level) {
-    return tiling.strips() * tiling.levels[level].share_rows * room.output_stride;
+  const auto partials = [&](const Tiling<T>& tiling, int level) {
+    return tiling.strips() * tiling.levels[level].partial_rows * scratch.output_stride;
   };
-  std::size_t begin = shares(tilings[0], 0);
+  std::size_t begin = partials(tilings[0], 0);
   for (const auto& tiling : tilings) {
     for (int scale = tiling.tiles.first_scale; scale < tiling.tiles.end_scale; ++scale) {
-      shares_of_scale.push_back(begin);
-      begin += options.angles * shares(tiling, geometry.level(scale));
+      partials_of_scale.push_back(begin);
+      begin += options.angles * partials(tiling, geometry.level(scale));
     }
   }
-  shares_of_scale.push_back(begin);
+  partials_of_scale.push_back(begin);
 }
 
 template struct Level<float>;

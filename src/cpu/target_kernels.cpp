@@ -1,4 +1,4 @@
-// The kernels of one instruction set: those of Highway's targets that are in SCATLIGHT_TARGETS. Built once
+// The kernels of one target: of Highway's targets, that in SCATLIGHT_TARGETS. Built once
 // for each, as the compiler takes half a minute and a gigabyte for one.
 
 #include "cpu/targets.h"
@@ -7,7 +7,7 @@
 #include <hwy/foreach_target.h>
 
 #if HWY_TARGET & (SCATLIGHT_TARGETS)
-// Include guards change sides with every pass; this is the only one that includes anything.
+// Include guards toggle with every pass; this is the only one that includes anything.
 #undef HWY_TARGET_TOGGLE
 #include "cpu/kernels-inl.h"
 #endif

@@ -7,15 +7,15 @@
 #include <unordered_map>
 
 #include "cpu/fft_plan.h"
-#include "cpu/grid.h"
+#include "cpu/vector_radix.h"
 
 namespace scatlight::cpu {
 namespace {
 
-// Standard deviations of a Gaussian beyond which less than this share of it lies.
-double reach_of_gaussian(double share) {
+// Standard deviations of a Gaussian beyond which less than this fraction of it lies.
+double reach_of_gaussian(double fraction) {
   double reach = 0;
-  while (std::erfc(reach / std::numbers::sqrt2) > share) reach += 1.0 / 16;
+  while (std::erfc(reach / std::numbers::sqrt2) > fraction) reach += 1.0 / 16;
   return reach;
 }
 
@@ -31,8 +31,8 @@ struct Choice {
 // Looks for the tiles on which the wavelets of some scales take least time.
 class Chooser {
  public:
-  Chooser(const ScatteringOptions& resolved, const Geometry& geometry, const Sampling& sampling)
-      : options_(resolved), geometry_(geometry), sampling_(sampling) {}
+  Chooser(const ScatteringOptions& resolved, const Geometry& geometry, const SampleType& sample_type)
+      : options_(resolved), geometry_(geometry), sample_type_(sample_type) {}
 
   Choice best(int first_scale, int end_scale) {
     Tiles tiles = {.first_scale = first_scale,
@@ -61,22 +61,24 @@ class Chooser {
     return at->second;
   }
 
-  bool may_be_grid(int length) const { return Grid::fits(length, length, sampling_.packing); }
+  bool fits_vector_radix(int length) const {
+    return VectorRadixPlan::fits(length, length, sample_type_.packing);
+  }
 
-  // The plane itself and, for each number of tiles, those whose transforms take least and those that may be
-  // grids.
+  // The plane itself and, for each number of tiles, those whose transforms take least and those that have a
+  // vector-radix plan.
   std::vector<TileAxis> candidates(const Axis& axis, int first_scale, int end_scale) {
     std::vector<TileAxis> list = {whole(axis)};
     const double sigma = options_.sigma * std::exp2(end_scale - 1) * std::max(1.0, 1 / options_.slant);
-    const double exact_reach = std::ceil(sigma * reach_of_gaussian(16 * sampling_.epsilon));
-    if (exact_reach > axis.padded) return list;
-    const int reach = static_cast<int>(exact_reach);
+    const double exact_halo = std::ceil(sigma * reach_of_gaussian(16 * sample_type_.epsilon));
+    if (exact_halo > axis.padded) return list;
+    const int halo = static_cast<int>(exact_halo);
     const int step = 1 << geometry_.level(end_scale - 1);
     int count = 0;
-    for (int core = axis.padded; core >= std::max(reach, step);
+    for (int core = axis.padded; core >= std::max(halo, step);
          core = std::min(core - step, round_up(axis.padded / (count + 1), step))) {
       count = (axis.padded + core - 1) / core;
-      const int shortest = round_up(core + 2 * reach, step);
+      const int shortest = round_up(core + 2 * halo, step);
       // Longer tiles cost more by their length than any transform could save.
       const int longest = shortest + core / 4;
       TileAxis best = {.plane = axis.padded, .length = 0, .core = core, .count = count};
@@ -93,9 +95,9 @@ class Chooser {
         }
       }
       list.push_back(best);
-      if (geometry_.level(first_scale) > 0 || may_be_grid(best.length)) continue;
+      if (geometry_.level(first_scale) > 0 || fits_vector_radix(best.length)) continue;
       for (int length = shortest; length <= longest; length += step) {
-        if (!may_be_grid(length)) continue;
+        if (!fits_vector_radix(length)) continue;
         best.length = length;
         list.push_back(best);
         break;
@@ -107,7 +109,7 @@ class Chooser {
   // The model, in nanoseconds. Its figures were fitted to the times of planes and tiles of 64 x 64 to
   // 1056 x 1056 (Zen 4), vectors of 32 and 64 bytes.
 
-  int vector_bytes() const { return sampling_.packing.lanes * sampling_.bytes; }
+  int vector_bytes() const { return sample_type_.packing.lanes * sample_type_.bytes; }
   double vector_size() const { return vector_bytes() / 32.0; }
   // What a vector costs in one of the two passes beside its transform, if the complex plane has so many
   // bytes.
@@ -115,9 +117,9 @@ class Chooser {
     const double megabytes = std::min(plane_bytes / (1 << 20), 16.0);
     return is_wide(vector_bytes()) ? 3.5 + 1.5 * megabytes : vector_size() * (3.25 + 0.75 * megabytes);
   }
-  // What a vector costs along one axis of a grid, and beside it.
-  static double grid_of(int length) {
-    switch (length / Grid::side) {
+  // What a vector costs along one axis in a vector-radix plan, and beside it.
+  static double vector_radix_cost(int length) {
+    switch (length / VectorRadixPlan::radix) {
       case 11:
         return 8.3;
       case 13:
@@ -130,9 +132,9 @@ class Chooser {
         return 6.8;
     }
   }
-  static double transfer_of_grid(double plane_bytes) { return 4.1 * plane_bytes / (1 << 20); }
+  static double vector_radix_transfer(double plane_bytes) { return 4.1 * plane_bytes / (1 << 20); }
   int vectors(int samples) const {
-    return round_up(samples, sampling_.packing.side) / sampling_.packing.side;
+    return round_up(samples, sample_type_.packing.block_size) / sample_type_.packing.block_size;
   }
 
   double cost(const Tiles& tiles) {
@@ -140,7 +142,7 @@ class Chooser {
     const int last_level = geometry_.level(tiles.end_scale - 1);
     const int height = tiles.rows.length;
     const int width = tiles.columns.length;
-    const double plane_bytes = 2.0 * sampling_.bytes * height * width;
+    const double plane_bytes = 2.0 * sample_type_.bytes * height * width;
 
     double paths = 0;
     for (int scale = tiles.first_scale; scale < tiles.end_scale; ++scale) {
@@ -148,8 +150,9 @@ class Chooser {
       const int h = height >> level;
       const int w = width >> level;
       const double other = transfer(plane_bytes / (1 << 2 * level));
-      if (level == 0 && Grid::fits(h, w, sampling_.packing)) {
-        paths += vectors(w) * h * (grid_of(h) + grid_of(w) + transfer_of_grid(plane_bytes));
+      if (level == 0 && VectorRadixPlan::fits(h, w, sample_type_.packing)) {
+        paths += vectors(w) * h *
+                 (vector_radix_cost(h) + vector_radix_cost(w) + vector_radix_transfer(plane_bytes));
       } else {
         paths += vectors(w) * h * (fft_of(h) + other) +
                  vectors(tiles.rows.core >> level) * w * (fft_of(w) + other);
@@ -168,7 +171,7 @@ class Chooser {
 
   const ScatteringOptions& options_;
   const Geometry& geometry_;
-  Sampling sampling_;
+  SampleType sample_type_;
   std::unordered_map<int, double> fft_costs_;
 };
 
@@ -185,12 +188,12 @@ std::vector<std::int32_t> TileAxis::positions(int tile) const {
 }
 
 std::vector<Tiles> choose_tiles(const ScatteringOptions& resolved, const Geometry& geometry,
-                                const Sampling& sampling) {
+                                const SampleType& sample_type) {
   const int scales = resolved.max_order >= 1 ? resolved.scales : 0;
   if (resolved.max_order != 1) return {{0, scales, whole(geometry.rows), whole(geometry.columns)}};
 
   // The best choice for the scales from each one on: of all ways to go on with a group that begins there.
-  Chooser chooser(resolved, geometry, sampling);
+  Chooser chooser(resolved, geometry, sample_type);
   std::vector<double> cost(scales + 1, std::numeric_limits<double>::infinity());
   std::vector<Tiles> group(scales);
   cost[scales] = 0;

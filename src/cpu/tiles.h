@@ -9,9 +9,9 @@
 namespace scatlight::cpu {
 
 /// One axis of a padded plane, cut into tiles. The samples that a tile is there for, its core, stand at its
-/// beginning. A tile wraps around, as everything that goes through a DFT: behind the core it has what follows
-/// it in the plane, and at its end what comes before it, each as far as wavelets reach, so that they do not
-/// see the seam. One tile may be the plane itself, which wraps around as it is.
+/// beginning; around the core it has a halo as wide as wavelets reach, so that they do not see the seam. A
+/// tile wraps around, as everything that goes through a DFT: the halo after the core follows it, and the halo
+/// before it stands at the tile's end. One tile may be the plane itself, which wraps around as it is.
 struct TileAxis {
   int plane;   ///< samples of the padded plane
   int length;  ///< of a tile, and so of the transforms
@@ -35,7 +35,7 @@ struct Tiles {
 };
 
 /// The samples of an engine.
-struct Sampling {
+struct SampleType {
   double epsilon;  ///< relative precision
   int bytes;       ///< of a real number
   Packing packing;
@@ -45,6 +45,6 @@ struct Sampling {
 /// 2 gets the plane itself: the spectra of its wavelets are cut at the Nyquist frequency, and what is cut
 /// reaches everywhere.
 std::vector<Tiles> choose_tiles(const ScatteringOptions& resolved, const Geometry& geometry,
-                                const Sampling& sampling);
+                                const SampleType& sample_type);
 
 }  // namespace scatlight::cpu

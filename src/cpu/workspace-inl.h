@@ -1,4 +1,4 @@
-// What the parts of the transform share. Included once for each instruction set.
+// What the classes of the transform have in common. Included once for each target.
 
 #if defined(SCATLIGHT_CPU_WORKSPACE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_WORKSPACE_INL_H_
@@ -21,16 +21,16 @@ HWY_INLINE HWY_ATTR void transpose_lines(D, const Row& row, const To& to) {
 }
 #else
 
-// Of each 16 bytes of the vector a part of another row: the first from row r, the next from as many rows
-// below as 16 bytes hold values, and so on.
+// A vector whose every 16 bytes come from another row: the first from row r, the next from as many rows below
+// as 16 bytes hold values, and so on.
 template <class D, class Row>
-HWY_INLINE HWY_ATTR hn::Vec<D> load_parts(D d, const Row& row, int r, int column) {
+HWY_INLINE HWY_ATTR hn::Vec<D> load_16_bytes_each(D d, const Row& row, int r, int column) {
   if constexpr (hn::MaxLanes(d) * sizeof(Real<D>) <= 16) {
     return hn::LoadU(d, row(r) + column);
   } else {
     const hn::Half<D> half;
-    return hn::Combine(d, load_parts(half, row, r + static_cast<int>(hn::Lanes(half)), column),
-                       load_parts(half, row, r, column));
+    return hn::Combine(d, load_16_bytes_each(half, row, r + static_cast<int>(hn::Lanes(half)), column),
+                       load_16_bytes_each(half, row, r, column));
   }
 }
 
@@ -41,15 +41,15 @@ HWY_INLINE HWY_ATTR void transpose_lines(D d, const Row& row, const To& to) {
   constexpr int together = 16 / sizeof(Real<D>);
   for (int c = 0; c < lanes; c += together) {
     if constexpr (together == 2) {
-      const auto a = load_parts(d, row, 0, c);
-      const auto b = load_parts(d, row, 1, c);
+      const auto a = load_16_bytes_each(d, row, 0, c);
+      const auto b = load_16_bytes_each(d, row, 1, c);
       hn::StoreU(hn::InterleaveLower(d, a, b), d, to(c));
       hn::StoreU(hn::InterleaveUpper(d, a, b), d, to(c + 1));
     } else {
-      const auto r0 = load_parts(d, row, 0, c);
-      const auto r1 = load_parts(d, row, 1, c);
-      const auto r2 = load_parts(d, row, 2, c);
-      const auto r3 = load_parts(d, row, 3, c);
+      const auto r0 = load_16_bytes_each(d, row, 0, c);
+      const auto r1 = load_16_bytes_each(d, row, 1, c);
+      const auto r2 = load_16_bytes_each(d, row, 2, c);
+      const auto r3 = load_16_bytes_each(d, row, 3, c);
       const auto even_low = hn::InterleaveLower(d, r0, r2);
       const auto odd_low = hn::InterleaveLower(d, r1, r3);
       const auto even_high = hn::InterleaveUpper(d, r0, r2);
@@ -72,27 +72,27 @@ HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_st
       [=](int c) SCATLIGHT_LAMBDA { return to + c * to_stride; });
 }
 
-// A thread's room in the transform of some planes.
-template <class D, int Side>
+// A thread's scratch memory for the transform of a plane, or of a pack of planes, and the FFTs on it.
+template <class D, int BlockSize>
 class Workspace {
   using T = Real<D>;
 
  public:
-  Workspace(const Tables<T>& tables, T* room) : tables_(tables), room_(room) {}
+  Workspace(const Tables<T>& tables, T* scratch) : tables_(tables), scratch_(scratch) {}
 
  protected:
-  using Room = typename Tables<T>::Room;
+  using Scratch = typename Tables<T>::Scratch;
   static constexpr int lanes = hn::MaxLanes(D());
   static constexpr std::size_t element = 2 * lanes;
-  static constexpr std::size_t block_size = Side * element;
+  static constexpr std::size_t block_values = BlockSize * element;
   static constexpr int column_step =
-      lanes / Side;  // values from one column to the next, if they are in lanes
+      lanes / BlockSize;  // values from one column to the next, if they are in lanes
 
-  HWY_INLINE T* at(std::size_t Room::* part) const { return room_ + tables_.room.*part; }
+  HWY_INLINE T* at(std::size_t Scratch::* buffer) const { return scratch_ + tables_.scratch.*buffer; }
 
   template <class Source, class Sink>
   HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) {
-    transform(d_, plan, source, Buffer<D>{at(&Room::work)}, at(&Room::prime), sink);
+    transform(d_, plan, source, Buffer<D>{at(&Scratch::work)}, at(&Scratch::prime), sink);
   }
 
   HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
@@ -101,7 +101,7 @@ class Workspace {
 
   const D d_ = {};
   const Tables<T>& tables_;
-  T* const room_;
+  T* const scratch_;
 };
 
 }  // namespace HWY_NAMESPACE

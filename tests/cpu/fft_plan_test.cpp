@@ -17,9 +17,9 @@ std::vector<Complex> execute(const FftPlan<double>& plan, const std::vector<Comp
   std::vector<Complex> out(plan.length);
   for (std::size_t s = 0; s < plan.stages.size(); ++s) {
     const auto& stage = plan.stages[s];
-    for (int block = 0; block < stage.blocks; ++block) {
-      for (int p = 0; p < stage.part; ++p) {
-        const auto at = [&](int q) { return (block * stage.radix + q) * stage.part + p; };
+    for (int outer = 0; outer < stage.outer; ++outer) {
+      for (int p = 0; p < stage.stride; ++p) {
+        const auto at = [&](int q) { return (outer * stage.radix + q) * stage.stride + p; };
         std::vector<Complex> x(stage.radix);
         for (int q = 0; q < stage.radix; ++q)
           x[q] = s == 0 ? in[plan.input[p * stage.radix + q]] : work[at(q)];

@@ -24,7 +24,7 @@ template <class T>
 void compare(const ScatteringOptions& options, int lanes) {
   const auto resolved = resolve(options);
   const Geometry geometry(resolved);
-  const Packing packing = {.lanes = lanes, .side = lanes};
+  const Packing packing = {.lanes = lanes, .block_size = lanes};
   const Tables<T> tables(resolved, geometry, FilterBank(resolved, geometry), packing);
   const double bytes = filter_bytes(tables);
   const double estimate = filter_memory<T>(resolved, geometry, packing);

@@ -126,8 +126,9 @@ inline std::vector<ScatteringOptions> cases_on_tiles() {
   };
 }
 
-/// Whose planes of scale 0 are grids, with vectors of 16 values: each factor that there is a kernel for.
-inline std::vector<ScatteringOptions> cases_on_grids() {
+/// Whose planes of scale 0 have a vector-radix plan, with vectors of 16 values: each factor that there is a
+/// kernel for.
+inline std::vector<ScatteringOptions> cases_by_vector_radix() {
   return {
       {.height = 96, .width = 128, .scales = 3, .angles = 5},
       {.height = 160, .width = 192, .scales = 3, .angles = 2, .stride = 4, .boundary = Boundary::Zero},
@@ -159,14 +160,14 @@ inline std::vector<ScatteringOptions> cases() {
       {.height = 4, .width = 500, .scales = 2},
       {.height = 500, .width = 4, .scales = 2},
       {.height = 300, .width = 20, .scales = 3, .max_order = 2},
-      {.height = 110, .width = 118, .scales = 2},  // larger grids for the wavelets: 116 x 124 takes longer
-      {.height = 56, .width = 90, .scales = 1, .boundary = Boundary::Periodic},  // one axis of it only
+      {.height = 110, .width = 118, .scales = 2},  // 4 x 29 by 4 x 31: on a longer tile
+      {.height = 56, .width = 90, .scales = 1, .boundary = Boundary::Periodic},  // 2 x 47: one longer axis
       {.height = 500, .width = 300, .scales = 5, .angles = 1},
       {.height = 132, .width = 100, .scales = 1, .angles = 1},
   };
   std::ranges::copy(cases_on_tiles(), std::back_inserter(list));
   // Of vectors of fewer values they are like the others, and an emulator takes minutes for them.
-  if (only_engine() != "neon") std::ranges::copy(cases_on_grids(), std::back_inserter(list));
+  if (only_engine() != "neon") std::ranges::copy(cases_by_vector_radix(), std::back_inserter(list));
   for (auto boundary : {Boundary::Periodic, Boundary::Zero, Boundary::Padded}) {
     list.push_back({.height = 40, .width = 56, .scales = 3, .max_order = 2, .boundary = boundary});
   }

@@ -23,11 +23,11 @@ using test::transform;
 
 class EveryRange : public testing::TestWithParam<std::string> {};
 
-// Without the reference, in whose range of float64 all float32 numbers have room.
+// Without the reference, whose float64 holds the square of any float32 number.
 INSTANTIATE_TEST_SUITE_P(, EveryRange, testing::ValuesIn(test::fast_engines()),
                          [](const auto& info) { return info.param; });
 
-// Small planes, which share vectors; large ones, one of them on tiles, one with grids.
+// Small planes, which share vectors; large ones, one of them on tiles, one by a vector-radix plan.
 const std::vector<ScatteringOptions>& range_cases() {
   static const std::vector<ScatteringOptions> list = {
       {.height = 40, .width = 56, .scales = 2, .angles = 3, .max_order = 2},

@@ -15,10 +15,10 @@
 namespace scatlight::cpu {
 namespace {
 
-constexpr Sampling floats_of(int lanes) {
+constexpr SampleType floats_of(int lanes) {
   return {.epsilon = std::numeric_limits<float>::epsilon(),
           .bytes = 4,
-          .packing = {.lanes = lanes, .side = lanes}};
+          .packing = {.lanes = lanes, .block_size = lanes}};
 }
 
 std::vector<Tiles> tiles_of(const ScatteringOptions& options, int lanes) {
@@ -26,7 +26,7 @@ std::vector<Tiles> tiles_of(const ScatteringOptions& options, int lanes) {
   return choose_tiles(resolved, Geometry(resolved), floats_of(lanes));
 }
 
-void expect_cover(const TileAxis& axis, int reach, int step) {
+void expect_cover(const TileAxis& axis, int halo, int step) {
   std::vector<int> covered(axis.plane);
   for (int tile = 0; tile < axis.count; ++tile) {
     EXPECT_LT(axis.begin(tile), axis.end(tile));
@@ -35,7 +35,7 @@ void expect_cover(const TileAxis& axis, int reach, int step) {
     for (int i = 0; i < axis.end(tile) - axis.begin(tile); ++i) ++covered[positions[i]];
     if (axis.length == axis.plane && axis.count == 1) continue;
     // The tile goes on as the plane does, in both directions from its core.
-    for (int i = -reach; i < axis.core + reach; ++i) {
+    for (int i = -halo; i < axis.core + halo; ++i) {
       const int position = ((axis.begin(tile) + i) % axis.plane + axis.plane) % axis.plane;
       ASSERT_EQ(positions[(i + axis.length) % axis.length], position) << "tile " << tile << ", sample " << i;
     }
@@ -64,18 +64,18 @@ TEST_P(Tilings, CoverThePlaneOnceForAllScales) {
       EXPECT_EQ(tiles.first_scale, scale);
       scale = tiles.end_scale;
       // 4.76 standard deviations have all but 16 epsilon of a Gaussian.
-      const int reach = static_cast<int>(4.76 * resolved.sigma * (1 << (scale - 1)) / resolved.slant);
+      const int halo = static_cast<int>(4.76 * resolved.sigma * (1 << (scale - 1)) / resolved.slant);
       const int step = 1 << geometry.level(scale - 1);
-      expect_cover(tiles.rows, reach, step);
-      expect_cover(tiles.columns, reach, step);
+      expect_cover(tiles.rows, halo, step);
+      expect_cover(tiles.columns, halo, step);
     }
     EXPECT_EQ(scale, resolved.scales);
   }
 }
 
 TEST_P(Tilings, AreOneForSmallPlanesAndSeveralForLargeOnes) {
-  const auto count = [](int side) {
-    return tiles_of({.height = side, .width = side, .scales = 3}, GetParam()).front().count();
+  const auto count = [](int length) {
+    return tiles_of({.height = length, .width = length, .scales = 3}, GetParam()).front().count();
   };
   EXPECT_EQ(count(32), 1);
   EXPECT_EQ(count(224), 1);
