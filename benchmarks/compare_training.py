@@ -105,15 +105,19 @@ class OurTraining:
         return int(json.loads(self._call("models", self._case.network, *flags))[0]["parameters"])
 
     def images_per_second(self, threads: int) -> float:
-        """Of one pass over the files, the wait for its first batch included."""
+        """Of a pass over the files after one that warms up, the wait for its first batch included."""
         case = self._case
-        flags = ("--network", case.network, "--size", case.size, "--batch", case.batch, "--epochs", 1)
+        flags = ("--network", case.network, "--size", case.size, "--batch", case.batch, "--epochs", 2)
         self._call(
             "train", self._data / "train", "--run", self._run, "--overwrite", *flags, "--threads", threads
         )
         lines = [json.loads(line) for line in (self._run / "log.jsonl").read_text().splitlines()]
-        last = [line for line in lines if line["kind"] == "train"][-1]
-        return float(last["images"] / last["seconds"])
+        steps = [line for line in lines if line["kind"] == "train"]
+        images, seconds = (
+            steps[-1][key] - [line for line in steps if line["epoch"] == 1][-1][key]
+            for key in ("images", "seconds")
+        )
+        return float(images / seconds)
 
 
 def compare(case: Case, threads: int, rounds: int, program: Path, folder: Path) -> Result:
