@@ -1,7 +1,9 @@
-// Times of the transform alone, without Python: forward, backward and plans, by engine, size and threads.
+// Times of the transform alone, without Python: forward, backward and plans, by engine, size and threads; and
+// the memory of a plan's tables and of the scratch that its first call takes and keeps.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <cstdlib>
 #include <random>
@@ -53,6 +55,12 @@ std::size_t features_size(const Scattering& plan) {
   return plan.paths().size() * plan.output_height() * plan.output_width();
 }
 
+/// Bytes that the process has from malloc.
+double allocated() {
+  const auto memory = ::mallinfo2();
+  return static_cast<double>(memory.uordblks + memory.hblkhd);
+}
+
 void count_planes(benchmark::State& state, const Case& of) {
   state.counters["seconds_per_plane"] = benchmark::Counter(
       of.planes, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
@@ -82,7 +90,39 @@ void plan(benchmark::State& state, const ScatteringOptions& options) {
   for (auto _ : state) benchmark::DoNotOptimize(Scattering(options));
 }
 
+/// Not a time: counters in MB.
+void memory(benchmark::State& state, const ScatteringOptions& options) {
+  for (auto _ : state) {
+    const double before = allocated();
+    const Scattering plan(options);
+    const double with_plan = allocated();
+    const auto image = noise(static_cast<std::size_t>(options.height) * options.width);
+    std::vector<float> features(features_size(plan));
+    const double with_data = allocated();
+    plan.forward(std::span<const float>(image), std::span<float>(features));
+    const double with_forward = allocated();
+    std::vector<float> gradients(image.size());
+    const double with_gradients = allocated();
+    plan.backward(std::span<const float>(image), std::span<const float>(features),
+                  std::span<float>(gradients));
+    state.counters["plan_MB"] = (with_plan - before) / 1e6;
+    state.counters["forward_MB"] = (with_forward - with_data) / 1e6;
+    state.counters["backward_too_MB"] = (with_forward - with_data + allocated() - with_gradients) / 1e6;
+  }
+}
+
 void add_cases() {
+  // First, as plans keep their tables for the next ones of the same options.
+  for (const auto& [height, width] : {std::pair{224, 224}, std::pair{800, 1200}}) {
+    benchmark::RegisterBenchmark(fmt::format("plan/{}x{}/J3/order1", height, width).c_str(), plan,
+                                 sized(height, width, 3, 1))
+        ->Unit(benchmark::kMillisecond);
+    for (const int order : {1, 2}) {
+      benchmark::RegisterBenchmark(fmt::format("memory/{}x{}/J3/order{}", height, width, order).c_str(),
+                                   memory, sized(height, width, 3, order))
+          ->Iterations(1);
+    }
+  }
   for (const Case& of : cases()) {
     const auto add = [&](const char* name, void (*run)(benchmark::State&, const Case&)) {
       benchmark::RegisterBenchmark(fmt::format("{}/{}", name, of.name).c_str(), run, of)
@@ -91,11 +131,6 @@ void add_cases() {
     };
     add("forward", forward);
     add("backward", backward);
-  }
-  for (const auto& [height, width] : {std::pair{224, 224}, std::pair{800, 1200}}) {
-    benchmark::RegisterBenchmark(fmt::format("plan/{}x{}/J3/order1", height, width).c_str(), plan,
-                                 sized(height, width, 3, 1))
-        ->Unit(benchmark::kMillisecond);
   }
 }
 
