@@ -136,7 +136,7 @@ def test_two_processes_make_the_steps_of_one(one_picture, tmp_path):
     assert "3 epochs, 15 steps" in first.stdout
     assert second.stdout + second.stderr == "", "one process speaks"
     for one, two in train_lines(tmp_path / "one", tmp_path / "two"):
-        assert two["loss"] == pytest.approx(one["loss"], rel=1e-6)
+        assert two["loss"] == pytest.approx(one["loss"], rel=5e-6)
         assert two["images"] == one["images"]
         assert two["processes"] == len(two["waited_for_images"]) == 2
     states = load_file(tmp_path / "two" / "checkpoint.safetensors")

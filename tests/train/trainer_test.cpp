@@ -405,7 +405,8 @@ TEST_F(Training, FrozenGroupsStayAsTheyAre) {
   stopped.loop.mode = RunMode::Resume;
   train_all(stopped);
   EXPECT_EQ(bytes_of("stopped/model.safetensors"), bytes_of("frozen/model.safetensors"));
-  for (const auto& info : io::SafetensorsReader(runs_ / "first/model.safetensors").tensors()) {
+  const io::SafetensorsReader model(runs_ / "first/model.safetensors");
+  for (const auto& info : model.tensors()) {
     if (info.type != io::DType::F32) continue;
     const auto& name = info.name;
     const bool is_frozen = name.starts_with("norm0") || name.starts_with("conv1") ||
