@@ -2,6 +2,8 @@
 # make demo-boxes   draws pictures with boxes, trains two detectors on them, and writes an HTML report
 # make test   runs every test
 # make bench  times the transform, against kymatio too
+# make install PREFIX=/usr/local   installs the program, the library and its headers
+# make deb    packs them for Debian
 # make figures   draws the pictures of docs/images again
 # All do all their own set-up on a fresh Debian 12 machine. CMAKE_FLAGS=-D... go to the first configuration.
 
@@ -10,7 +12,7 @@ CMAKE_FLAGS :=
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH
 
-.PHONY: demo demo-boxes test bench figures program build configure setup lint format neon sanitize fuzz clean
+.PHONY: demo demo-boxes test bench figures install deb program build configure setup lint format neon sanitize fuzz clean
 
 demo: program
 	scripts/demo.sh
@@ -44,6 +46,19 @@ bench: build
 figures: $(if $(SCATLIGHT),setup,program)
 	@for figure in overview reconstruction study speed; do \
 	  SCATLIGHT=$(SCATLIGHT) python figures/$$figure.py || exit 1; done
+
+# The program, the library and its headers into PREFIX. DESTDIR is honoured.
+PREFIX := /usr/local
+install: configure
+	ninja -C $(BUILD) installed
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+# Debian packages of the program and the library. Debian has no torch that they could depend on: they are the transform's.
+deb: setup
+	@scripts/setup.sh deb
+	cmake --preset deb >/dev/null
+	ninja -C build-deb installed
+	cd build-deb && cpack
 
 # The program and the Python package, without the tests.
 program: configure

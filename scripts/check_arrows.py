@@ -20,11 +20,12 @@ KNOWS = {
     "train": {"nets", "torch", "data", "io"},
     "detect": {"train", "nets", "torch", "data", "io"},
     "bench": {"train", "nets", "torch", "io"},
+    "models": {"detect", "train", "torch", "data"},  # what the installed library shows of them
     "analysis": {"core", "cpu", "io"},  # io: what is measured; reconstruction is in the library
     "cli": {"analysis", "bench", "detect", "train", "nets", "torch", "data", "io", "core"},
     "program": {"cli"},
 }
-MAY_SEE_TORCH = {"torch", "nets", "train", "detect", "bench", "cli"}
+MAY_SEE_TORCH = {"torch", "nets", "train", "detect", "models", "bench", "cli"}
 TORCH_HEADER = re.compile(r"(torch|ATen|c10)/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 

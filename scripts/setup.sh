@@ -11,6 +11,7 @@ packages=(
 )
 case ${1:-} in
   bench) packages+=(libbenchmark-dev) ;;
+  deb) packages+=(dpkg-dev) ;;
   neon) packages+=(g++-aarch64-linux-gnu qemu-user-static) ;;
 esac
 

@@ -17,14 +17,14 @@ namespace scatlight {
 using CudaStream = CUstream_st*;
 
 /// Whether the library was built with the CUDA engine.
-bool built_with_cuda();
+SCATLIGHT_API bool built_with_cuda();
 
 /// How many GPUs there are that the scattering transform can run on: 0 where the library was built without
 /// CUDA, and where there is no driver.
-int cuda_device_count();
+SCATLIGHT_API int cuda_device_count();
 
 /// Throws Error unless there is a GPU of this number, and in a build without the CUDA engine.
-void check_cuda_device(int device);
+SCATLIGHT_API void check_cuda_device(int device);
 
 /// How features are stored on the GPU.
 enum class FeatureType {
@@ -48,7 +48,7 @@ struct FeatureFormat {
 /// can be captured in a CUDA graph. The destructor waits for the device, so a plan may be destroyed while its
 /// work is queued. Copies share their tables.
 template <class T>
-class CudaScattering {
+class SCATLIGHT_API CudaScattering {
  public:
   /// Builds the filters and puts them on the device. Throws Error for options out of range (`threads` and
   /// `parallel_for` have no effect), for a device that does not exist or that this build has no kernels for,

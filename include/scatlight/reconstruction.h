@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scatlight/export.h"
 #include "scatlight/scattering.h"
 
 namespace scatlight {
@@ -19,8 +20,8 @@ enum class Solver {
   Paper,
 };
 
-std::string_view solver_name(Solver solver);  ///< "coarse-to-fine" or "paper"
-int default_evaluations(Solver solver);
+SCATLIGHT_API std::string_view solver_name(Solver solver);  ///< "coarse-to-fine" or "paper"
+SCATLIGHT_API int default_evaluations(Solver solver);
 
 /// What is known after an evaluation.
 struct ReconstructionStep {
@@ -50,7 +51,7 @@ struct Reconstruction {
 /// One plane of y belongs to each channel of x; channels are expected to resemble each other, as those of
 /// colour images do. All memory is allocated before the first step. Throws Error for sizes that do not fit
 /// and values that are not finite.
-Reconstruction reconstruct(const Scattering& plan, std::span<const float> features,
-                           const ReconstructionOptions& options = {});
+SCATLIGHT_API Reconstruction reconstruct(const Scattering& plan, std::span<const float> features,
+                                         const ReconstructionOptions& options = {});
 
 }  // namespace scatlight

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scatlight/error.h"
+#include "scatlight/export.h"
 #include "scatlight/version.h"
 
 namespace scatlight {
@@ -63,7 +64,7 @@ struct Path {
 
 /// A plan for the scattering transform of images of one size. It is immutable: any number of threads may
 /// execute one plan at the same time. Copies share their tables.
-class Scattering {
+class SCATLIGHT_API Scattering {
  public:
   /// Checks the options, builds the filters and chooses the engine: the fastest that this processor has, or
   /// the one that the environment variable SCATLIGHT_ENGINE names (see engine()). Throws Error for options

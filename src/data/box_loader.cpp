@@ -25,8 +25,6 @@ std::vector<bool> list_wide(const BoxFolder& folder) {
   return is_wide;
 }
 
-int round_up(int side) { return (side + canvas_multiple - 1) / canvas_multiple * canvas_multiple; }
-
 /// Errors name the file.
 Framing frame(const BoxSample& sample, const BoxRecipe& recipe, bool augment, CounterRandom random) try {
   return augment ? recipe.augment(sample.size, sample.objects, random) : recipe.evaluate(sample.size);
@@ -60,9 +58,9 @@ class BoxBatchMaker {
     for (std::int64_t i = 0; i < batch.planned; ++i) {
       const auto index = whole[static_cast<std::size_t>(i)];
       const auto framing = frame_if_sound(index);
-      const auto size = framing.value_or(Framing()).size;
-      canvas.width = std::max(canvas.width, round_up(size.width));
-      canvas.height = std::max(canvas.height, round_up(size.height));
+      const auto own = canvas_of(framing.value_or(Framing()).size);
+      canvas.width = std::max(canvas.width, own.width);
+      canvas.height = std::max(canvas.height, own.height);
       if (i < first || i >= first + count) continue;
       batch.indices.push_back(index);
       batch.objects.push_back(framing ? follow(sample(index).objects, *framing) : std::vector<Object>());
@@ -139,6 +137,13 @@ class BoxLoader::Workers : public BatchWorkers<BoxBatchMaker> {
   Workers(const BoxBatchMaker& maker, const LoaderOptions& options)
       : BatchWorkers(maker, check_loader_options(options, maker.batch_count())) {}
 };
+
+ImageSize canvas_of(ImageSize size) {
+  const auto round_up = [](int side) {
+    return (side + canvas_multiple - 1) / canvas_multiple * canvas_multiple;
+  };
+  return {.width = round_up(size.width), .height = round_up(size.height)};
+}
 
 BoxLoader::BoxLoader(const BoxFolder& folder, const BoxRecipe& recipe, const LoaderOptions& options) {
   check_batch_size(options.batch_size);

@@ -15,6 +15,9 @@ namespace scatlight::data {
 /// The sides of a canvas are multiples of this: what a network's strides divide.
 inline constexpr int canvas_multiple = 32;
 
+/// The smallest canvas that a result of this size fits on.
+ImageSize canvas_of(ImageSize size);
+
 struct BoxBatch {
   std::int64_t number = 0;   ///< Within the epoch, from 0. Resume after it with start_batch = number + 1.
   std::int64_t count = 0;    ///< Images; fewer where bad ones were left out.

@@ -136,12 +136,22 @@ void BoxRecipe::paint(const EncodedImage& encoded, const Framing& framing, bool 
   const int reduction = may_reduce ? std::min(largest_reduction(window.width, framing.size.width),
                                               largest_reduction(window.height, framing.size.height))
                                    : 1;
-  const double share = 1.0 / reduction;
+  paint(encoded.decode(reduction), 1.0 / reduction, framing, canvas, size);
+}
+
+void BoxRecipe::paint(const Image& picture, const Framing& framing, std::span<float> canvas,
+                      ImageSize size) const {
+  paint(picture, 1, framing, canvas, size);
+}
+
+void BoxRecipe::paint(const Image& picture, double share, const Framing& framing, std::span<float> canvas,
+                      ImageSize size) const {
+  const auto& window = framing.window;
   const Box box{.left = window.left * share,
                 .top = window.top * share,
                 .width = window.width * share,
                 .height = window.height * share};
-  auto image = resize(encoded.decode(reduction), box, framing.size);
+  auto image = resize(picture, box, framing.size);
   if (framing.mirrored) image = mirror(std::move(image));
   std::ranges::fill(canvas, 0.0F);
   normalizer_.write(image.rgb, framing.size, canvas, size);

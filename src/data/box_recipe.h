@@ -65,7 +65,13 @@ class BoxRecipe {
   void paint(const EncodedImage& encoded, const Framing& framing, bool exact, std::span<float> canvas,
              ImageSize size) const;
 
+  /// The same of a picture that is decoded.
+  void paint(const Image& picture, const Framing& framing, std::span<float> canvas, ImageSize size) const;
+
  private:
+  /// Of a picture that was reduced to a share of its sides.
+  void paint(const Image& picture, double share, const Framing& framing, std::span<float> canvas,
+             ImageSize size) const;
   ImageSize resized(ImageSize window) const;
 
   BoxRecipeOptions options_;
