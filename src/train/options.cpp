@@ -48,6 +48,7 @@ std::vector<double> balanced_weights(const data::ImageFolder& folder) {
   for (const auto& sample : folder.samples) ++images[static_cast<std::size_t>(sample.label)];
   const auto mean = static_cast<double>(folder.samples.size()) / static_cast<double>(images.size());
   std::vector<double> weights;
+  weights.reserve(images.size());
   for (const double of_class : images) weights.push_back(mean / of_class);
   return weights;
 }

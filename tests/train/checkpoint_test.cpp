@@ -122,9 +122,7 @@ TEST(Checkpoint, NamesTheFirstDifferenceToTheNetwork) {
     read_checkpoint_tensors(path, other);
   };
   test::expect_error(
-      [&] {
-        read_into(0, "model.conv.weight", at::zeros({2, 3, 4}));
-      },
+      [&] { read_into(0, "model.conv.weight", at::zeros({2, 3, 4})); },
       "'model.conv.weight' has the type F32 and the shape [2, 3, 2, 2], this network's has F32 and "
       "[2, 3, 4]");
   test::expect_error([&] { read_into(1, "model.count", at::zeros({})); }, "has the type I64");
