@@ -4,6 +4,7 @@
 # make bench  times the transform, against kymatio too
 # make install PREFIX=/usr/local   installs the program, the library and its headers
 # make deb    packs them for Debian
+# make wheel  packs the transform for PyPI: wheels that need no compiler, and the sdist
 # make figures   draws the pictures of docs/images again
 # All do all their own set-up on a fresh Debian 12 machine. CMAKE_FLAGS=-D... go to the first configuration.
 
@@ -12,7 +13,7 @@ CMAKE_FLAGS :=
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH
 
-.PHONY: demo demo-boxes test bench figures install deb program build configure setup lint format neon sanitize fuzz clean
+.PHONY: demo demo-boxes test bench figures install deb wheel program build configure setup lint format neon sanitize fuzz clean
 
 demo: program
 	scripts/demo.sh
@@ -60,6 +61,10 @@ deb: setup
 	ninja -C build-deb installed
 	cd build-deb && cpack
 
+# The Python package without torch into dist/, for this Python; PYTHONS="python3.11 python3.13" for these.
+wheel:
+	scripts/wheel.sh $(PYTHONS)
+
 # The program and the Python package, without the tests.
 program: configure
 	ninja -C $(BUILD) scatlight_cli scatlight_package
@@ -105,4 +110,4 @@ fuzz: setup
 	  python -m pytest -q tests/python/test_fuzz.py
 
 clean:
-	rm -rf build build-*
+	rm -rf build build-* dist

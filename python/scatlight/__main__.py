@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 from importlib import import_module
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NoReturn
 
 COMMANDS_OF_A_TEAM = ("train", "train-detector", "eval", "predict", "transform")
 
@@ -32,7 +33,9 @@ def check_torch(built_with: str, imported: str) -> None:
 
 
 def load_program() -> Any:
-    """The module scatlight._program, whose libraries come with torch."""
+    """The compiled program: with the networks, whose libraries come with torch, or without."""
+    if find_spec("scatlight._program") is None and find_spec("scatlight._program_without_torch") is not None:
+        return import_module("scatlight._program_without_torch")
     if "OMP_WAIT_POLICY" not in os.environ:  # as the executable: OpenMP's threads do not spin while they wait
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
@@ -63,6 +66,10 @@ def check_command(arguments: list[str]) -> None:
 def run_in_team(arguments: list[str]) -> int:
     check_command(arguments)
     program = load_program()
+    if not program.torch_version:
+        raise StartError(
+            "this scatlight was built without torch, which joins processes (docs/scale.md tells how to build it)"
+        )
     team = import_module("scatlight._team")
     try:
         return int(team.run_in_team(program.run, arguments))
@@ -85,7 +92,7 @@ def main(arguments: list[str]) -> int:
         return error.status
 
 
-if __name__ == "__main__":
+def run_and_exit() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler would wait until the program is done
     exit_status = main(sys.argv[1:])
     sys.stdout.flush()
@@ -93,3 +100,7 @@ if __name__ == "__main__":
     if exit_status == 0:
         sys.exit(0)
     os._exit(exit_status)  # threads of torch may wait for processes that are gone
+
+
+if __name__ == "__main__":
+    run_and_exit()

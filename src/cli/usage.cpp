@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "cli/help.h"
 #include "cli/suggest.h"
@@ -46,6 +48,12 @@ std::string unexpected_line(const CLI::App& command, bool is_root) {
   }
   if (rest.empty()) return "a word too many";
   if (!is_root) return fmt::format("unexpected word {}", rest.front());
+#ifndef SCATLIGHT_HAS_TORCH
+  constexpr std::array<std::string_view, 6> need_torch = {"models", "train",   "train-detector",
+                                                          "eval",   "predict", "bench"};
+  if (std::ranges::count(need_torch, rest.front()) > 0)
+    return fmt::format("the command {} needs torch, which this scatlight was built without", rest.front());
+#endif
   const auto names = command_names(command);
   return fmt::format("unknown command {}{}", rest.front(), did_you_mean(rest.front(), names));
 }

@@ -38,7 +38,7 @@ std::pair<int, std::string> run(std::vector<std::string> arguments, const std::s
 
 }  // namespace
 
-NB_MODULE(_program, module) {
+NB_MODULE(SCATLIGHT_MODULE, module) {
   module.attr("torch_version") = SCATLIGHT_TORCH_VERSION;
   module.def("run", &run, nb::call_guard<nb::gil_scoped_release>(), nb::arg("arguments"), nb::kw_only(),
              nb::arg("group") = "", nb::arg("rank") = 0, nb::arg("size") = 1, nb::arg("local_rank") = 0,
