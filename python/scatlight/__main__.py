@@ -68,7 +68,7 @@ def run_in_team(arguments: list[str]) -> int:
     program = load_program()
     if not program.torch_version:
         raise StartError(
-            "this scatlight was built without torch, which joins processes (docs/scale.md tells how to build it)"
+            "this scatlight was built without torch, which joins the processes (see docs/scale.md)"
         )
     team = import_module("scatlight._team")
     try:

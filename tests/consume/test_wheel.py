@@ -24,12 +24,16 @@ def test_wheel(tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {"scatlight/numpy.py", "scatlight/py.typed", "scatlight/_core.pyi"} < set(names)
     assert "scatlight/report/templates/page.html.j2" in names
+    assert any(name.startswith("scatlight/_program_without_torch.") for name in names)
     assert all(name.startswith(("scatlight/", "scatlight-")) for name in names)
 
     venv.create(tmp_path / "clean", with_pip=True)
     python = tmp_path / "clean" / "bin" / "python"
     install = [python, "-m", "pip", "--disable-pip-version-check", "-q", "install", wheel, "pytest"]
     subprocess.run(install, check=True, env=environment)
+    subprocess.run(
+        [python, ROOT / "tests" / "consume" / "installed.py"], check=True, env=environment, cwd=tmp_path
+    )
     for file in ("conftest.py", "test_decode.py", "test_numpy.py"):
         shutil.copy(ROOT / "tests" / "python" / file, tmp_path)
     tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_decode.py", "test_numpy.py"]
