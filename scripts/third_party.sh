@@ -64,5 +64,7 @@ headers_of nlohmann-json nlohmann-json3-dev nlohmann
 headers_of cli11 libcli11-dev CLI
 headers_of tomlplusplus libtomlplusplus-dev toml++
 headers_of xxhash libxxhash-dev xxhash.h xxh3.h
-nanobind=$(python -c "import importlib.metadata as m; print(next(f.locate() for f in m.files('nanobind') if f.name.startswith('LICENSE')))")
-cp "$nanobind" "$new/licenses/nanobind"  # pip brings its sources; a wheel has it, too
+# Of what a wheel has besides: pip brings nanobind's sources, the compiler libstdc++.
+cp "$(python -c "import importlib.metadata as m; print(next(f.locate() for f in m.files('nanobind') if f.name == 'LICENSE'))")" \
+  "$new/licenses/nanobind"
+cp /usr/share/doc/gcc-12-base/copyright "$new/licenses/libstdc++"
