@@ -33,4 +33,8 @@ endif()
 if(NOT find_mode STREQUAL "REQUIRED" OR SCATLIGHT_THIRD_PARTY STREQUAL "BUNDLED")
   enable_language(C)
   add_subdirectory(cmake/bundled EXCLUDE_FROM_ALL)
+  # A wheel that contains them carries their licences.
+  if(SKBUILD)
+    install(DIRECTORY ${bundle}/licenses DESTINATION ${SKBUILD_METADATA_DIR} COMPONENT python)
+  endif()
 endif()

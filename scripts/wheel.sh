@@ -60,7 +60,8 @@ for headers in /usr/include/x86_64-linux-gnu/python3*; do
 done
 gcc --sysroot="$root" -O2 -fPIC -fvisibility=hidden -c scripts/wheel/old_glibc.c -o "$work/old_glibc.o"
 cp scripts/wheel/old_glibc.h scripts/wheel/exports.map "$work"
-export CFLAGS="--sysroot=$root" CXXFLAGS="--sysroot=$root -include $work/old_glibc.h"
+export CFLAGS="--sysroot=$root -include $work/old_glibc.h"
+export CXXFLAGS=$CFLAGS
 # This machine's folder of libraries comes first otherwise.
 export LDFLAGS="--sysroot=$root -L$root/usr/lib/x86_64-linux-gnu -L$root/lib/x86_64-linux-gnu -static-libstdc++ \
 -Wl,--version-script=$work/exports.map $work/old_glibc.o"
@@ -82,7 +83,7 @@ tar -xf dist/scatlight-*.tar.gz -C "$work/unpacked" --strip-components 1
 for python in "${pythons[@]}"; do
   echo "wheel: building for $("$python" --version)"
   rm -rf "$work/raw"
-  pip --python "$python" wheel -q --no-deps -w "$work/raw" "$work/unpacked" \
+  pip --python "$("$python" -c 'import sys; print(sys.executable)')" wheel -q --no-deps -w "$work/raw" "$work/unpacked" \
     -C cmake.define.SCATLIGHT_THIRD_PARTY=BUNDLED -C cmake.define.SCATLIGHT_CUDA=OFF
   auditwheel -q repair --plat "$platform" --only-plat -w dist "$work"/raw/*.whl
 done
