@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap >/dev/null; }
 work=$PWD/build-wheel/test
+pip=$PWD/build-wheel/tools/bin/pip  # of make wheel
 mkdir -p "$work"
 wheels=(dist/*.whl)
 [ -e "${wheels[0]}" ] || { echo "test_wheel: no wheels in dist/; make wheel builds them" >&2; exit 1; }
@@ -32,7 +33,7 @@ prepare() {  # SUITE PYTHON_VERSION
   cp "${wheels[@]}" "$root/test/wheels"
   cp tests/consume/installed.py tests/python/{conftest,test_decode,test_numpy}.py "$root/test"
   in_system "$1" python3 -m venv /clean
-  python3 -m pip download -q --disable-pip-version-check -d "$root/packages" --python-version "$2" "${packages[@]}" numpy pytest
+  "$pip" download -q --disable-pip-version-check -d "$root/packages" --python-version "$2" "${packages[@]}" numpy pytest
 }
 
 passes() {  # SUITE PYTHON_VERSION TORCH...
@@ -45,7 +46,7 @@ passes() {  # SUITE PYTHON_VERSION TORCH...
   in_system "$suite" env --chdir /test /clean/bin/python installed.py
   for torch in "$@"; do
     local folder=$work/$suite/torch-$torch
-    [ -d "$folder" ] || python3 -m pip install -q --disable-pip-version-check --target "$folder" --python-version "$version" \
+    [ -d "$folder" ] || "$pip" install -q --disable-pip-version-check --target "$folder" --python-version "$version" \
       "${packages[@]}" "torch==$torch" numpy
     in_system "$suite" env --chdir /test PYTHONPATH="/torch-$torch" /clean/bin/python installed.py
   done
