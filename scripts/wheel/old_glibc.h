@@ -1,4 +1,4 @@
-/* Before everything else: what libstdc++ and the headers would take from a newer glibc than the wheel is for. */
+/* Before everything else: what libstdc++ and the headers would take from a glibc that a wheel is not for. */
 #ifdef __cplusplus
 #include <bits/c++config.h>
 #undef _GLIBCXX_USE_PTHREAD_COND_CLOCKWAIT
