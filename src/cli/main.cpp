@@ -2,9 +2,7 @@
 // it should find it: they read it when they are loaded, before any main().
 
 #include <dlfcn.h>
-#include <malloc.h>
 
-#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -21,22 +19,10 @@ void let_openmp_sleep() {
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) ::setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
 }
 
-/// Every step of a training frees and takes the same hundreds of megabytes. glibc gives them back to the
-/// system in between, which then clears each page anew: 3 to 8 per cent of a step.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  constexpr int gibibyte = 1 << 30;
-  ::mallopt(M_MMAP_THRESHOLD, gibibyte);
-  ::mallopt(M_TRIM_THRESHOLD, INT_MAX);
-  ::mallopt(M_TOP_PAD, gibibyte / 16);
-#endif
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   let_openmp_sleep();
-  keep_freed_memory();
   std::error_code no_proc;
   const auto program =
       std::filesystem::read_symlink("/proc/self/exe", no_proc).parent_path() / SCATLIGHT_PROGRAM;

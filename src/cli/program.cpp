@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <climits>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -148,10 +150,22 @@ ProgramEnd run(int argc, char** argv, const TeamPlace& place) {
   return {};
 }
 
+/// Every step of a training frees and takes the same hundreds of megabytes. glibc gives them back to the
+/// system in between, which then clears each page anew: 3 to 8 per cent of a step.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int gibibyte = 1 << 30;
+  ::mallopt(M_MMAP_THRESHOLD, gibibyte);
+  ::mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  ::mallopt(M_TOP_PAD, gibibyte / 16);
+#endif
+}
+
 }  // namespace
 
 ProgramEnd run_program(int argc, char** argv, const TeamPlace& place) try {
   open_standard_streams();
+  keep_freed_memory();
   // A reader that closes our output (`scatlight models | head -3`) ends us quietly, even when we were started
   // by a program that ignores this signal. In a team the signal also comes where another process has ended,
   // of which the error of the call tells more.
