@@ -113,11 +113,9 @@ class OurTraining:
         )
         lines = [json.loads(line) for line in (self._run / "log.jsonl").read_text().splitlines()]
         steps = [line for line in lines if line["kind"] == "train"]
-        images, seconds = (
-            steps[-1][key] - [line for line in steps if line["epoch"] == 1][-1][key]
-            for key in ("images", "seconds")
-        )
-        return float(images / seconds)
+        before = [line for line in steps if line["epoch"] == 1][-1]
+        after = steps[-1]
+        return float((after["images"] - before["images"]) / (after["seconds"] - before["seconds"]))
 
 
 def compare(case: Case, threads: int, rounds: int, program: Path, folder: Path) -> Result:

@@ -4,24 +4,18 @@
 set -euo pipefail
 new=$(cd "$1" && pwd)/third_party
 cd "$(dirname "$0")/.."
-work=build-wheel/apt
-rm -rf "$work"
-mkdir -p "$work"/{lists/partial,archives/partial,lists_of_sources,sources} "$new/licenses"
-# APT's own sources, of which it may read the source packages; in a folder of its own, with nothing changed on the machine.
+. scripts/wheel/private_apt.sh
+work=$PWD/build-wheel/apt
+private_apt "$work"
+mkdir -p "$work/sources" "$new/licenses"
+# APT's own sources, of which it may read the source packages.
 for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
   case $list in
     *.list) [ -f "$list" ] && sed -n 's/^deb /deb-src /p' "$list" >"$work/lists_of_sources/$(basename "$list")" ;;
     *.sources) sed 's/^Types:.*/Types: deb-src/' "$list" >"$work/lists_of_sources/$(basename "$list")" ;;
   esac
 done
-cat >"$work/apt.conf" <<CONF
-Dir::Etc::SourceList "/dev/null";
-Dir::Etc::SourceParts "$PWD/$work/lists_of_sources";
-Dir::State::Lists "$PWD/$work/lists";
-Dir::Cache "$PWD/$work";
-APT::Sandbox::User "$(id -un)";
-CONF
-export APT_CONFIG=$PWD/$work/apt.conf
+export APT_CONFIG=$work/apt.conf
 # A list that has no source packages is a warning.
 apt-get update -qq 2>"$work/apt.log" || true
 (cd "$work/sources" && apt-get source -qq --only-source libjpeg-turbo libspng libwebp zlib pugixml >/dev/null 2>"../apt.log") || {

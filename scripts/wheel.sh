@@ -8,6 +8,7 @@
 # the page of an index of packages, absolute: URL/docs/kymatio.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/wheel/private_apt.sh
 platform=manylinux_2_28_x86_64
 scripts/setup.sh wheel
 work=$PWD/build-wheel
@@ -34,19 +35,11 @@ PATH=$work/tools/bin:$PATH
 root=$work/debian11
 if [ ! -d "$root" ]; then
   apt=$work/apt11
-  rm -rf "$apt"
-  mkdir -p "$apt"/{lists/partial,archives/partial,lists_of_sources,debs,root}
+  private_apt "$apt" 'Dir::State::Status "/dev/null";'
+  mkdir -p "$apt"/{debs,root}
   mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' | sed -n 's/^bookworm //p' | head -1)
   keys=/usr/share/keyrings/debian-archive-keyring.gpg
   echo "deb [signed-by=$keys] $mirror bullseye main" >"$apt/lists_of_sources/bullseye.list"
-  cat >"$apt/apt.conf" <<CONF
-Dir::Etc::SourceList "/dev/null";
-Dir::Etc::SourceParts "$apt/lists_of_sources";
-Dir::State::Lists "$apt/lists";
-Dir::State::Status "/dev/null";
-Dir::Cache "$apt";
-APT::Sandbox::User "$(id -un)";
-CONF
   APT_CONFIG=$apt/apt.conf apt-get update -qq
   (cd "$apt/debs" && APT_CONFIG=$apt/apt.conf apt-get download -qq libc6 libc6-dev libcrypt1 libcrypt-dev linux-libc-dev)
   for deb in "$apt"/debs/*.deb; do dpkg-deb -x "$deb" "$apt/root"; done

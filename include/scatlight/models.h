@@ -39,10 +39,10 @@ class SCATLIGHT_API Picture {
   std::span<const std::uint8_t> rgb() const { return rgb_; }  ///< (height, width, 3), contiguous
 
  private:
-  Picture() = default;
+  Picture(int height, int width, std::vector<std::uint8_t> rgb);
 
-  int height_ = 0;
-  int width_ = 0;
+  int height_;
+  int width_;
   std::vector<std::uint8_t> rgb_;
 };
 

@@ -38,23 +38,18 @@ Picture::Picture(std::span<const float> rgb, int height, int width) : height_(he
   std::ranges::transform(rgb, rgb_.begin(), to_byte);
 }
 
+Picture::Picture(int height, int width, std::vector<std::uint8_t> rgb)
+    : height_(height), width_(width), rgb_(std::move(rgb)) {}
+
 Picture Picture::read(const std::filesystem::path& file) {
   auto image = data::decode_file(file);
-  Picture picture;
-  picture.height_ = image.height;
-  picture.width_ = image.width;
-  picture.rgb_ = std::move(image.rgb);
-  return picture;
+  return {image.height, image.width, std::move(image.rgb)};
 }
 
 Picture Picture::decode(std::span<const std::byte> file, const std::string& name) {
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(file.data());
   auto image = data::EncodedImage({bytes, bytes + file.size()}, name).decode();
-  Picture picture;
-  picture.height_ = image.height;
-  picture.width_ = image.width;
-  picture.rgb_ = std::move(image.rgb);
-  return picture;
+  return {image.height, image.width, std::move(image.rgb)};
 }
 
 }  // namespace scatlight
