@@ -3,10 +3,10 @@
 Each case runs kymatio, scatlight, kymatio, scatlight ...; the ratio is the median of the pairs' ratios, so
 that a machine that slows down slows both.
 
-Plans are timed apart, from the constructor until the first image can be transformed: kymatio's, which makes
-its filters anew for each object; scatlight's first of its options, with nothing kept from before; and a later
-one of the same options, for which scatlight keeps the plan. kymatio's takes minutes for the largest images:
---only chooses.
+Plans are timed apart, from the constructor until a first plane is transformed, which makes scatlight's
+filters: kymatio's, which makes its filters anew for each object; scatlight's first of its options, with
+nothing kept from before; and a later one of the same options, for which scatlight keeps the plan. kymatio's
+takes minutes for the largest images: --only chooses.
 """
 
 import argparse
@@ -101,8 +101,8 @@ def prepare(module: object, case: Case, images: torch.Tensor) -> tuple[torch.nn.
     started = time.perf_counter()
     scattering = module.Scattering2D(case.scales, (case.height, case.width), case.angles, case.order)
     scattering.to(images.device)
-    if images.is_cuda:  # on a GPU the first call makes scatlight's plan
-        scattering(images[:1, :1])
+    scattering(images[:1, :1])
+    if images.is_cuda:
         torch.cuda.synchronize()
     return scattering, 1e3 * (time.perf_counter() - started)
 

@@ -86,8 +86,15 @@ void backward(benchmark::State& state, const Case& of) {
   count_planes(state, of);
 }
 
+// Up to the end of the first transform, of one plane, which makes the filters.
 void plan(benchmark::State& state, const ScatteringOptions& options) {
-  for (auto _ : state) benchmark::DoNotOptimize(Scattering(options));
+  const auto image = noise(static_cast<std::size_t>(options.height) * options.width);
+  std::vector<float> features;
+  for (auto _ : state) {
+    const Scattering plan(options);
+    features.resize(features_size(plan));
+    plan.forward(std::span<const float>(image), std::span<float>(features));
+  }
 }
 
 /// Not a time: counters in MB.

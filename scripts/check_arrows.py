@@ -14,8 +14,8 @@ KNOWS = {
     "": {"core", "cpu", "cuda"},  # src/scattering.cpp and src/cuda_scattering.cpp, the plans
     "io": set(),
     "data": {"core", "io"},  # of core, parallel_for
-    "python": {"data"},
-    "torch": {"core"},  # parallel_for
+    "python": {"core", "data"},
+    "torch": {"core"},  # parallel_for, the list of options
     "nets": {"torch", "io"},
     "train": {"nets", "torch", "data", "io"},
     "detect": {"train", "nets", "torch", "data", "io"},

@@ -78,7 +78,7 @@ struct Scattering::Plan {
         forced(forced_engine()),
         engine_name(forced.value_or(available_engines().back())),
         run(choose_threads(options)) {
-    engine<float>();
+    require_memory<float>();
   }
 
   template <class T>

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "scatlight/export.h"
+#include "scatlight/names.h"
 #include "scatlight/scattering.h"
 
 namespace scatlight {
@@ -20,7 +22,12 @@ enum class Solver {
   Paper,
 };
 
-SCATLIGHT_API std::string_view solver_name(Solver solver);  ///< "coarse-to-fine" or "paper"
+template <>
+struct Names<Solver> {
+  static constexpr std::string_view what = "solver";
+  static constexpr std::array<std::string_view, 2> all = {"coarse-to-fine", "paper"};
+};
+
 SCATLIGHT_API int default_evaluations(Solver solver);
 
 /// What is known after an evaluation.

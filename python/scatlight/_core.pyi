@@ -9,32 +9,18 @@ import numpy.typing as npt
 class ScatteringError(RuntimeError): ...
 
 class Options:
-    """Of a plan. The plan checks them."""
+    """Of a plan, by the names in C++. What follows from them alone is known without a plan."""
 
     @staticmethod
-    def make(
-        *,
-        height: int,
-        width: int,
-        scales: int,
-        angles: int,
-        max_order: int,
-        stride: int,
-        wavelet: str,
-        boundary: str,
-        normalization: str,
-        sigma: float,
-        center_frequency: float,
-        slant: float,
-        threads: int,
-        memory_limit: int,  # bytes
-    ) -> Options: ...
+    def make(**options: int | float | str) -> Options: ...
+    @property
+    def paths(self) -> list[tuple[int, int, int, int, int]]: ...
+    @property
+    def maps_shape(self) -> tuple[int, int, int]: ...  # of one plane: paths, height, width
 
 class Plan:
     @staticmethod
     def make(options: Options) -> Plan: ...
-    @property
-    def paths(self) -> list[tuple[int, int, int, int, int]]: ...
     def theta(self, angle: int) -> float: ...
     @property
     def padded_shape(self) -> tuple[int, int]: ...
@@ -43,7 +29,7 @@ class Plan:
     @property
     def stride(self) -> int: ...
     @property
-    def maps_shape(self) -> tuple[int, int, int]: ...  # of one plane: paths, height, width
+    def maps_shape(self) -> tuple[int, int, int]: ...
     @property
     def engine(self) -> str: ...
     def forward(self, images: Any, features: Any) -> None: ...

@@ -26,6 +26,8 @@ class Path(NamedTuple):
 
 @dataclass(frozen=True)
 class Options:
+    """Those of _core, but for the threads: their names are C++'s."""
+
     height: int  # of the images as they are given, padding included
     width: int
     scales: int
@@ -125,7 +127,7 @@ class Scattering2DBase:
         boundary: how an image is continued beyond its edges.
         wavelet: Morlet is Gabor with a zero mean.
         normalization: kymatio has 3.1415 for pi; 'exact' has pi.
-        sigma, center_frequency: of the finest wavelet, in samples and in radians a sample (3/4 pi).
+        sigma, center_frequency: of the finest wavelet, in samples and in radians per sample (3/4 pi).
         slant: ratio of a wavelet's two widths; 0 means 4 / L.
         threads: 0 means torch's number of threads in scatlight.torch, one for each core in scatlight.numpy.
         memory_limit: bytes that filters may take, of float32 and of float64 each; more are refused. Those of
@@ -167,7 +169,8 @@ class Scattering2DBase:
         )
         self._description = self._options.describe()
         self._threads = _to_int("threads", threads)
-        self._paths = [Path(*path) for path in self._plan().paths]  # checks the options, too
+        self._paths = [Path(*path) for path in to_core(self._description).paths]
+        self._plan()  # checks threads, memory_limit and the engine, too; the first call makes its filters
 
     def _check_backend(self, backend: Any) -> None:
         name = getattr(backend, "name", backend)

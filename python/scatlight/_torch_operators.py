@@ -15,7 +15,7 @@ from torch.autograd import forward_ad
 from torch.autograd.function import _SingleLevelFunction
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from scatlight._core import CudaPlanFloat32, CudaPlanFloat64, Plan
+from scatlight._core import CudaPlanFloat32, CudaPlanFloat64, Options, Plan
 from scatlight._options import to_core
 from scatlight._torch_formula import jacobian_product, plan_of, vector_products
 
@@ -48,8 +48,8 @@ def _array(tensor: torch.Tensor) -> npt.NDArray[Any]:
     return tensor.detach().contiguous().numpy()
 
 
-def _empty_maps(images: torch.Tensor, plan: Plan | CudaPlan) -> torch.Tensor:
-    return images.new_empty((*images.shape[:-2], *plan.maps_shape))
+def _empty_maps(images: torch.Tensor, shaped: Plan | CudaPlan | Options) -> torch.Tensor:
+    return images.new_empty((*images.shape[:-2], *shaped.maps_shape))
 
 
 _library: Any = torch.library.Library("scatlight", "FRAGMENT")  # type: ignore[no-untyped-call]
@@ -126,7 +126,7 @@ _library.impl("scattering2d_backward", _disable_dynamo(_backward_on_gpu), "CUDA"
 
 
 def _fake_forward(images: torch.Tensor, description: str, threads: int) -> torch.Tensor:
-    return _empty_maps(images, plan_of(description, threads))
+    return _empty_maps(images, to_core(description))
 
 
 def _fake_backward(images: torch.Tensor, maps_gradient: torch.Tensor, *options: Any) -> torch.Tensor:

@@ -1,7 +1,10 @@
 """The scattering transform as a transformer of scikit-learn. Needs no torch."""
 
+import functools
+import inspect
 import math
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +17,31 @@ from scatlight._core import ScatteringError
 __all__ = ["Scattering2D", "ScatteringError"]
 
 
+_Parameters = ParamSpec("_Parameters")
+
+
+def _with_parameters_of(
+    described: Callable[Concatenate[Any, _Parameters], None],
+) -> Callable[[Callable[[Any, dict[str, Any]], None]], Callable[Concatenate[Any, _Parameters], None]]:
+    """Gives a constructor another's signature, which scikit-learn reads; it gets all of them by name."""
+    signature = inspect.signature(described)
+
+    def decorate(
+        construct: Callable[[Any, dict[str, Any]], None],
+    ) -> Callable[Concatenate[Any, _Parameters], None]:
+        def constructor(self: Any, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
+            bound = signature.bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            _, *names = bound.arguments
+            construct(self, {name: bound.arguments[name] for name in names})
+
+        functools.update_wrapper(constructor, construct)
+        vars(constructor)["__signature__"] = signature
+        return constructor
+
+    return decorate
+
+
 class Scattering2D(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Rows of images to rows of their maps: kymatio's transformer, for pipelines and searches.
 
@@ -21,47 +49,14 @@ class Scattering2D(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     transform() needs no fit(). Parameters are checked by both, as in scikit-learn, not by the constructor.
     """
 
-    def __init__(
-        self,
-        J: int,
-        shape: tuple[int, int],
-        L: int = 8,
-        max_order: int = 2,
-        pre_pad: bool = False,
-        backend: Any = None,
-        out_type: Literal["array"] = "array",
-        *,
-        stride: int = 0,
-        boundary: Literal["reflect", "periodic", "zero"] = "reflect",
-        wavelet: Literal["morlet", "gabor"] = "morlet",
-        normalization: Literal["kymatio", "exact"] = "kymatio",
-        sigma: float = 0.8,
-        center_frequency: float = 2.356194490192345,
-        slant: float = 0,
-        threads: int = 0,
-        memory_limit: int = 4 * 2**30,
-    ) -> None:
+    @_with_parameters_of(on_arrays.Scattering2D.__init__)
+    def __init__(self, parameters: dict[str, Any]) -> None:
         """The parameters are those of scatlight.numpy.Scattering2D, which describes them.
 
         With pre_pad a row holds padded images. With n_jobs of scikit-learn each process would take all cores:
         give them threads=1.
         """
-        self.J = J
-        self.shape = shape
-        self.L = L
-        self.max_order = max_order
-        self.pre_pad = pre_pad
-        self.backend = backend
-        self.out_type = out_type
-        self.stride = stride
-        self.boundary = boundary
-        self.wavelet = wavelet
-        self.normalization = normalization
-        self.sigma = sigma
-        self.center_frequency = center_frequency
-        self.slant = slant
-        self.threads = threads
-        self.memory_limit = memory_limit
+        self.__dict__.update(parameters)
 
     def fit(self, X: npt.ArrayLike | None = None, y: Any = None) -> "Scattering2D":
         """Checks the parameters and, if there are rows, notes how long they are."""

@@ -261,8 +261,6 @@ Reconstruction solve_coarse_to_fine(const Scattering& plan, const Target& target
 
 }  // namespace
 
-std::string_view solver_name(Solver solver) { return solver == Solver::Paper ? "paper" : "coarse-to-fine"; }
-
 int default_evaluations(Solver solver) { return solver == Solver::Paper ? 1000 : 300; }
 
 Reconstruction reconstruct(const Scattering& plan, std::span<const float> features,

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "cli/filter_flags.h"
+#include "cli/option_flags.h"
 #include "cli/reconstruct_job.h"
 #include "io/display.h"
 
@@ -16,17 +16,12 @@ namespace {
 
 struct ReconstructFlags {
   ReconstructJob job = {};
-  FilterFlags filters = {};
   std::string out = "reconstruction";
-  std::string solver = std::string(solver_name(Solver::CoarseToFine));
 };
 
 void run(const ReconstructFlags& flags) {
   auto job = flags.job;
   job.out = flags.out;
-  flags.filters.apply(job.scattering);
-  job.reconstruction.solver =
-      flags.solver == solver_name(Solver::Paper) ? Solver::Paper : Solver::CoarseToFine;
   const auto results = run_reconstruct(job);
   double psnr = 0;
   for (const auto& result : results) {
@@ -57,23 +52,17 @@ void add_reconstruct_command(CLI::App& app) {
       ->required()
       ->type_name("PATH");
   command->add_option("--out", flags->out, "Folder to write to.")->type_name("DIR")->capture_default_str();
-  flags->filters.add_to(*command, job.scattering);
-  command->add_option("--max-order", job.scattering.max_order, "Wavelets in a row.")
-      ->check(CLI::Range(0, 2))
-      ->capture_default_str();
+  add_option_flags(*command, job.scattering, OptionRole::Filters);
+  add_option_flag(*command, job.scattering, option_of(&ScatteringOptions::max_order));
   command
       ->add_option(
           "--size", job.size,
           "Take the centre square of each image, resized to so many pixels a side; 0: images as they are.")
       ->check(CLI::Range(0, 8192))
       ->capture_default_str();
-  command
-      ->add_option(
-          "--solver", flags->solver,
-          "coarse-to-fine: a quasi-Newton method that fits coarse scales first; paper: the paper's recipe.")
-      ->check(CLI::IsMember(
-          {std::string(solver_name(Solver::CoarseToFine)), std::string(solver_name(Solver::Paper))}))
-      ->capture_default_str();
+  add_names_flag(
+      *command, "--solver", job.reconstruction.solver,
+      "coarse-to-fine: a quasi-Newton method that fits coarse scales first; paper: the paper's recipe.");
   command
       ->add_option(
           "--iterations", job.reconstruction.evaluations,

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "cli/filter_flags.h"
 #include "cli/image_flags.h"
+#include "cli/option_flags.h"
 #include "core/parallel_for.h"
 #include "data/decode.h"
 #include "data/encode.h"
@@ -208,11 +208,7 @@ class Job {
     options.height = image.height;
     options.width = image.width;
     options.threads = threads;
-    const int least = 1 << options.scales;
-    if (std::min(image.height, image.width) < least) {
-      throw Error(fmt::format("{}: {} x {} pixels are too few; {} scales need at least {} in both sides",
-                              io::display_path(file), image.width, image.height, options.scales, least));
-    }
+    check_large_enough({.width = image.width, .height = image.height}, options, file);
     return Scattering(options);
   }
 
@@ -222,8 +218,8 @@ class Job {
     const auto& options = job_.scattering;
     Json json = {{"kind", "reconstruction"},
                  {"scatlight", SCATLIGHT_VERSION},
-                 {"solver", solver_name(job_.reconstruction.solver)}};
-    json.update(describe_filters(options));
+                 {"solver", name_of(job_.reconstruction.solver)}};
+    json.update(describe_options(options, OptionRole::Filters));
     json.update({{"max_order", options.max_order},
                  {"threads", threads_},
                  {"complete", !io::StopOnSignal::requested()},

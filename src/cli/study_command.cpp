@@ -8,7 +8,7 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "cli/filter_flags.h"
+#include "cli/option_flags.h"
 #include "cli/study_job.h"
 #include "io/display.h"
 
@@ -18,13 +18,11 @@ namespace {
 struct StudyFlags {
   StudyJob job = {};
   std::string out = "study";
-  FilterFlags filters = {};
 };
 
 StudyJob to_job(const StudyFlags& flags) {
   auto job = flags.job;
   job.out = flags.out;
-  flags.filters.apply(job.scattering);
   return job;
 }
 
@@ -60,6 +58,18 @@ void print(const nlohmann::ordered_json& study, const std::string& out) {
   fmt::print("{}\n", io::display_path(std::filesystem::path(out) / "study.json"));
 }
 
+/// With fewer scales and angles than the transform takes: the study solves a linear system of all filters.
+void add_filter_flags(CLI::App& command, ScatteringOptions& options) {
+  for_each_option([&]<class T>(Option<T> option) {
+    if (option.role != OptionRole::Filters) return;
+    if constexpr (std::is_same_v<T, int>) {
+      if (option.member == &ScatteringOptions::scales) option.highest = 10;
+      if (option.member == &ScatteringOptions::angles) option.highest = 64;
+    }
+    add_option_flag(command, options, option);
+  });
+}
+
 }  // namespace
 
 void add_study_command(CLI::App& app) {
@@ -77,7 +87,7 @@ void add_study_command(CLI::App& app) {
                    "Images, or folders of images at any depth. Their luminance is studied. Without any, the "
                    "command draws three.")
       ->type_name("PATH");
-  flags->filters.add_to(*command, job.scattering, 10, 64);
+  add_filter_flags(*command, job.scattering);
   command
       ->add_option(
           "--size", job.size,

@@ -16,8 +16,8 @@
 #include "analysis/frame.h"
 #include "analysis/frame_search.h"
 #include "analysis/translation.h"
-#include "cli/filter_flags.h"
 #include "cli/image_flags.h"
+#include "cli/option_flags.h"
 #include "data/dead_leaves.h"
 #include "data/decode.h"
 #include "data/encode.h"
@@ -56,12 +56,7 @@ std::vector<double> luminance(std::span<const std::uint8_t> rgb) {
 
 StudyImage read_image(const fs::path& file, const StudyJob& job) {
   const auto image = data::decode_file(file);
-  const int side = std::min(image.width, image.height);
-  const int least = 1 << job.scattering.scales;
-  if (side < least) {
-    throw Error(fmt::format("{}: {} x {} pixels are too few; {} scales need at least {} in both sides",
-                            io::display_path(file), image.width, image.height, job.scattering.scales, least));
-  }
+  check_large_enough({.width = image.width, .height = image.height}, job.scattering, file);
   return {.name = file.native(), .samples = luminance(data::resize_centre_square(image, job.size).rgb)};
 }
 
@@ -356,8 +351,8 @@ Json study_compression(const StudyJob& job) {
   return json;
 }
 
-Json describe_options(const StudyJob& job) {
-  auto options = describe_filters(job.scattering);
+Json describe(const StudyJob& job) {
+  auto options = describe_options(job.scattering, OptionRole::Filters);
   options.update({{"size", job.size}, {"max_scales", job.max_scales}, {"search", job.search}});
   return options;
 }
@@ -368,7 +363,7 @@ Json run_study(const StudyJob& given) {
   auto job = given;
   job.scattering.height = job.scattering.width = job.size;
   job.scattering.threads = 1;
-  Json json = {{"scatlight", SCATLIGHT_VERSION}, {"command", "study"}, {"options", describe_options(job)}};
+  Json json = {{"scatlight", SCATLIGHT_VERSION}, {"command", "study"}, {"options", describe(job)}};
   const auto images = read_images(job);
   json["images"] = Json::array();
   for (const auto& image : images) json["images"].push_back(image.name);

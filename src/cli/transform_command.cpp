@@ -7,14 +7,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
 #include "cli/device_flag.h"
-#include "cli/filter_flags.h"
 #include "cli/image_flags.h"
+#include "cli/option_flags.h"
 #include "cli/transform_job.h"
 #include "cli/transform_output.h"
 #include "io/display.h"
@@ -30,20 +29,12 @@ struct TransformFlags {
   TransformJob job = {};
   std::string out = {};
   std::string pixels = "unit";
-  FilterFlags filters = {};
-  std::string boundary = "reflect";
 };
 
 TransformJob to_job(const TransformFlags& flags) {
   auto job = flags.job;
   job.out = flags.out;
   job.imagenet_pixels = flags.pixels == "imagenet";
-  flags.filters.apply(job.scattering);
-  static const std::map<std::string, Boundary> boundaries = {{"reflect", Boundary::Reflect},
-                                                             {"periodic", Boundary::Periodic},
-                                                             {"zero", Boundary::Zero},
-                                                             {"padded", Boundary::Padded}};
-  job.scattering.boundary = boundaries.at(flags.boundary);
   return job;
 }
 
@@ -115,24 +106,6 @@ void add_image_flags(CLI::App& command, TransformFlags& flags) {
       "Leave out images that cannot be read or are too small, and name them. Every file is read twice.");
 }
 
-void add_scattering_flags(CLI::App& command, TransformFlags& flags) {
-  auto& options = flags.job.scattering;
-  flags.filters.add_to(command, options);
-  command.add_option("--max-order", options.max_order, "Wavelets in a row: 0 is the average alone.")
-      ->check(CLI::Range(0, 2))
-      ->capture_default_str();
-  command
-      .add_option("--stride", options.stride,
-                  "Pixels between output samples: a power of two up to 2^J; 0 means 2^J.")
-      ->check(CLI::Range(0, 65536))
-      ->capture_default_str();
-  command
-      .add_option("--boundary", flags.boundary,
-                  "How an image goes on beyond its edges; padded: its outer 2^J pixels are context already.")
-      ->check(CLI::IsMember({"reflect", "periodic", "zero", "padded"}))
-      ->capture_default_str();
-}
-
 }  // namespace
 
 void add_transform_command(CLI::App& app, const TeamPlace& place) {
@@ -157,7 +130,8 @@ void add_transform_command(CLI::App& app, const TeamPlace& place) {
       ->required()
       ->type_name("FILE");
   add_image_flags(*command, *flags);
-  add_scattering_flags(*command, *flags);
+  add_option_flags(*command, flags->job.scattering, OptionRole::Filters);
+  add_option_flags(*command, flags->job.scattering, OptionRole::Transform);
   command
       ->add_option("--precision", flags->job.precision,
                    "Of the computation and the output; by default float32, and float64 for a float64 array.")

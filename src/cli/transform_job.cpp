@@ -12,8 +12,10 @@
 #include <utility>
 
 #include "cli/image_flags.h"
+#include "cli/option_flags.h"
 #include "cli/transform_input.h"
 #include "cli/transform_output.h"
+#include "core/filter_bank.h"
 #include "data/in_order.h"
 #include "io/atomic_file.h"
 #include "io/display.h"
@@ -30,6 +32,12 @@ using Json = nlohmann::ordered_json;
 using Shape = std::vector<std::int64_t>;
 
 constexpr std::string_view tensor_name = "features";
+
+ScatteringOptions sized(ScatteringOptions options, data::ImageSize size) {
+  options.height = size.height;
+  options.width = size.width;
+  return options;
+}
 
 /// The plans of the sizes met last. Files of a folder often share a few sizes, and a plan of a large size
 /// holds much memory.
@@ -52,10 +60,7 @@ class Plans {
       }
     }
     // Outside the lock: other threads plan other sizes at the same time.
-    auto options = options_;
-    options.height = size.height;
-    options.width = size.width;
-    Plan plan = make_(options);
+    Plan plan = make_(sized(options_, size));
     const std::lock_guard lock(mutex_);
     plans_.push_front(plan);
     if (plans_.size() > kept) plans_.pop_back();
@@ -71,33 +76,11 @@ class Plans {
   std::list<Plan> plans_;
 };
 
-/// Height or width of the maps: Scattering::output_height() without a plan, which takes a while to make.
-int output_side(int side, const ScatteringOptions& options) {
-  const int block = 1 << options.scales;
-  const int stride = options.stride == 0 ? block : options.stride;
-  const int covered = options.boundary == Boundary::Padded ? side - 2 * block : side / block * block;
-  return covered / stride;
-}
-
-void check_large_enough(data::ImageSize size, const ScatteringOptions& options,
-                        const std::filesystem::path& file) {
-  const int least = (options.boundary == Boundary::Padded ? 3 : 1) << options.scales;
-  if (std::min(size.width, size.height) >= least) return;
-  throw Error(fmt::format("{}: {} x {} pixels are too few; {} scales need at least {} in both sides",
-                          io::display_path(file), size.width, size.height, options.scales, least));
-}
-
-std::int64_t map_count(const ScatteringOptions& options) {
-  const std::int64_t first = std::int64_t{options.scales} * options.angles;
-  const std::int64_t second = first * options.angles * (options.scales - 1) / 2;
-  return 1 + (options.max_order >= 1 ? first : 0) + (options.max_order >= 2 ? second : 0);
-}
-
 /// (leading..., K, h, w)
 Shape feature_shape(Shape leading, data::ImageSize size, const ScatteringOptions& options) {
-  leading.push_back(map_count(options));
-  leading.push_back(output_side(size.height, options));
-  leading.push_back(output_side(size.width, options));
+  const auto shape = shape_of(sized(options, size));
+  for (const std::int64_t length : {shape.maps, std::int64_t{shape.height}, std::int64_t{shape.width}})
+    leading.push_back(length);
   return leading;
 }
 
@@ -108,41 +91,31 @@ Json describe_path(const Path& path) {
   return json;
 }
 
-Json describe_scattering(const Scattering& plan, bool one_size) {
-  static constexpr const char* wavelets[] = {"morlet", "gabor"};
-  static constexpr const char* boundaries[] = {"reflect", "periodic", "zero", "padded"};
-  static constexpr const char* normalizations[] = {"kymatio", "exact"};
-  const auto& options = plan.options();
-  Json json = {{"scales", options.scales},
-               {"angles", options.angles},
-               {"max_order", options.max_order},
-               {"stride", options.stride},
-               {"wavelet", wavelets[static_cast<int>(options.wavelet)]},
-               {"boundary", boundaries[static_cast<int>(options.boundary)]},
-               {"normalization", normalizations[static_cast<int>(options.normalization)]},
-               {"sigma", options.sigma},
-               {"center_frequency", options.center_frequency},
-               {"slant", options.slant}};
-  if (one_size) json.update({{"height", options.height}, {"width", options.width}});
+Json describe_scattering(const ScatteringOptions& options, bool one_size) {
+  Json json = describe_options(options, OptionRole::Filters);
+  json.update(describe_options(options, OptionRole::Transform));
+  if (one_size) json.update(describe_options(options, OptionRole::Size));
   return json;
 }
 
-/// What the features are, for whoever opens the file.
-std::string describe(const TransformJob& job, const Scattering& plan,
+/// What the features are, for whoever opens the file. `first` is the size of the first image.
+std::string describe(const TransformJob& job, std::string_view engine, data::ImageSize first,
                      const std::vector<std::filesystem::path>& files,
                      const std::vector<SkippedImage>& skipped) {
+  const auto options = sized(job.scattering, first);
   Json json = {{"scatlight", SCATLIGHT_VERSION}, {"command", "transform"}};
-  json["engine"] = job.gpu ? "cuda" : plan.engine();
-  json["options"] = describe_scattering(plan, !job.per_file);
+  json["engine"] = engine;
+  json["options"] = describe_scattering(options, !job.per_file);
   json["pixels"] = job.imagenet_pixels ? "imagenet" : "unit";
   if (job.size > 0) {
     json["size"] = job.size;
     json["resize"] = data::Recipe({.size = job.size, .resize = job.resize}).options().resize;
   }
   json["paths"] = Json::array();
-  for (const auto& path : plan.paths()) json["paths"].push_back(describe_path(path));
+  for (const auto& path : paths_of(options)) json["paths"].push_back(describe_path(path));
   json["theta"] = Json::array();
-  for (int angle = 0; angle < plan.options().angles; ++angle) json["theta"].push_back(plan.theta(angle));
+  for (int angle = 0; angle < options.angles; ++angle)
+    json["theta"].push_back(FilterBank::theta(angle, options.angles));
   if (job.share.parts > 1) json.update({{"part", job.share.part}, {"parts", job.share.parts}});
   json["files"] = Json::array();
   for (const auto& file : files) json["files"].push_back(file.native());
@@ -224,6 +197,10 @@ void transform_pieces(const TransformJob& job, const TransformResult& result, co
   }
 }
 
+std::string engine_of(const TransformJob& job, Plans<Scattering>& plans, data::ImageSize size) {
+  return job.gpu ? "cuda" : std::string(plans.get(size).engine());
+}
+
 Plans<Scattering> make_plans(const TransformJob& job, std::int64_t pieces) {
   return {scattering_options(job, pieces),
           [](const ScatteringOptions& options) { return Scattering(options); }};
@@ -252,7 +229,7 @@ TransformResult transform_array(const TransformJob& job) {
   FeatureWriter writer(
       output_of(job),
       {{.name = std::string(tensor_name), .type = dtype(result.type), .shape = result.shapes[0]}},
-      describe(job, plans.get(size), {job.inputs.front()}, {}), job.index);
+      describe(job, engine_of(job, plans, size), size, {job.inputs.front()}, {}), job.index);
   io::Progress progress("transform", input.planes(), "planes");
   transform_pieces(job, result, input, plans, writer, progress);
   return result;
@@ -357,8 +334,10 @@ TransformResult transform_images(const TransformJob& job) {
   const auto tensors = plan_tensors(job, input, result.type);
   for (const auto& tensor : tensors) result.shapes.push_back(tensor.shape);
   auto plans = make_plans(job, input.pieces());
+  const auto first = input.size(0);
   FeatureWriter writer(output_of(job), tensors,
-                       describe(job, plans.get(input.size(0)), input.files(), result.skipped), job.index);
+                       describe(job, engine_of(job, plans, first), first, input.files(), result.skipped),
+                       job.index);
   io::Progress progress("transform", input.pieces(), "images", progress_of_job(job));
   transform_pieces(job, result, input, plans, writer, progress);
   return result;

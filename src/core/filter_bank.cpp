@@ -32,6 +32,9 @@ int source_of(int k, int length, int level) {
   return k >= low_length - half_band ? length - low_length + k : -1;
 }
 
+// The index of theta = 0.
+int angle_of_zero(int angles) { return static_cast<int>(angles - angles / 2.0 - 1); }
+
 }  // namespace
 
 // ---- one wavelet ----
@@ -112,12 +115,12 @@ FilterBank::FilterBank(const ScatteringOptions& resolved, const Geometry& geomet
       width_(geometry.columns.padded),
       pi_(resolved.normalization == Normalization::Kymatio ? 3.1415 : std::numbers::pi) {}
 
-double FilterBank::theta(int angle) const {
-  return (angle_of_zero() - angle) * std::numbers::pi / options_.angles;
+double FilterBank::theta(int angle, int angles) {
+  return (angle_of_zero(angles) - angle) * std::numbers::pi / angles;
 }
 
 int FilterBank::opposite_angle(int angle) const {
-  const int opposite = 2 * angle_of_zero() - angle;
+  const int opposite = 2 * angle_of_zero(options_.angles) - angle;
   return opposite >= 0 && opposite < options_.angles ? opposite : angle;
 }
 

@@ -78,12 +78,12 @@ class FilterBank {
   /// The angle index of -theta, or of theta itself where the bank has none.
   int opposite_angle(int angle) const;
 
-  /// theta of an angle index, in radians.
-  double theta(int angle) const;
+  /// theta of an angle index, in radians; the second of one of so many angles.
+  double theta(int angle) const { return theta(angle, options_.angles); }
+  static double theta(int angle, int angles);
 
  private:
   struct Shape;
-  int angle_of_zero() const { return static_cast<int>(options_.angles - options_.angles / 2.0 - 1); }
   Shape shape(int scale, int angle) const;
 
   ScatteringOptions options_;

@@ -4,17 +4,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
-#include <thread>
 
 namespace scatlight {
 namespace {
-
-// The largest side of an image and the largest number of angles: far beyond use, and small enough that no
-// index overflows 32 bits along an axis and 64 bits over a plane.
-constexpr int max_side = 1 << 16;
-constexpr int max_angles = 256;
-constexpr int max_threads = 1024;
 
 Axis make_axis(int size, const ScatteringOptions& resolved) {
   const int block = 1 << resolved.scales;
@@ -27,25 +19,6 @@ Axis make_axis(int size, const ScatteringOptions& resolved) {
   }
   axis.output = (axis.padded - 2 * block) / resolved.stride;
   return axis;
-}
-
-void require(bool holds, const std::string& message) {
-  if (!holds) throw Error(message);
-}
-
-void check_side(const char* name, int size, const ScatteringOptions& options) {
-  const int block = 1 << options.scales;
-  require(size >= 1 && size <= max_side,
-          fmt::format("{} is {}; it must be between 1 and {}", name, size, max_side));
-  if (options.boundary == Boundary::Padded) {
-    require(
-        size % block == 0 && size >= 3 * block,
-        fmt::format("{} is {}; with the boundary 'padded' it must be a multiple of 2^J = {} and at least {}",
-                    name, size, block, 3 * block));
-  } else {
-    require(size >= block, fmt::format("{} is {}; it must be at least 2^J = {} (J = {} scales)", name, size,
-                                       block, options.scales));
-  }
 }
 
 }  // namespace
@@ -83,41 +56,6 @@ Geometry::Geometry(const ScatteringOptions& resolved)
       output_level(std::countr_zero(static_cast<unsigned>(resolved.stride))),
       output_border(1 << (resolved.scales - output_level)) {}
 
-ScatteringOptions resolve(ScatteringOptions options) {
-  require(options.scales >= 1 && options.scales <= 16,
-          fmt::format("scales is {}; J must be between 1 and 16", options.scales));
-  require(options.angles >= 1 && options.angles <= max_angles,
-          fmt::format("angles is {}; L must be between 1 and {}", options.angles, max_angles));
-  require(options.max_order >= 0 && options.max_order <= 2,
-          fmt::format("max_order is {}; it must be 0, 1 or 2", options.max_order));
-  check_side("height", options.height, options);
-  check_side("width", options.width, options);
-
-  const int block = 1 << options.scales;
-  if (options.stride == 0) options.stride = block;
-  require(
-      options.stride >= 1 && options.stride <= block &&
-          std::has_single_bit(static_cast<unsigned>(options.stride)),
-      fmt::format("stride is {}; it must be a power of two between 1 and 2^J = {}", options.stride, block));
-  if (options.slant == 0) options.slant = 4.0 / options.angles;
-  // Far beyond use; a wavelet much narrower than a sample would have a spectrum of millions of periods.
-  require(options.slant >= 0.01 && options.slant <= 10,
-          fmt::format("slant is {}; it must be between 0.01 and 10, or 0 for 4 / L", options.slant));
-  require(options.sigma >= 0.1 && options.sigma <= 100,
-          fmt::format("sigma is {}; it must be between 0.1 and 100 samples", options.sigma));
-  require(options.center_frequency >= 0.01 && options.center_frequency <= 100,
-          fmt::format("center_frequency is {}; it must be between 0.01 and 100 radians a sample",
-                      options.center_frequency));
-  require(options.threads >= 0 && options.threads <= max_threads,
-          fmt::format("threads is {}; it must be between 1 and {}, or 0 for one per core", options.threads,
-                      max_threads));
-  require(options.memory_limit >= 0,
-          fmt::format("memory_limit is {}; it must be 0 bytes or more", options.memory_limit));
-  if (options.threads == 0)
-    options.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, max_threads);
-  return options;
-}
-
 std::int64_t count_planes(const Geometry& geometry, std::size_t maps, std::size_t images,
                           std::size_t features, std::string_view features_name) {
   const auto& rows = geometry.rows;
@@ -135,6 +73,24 @@ std::int64_t count_planes(const Geometry& geometry, std::size_t maps, std::size_
                             planes * plane_features));
   }
   return static_cast<std::int64_t>(planes);
+}
+
+std::int64_t count_maps(const ScatteringOptions& resolved) {
+  const std::int64_t first = std::int64_t{resolved.scales} * resolved.angles;
+  const std::int64_t second = first * resolved.angles * (resolved.scales - 1) / 2;
+  return 1 + (resolved.max_order >= 1 ? first : 0) + (resolved.max_order >= 2 ? second : 0);
+}
+
+std::int64_t map_index(const ScatteringOptions& resolved, const Path& path) {
+  if (path.order == 0) return 0;
+  const std::int64_t angles = resolved.angles;
+  const std::int64_t first = path.scale1 * angles + path.angle1;
+  if (path.order == 1) return 1 + first;
+  // Before those of scale1: of each finer scale j, the J - 1 - j coarser ones.
+  const std::int64_t coarser = resolved.scales - 1 - path.scale1;
+  const std::int64_t before = path.scale1 * (resolved.scales - 1 + coarser + 1) / 2;
+  const std::int64_t pairs = before * angles + path.angle1 * coarser + (path.scale2 - path.scale1 - 1);
+  return 1 + resolved.scales * angles + pairs * angles + path.angle2;
 }
 
 std::vector<Path> make_paths(const ScatteringOptions& resolved) {

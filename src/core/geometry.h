@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "scatlight/scattering.h"
+#include "scatlight/options.h"
 
 namespace scatlight {
 
@@ -37,12 +37,18 @@ struct Geometry {
 /// The options with every default filled in. Throws Error for what is out of range.
 ScatteringOptions resolve(ScatteringOptions options);
 
-/// How many planes the values of images and features are, of `maps` output maps a plane. Throws Error for
+/// How many planes the values of images and features are, with `maps` output maps per plane. Throws Error for
 /// sizes that do not fit; `features_name` is what the caller calls the second.
 std::int64_t count_planes(const Geometry& geometry, std::size_t maps, std::size_t images,
                           std::size_t features, std::string_view features_name);
 
-/// The output maps of a plane, in the order of the features.
+/// The output maps of a plane, as paths_of() gives them.
 std::vector<Path> make_paths(const ScatteringOptions& resolved);
+
+/// How many they are.
+std::int64_t count_maps(const ScatteringOptions& resolved);
+
+/// The place of a path among them.
+std::int64_t map_index(const ScatteringOptions& resolved, const Path& path);
 
 }  // namespace scatlight

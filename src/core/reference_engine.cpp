@@ -53,7 +53,7 @@ class ReferenceEngine final : public Engine<T> {
         geometry_(geometry),
         row_sources_(geometry.rows.sources(resolved.boundary)),
         column_sources_(geometry.columns.sources(resolved.boundary)),
-        maps_(make_paths(resolved).size()) {
+        maps_(count_maps(resolved)) {
     for (int level = 0; level <= geometry.output_level; ++level) phi_.push_back(bank.phi(level));
     for (int j = 0; j < resolved.scales; ++j) {
       for (int theta = 0; theta < resolved.angles; ++theta) {
@@ -81,7 +81,7 @@ class ReferenceEngine final : public Engine<T> {
   std::int64_t image_size() const { return std::int64_t{options_.height} * options_.width; }
   std::int64_t map_size() const { return std::int64_t{geometry_.rows.output} * geometry_.columns.output; }
 
-  // Writes the maps of one plane in the order of make_paths().
+  // Writes the maps of one plane in the order of paths_of().
   void transform_plane(const T* image, T* features) const {
     T* next = features;
     const auto write_low_pass = [&](const Spectrum& u, int level) {

@@ -120,7 +120,7 @@ class CudaEngine final : public Engine<T> {
   /// On the current device, `device`.
   CudaEngine(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank, int device)
       : device_(device),
-        maps_(std::ssize(make_paths(resolved))),
+        maps_(count_maps(resolved)),
         schedule_(resolved, geometry, bank, wavelet_bytes(device)),
         integers_(schedule_.tables().integers),
         reals_(schedule_.tables().reals),

@@ -354,13 +354,11 @@ struct Schedule<T>::Run {
   // Of the sources of order 2 below one scale: those of order 1, number `first` and so many.
   Sources second_sources(int scale, const Sources& sources, std::int64_t first, std::int64_t count) const {
     const auto& options = tables().options;
-    const auto coarser = [&](int j) { return (options.scales - 1 - j) * options.angles; };
-    int first_map = 1 + options.scales * options.angles;
-    for (int j = 0; j < scale; ++j) first_map += options.angles * coarser(j);
+    const Path first_path = {2, scale, 0, scale + 1, 0};
     return {{.first_source = (sources.maps.first_source + first) * options.angles,
              .per_plane = options.angles,
-             .first_map = first_map,
-             .maps_per_source = coarser(scale)},
+             .first_map = static_cast<int>(map_index(options, first_path)),
+             .maps_per_source = (options.scales - 1 - scale) * options.angles},
             count * options.angles};
   }
 

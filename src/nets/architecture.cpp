@@ -19,21 +19,12 @@ void require_range(const char* what, int value, int lowest, int highest) {
     throw Error(fmt::format("{} is {}; it must be between {} and {}", what, value, lowest, highest));
 }
 
-Shape scattering_shape(const NetworkOptions& options) {
-  require_range("scales", options.scales, 1, 16);
-  require_range("angles", options.angles, 1, 1024);
+Shape maps_of_scattering(const NetworkOptions& options) {
   require_range("max_order", options.max_order, 1, 2);
-  const int block = 1 << options.scales;
-  if (options.height < block || options.width < block) {
-    throw Error(fmt::format("images of {} x {} are smaller than 2^J = {} (J = {})", options.height,
-                            options.width, block, options.scales));
-  }
-  const std::int64_t scales = options.scales;
-  const std::int64_t angles = options.angles;
-  std::int64_t paths = 1 + scales * angles;
-  if (options.max_order == 2) paths += angles * angles * scales * (scales - 1) / 2;
-  if (3 * paths > most_channels) throw Error(fmt::format("{} scattering maps are too many", 3 * paths));
-  return {3 * paths, options.height >> options.scales, options.width >> options.scales};
+  const auto shape = shape_of(scattering_options(options));
+  const auto maps = 3 * shape.maps;
+  if (maps > most_channels) throw Error(fmt::format("{} scattering maps are too many", maps));
+  return {maps, shape.height, shape.width};
 }
 
 Residual basic_block(const std::string& name, int in, int width, int out, int stride) {
@@ -128,6 +119,14 @@ void add_vgg16(const NetworkOptions& options, std::vector<Layer>& layers) {
 
 }  // namespace
 
+ScatteringOptions scattering_options(const NetworkOptions& options) {
+  return {.height = options.height,
+          .width = options.width,
+          .scales = options.scales,
+          .angles = options.angles,
+          .max_order = options.max_order};
+}
+
 Architecture make_architecture(const NetworkOptions& options) {
   require_range("classes", options.classes, 1, 1'000'000);
   require_range("height", options.height, 1, most_pixels);
@@ -136,7 +135,7 @@ Architecture make_architecture(const NetworkOptions& options) {
   auto& layers = architecture.layers;
   architecture.scattering = options.family == Family::ScatResNet || options.family == Family::Linear;
   architecture.maps =
-      architecture.scattering ? scattering_shape(options) : Shape{3, options.height, options.width};
+      architecture.scattering ? maps_of_scattering(options) : Shape{3, options.height, options.width};
   const int channels = static_cast<int>(architecture.maps.channels);
   if (options.input_norm || options.family == Family::Linear)
     layers.emplace_back(InputNorm{"norm0", channels});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nets/network.h"
+#include "scatlight/options.h"
 
 namespace scatlight::nets {
 
@@ -73,6 +74,9 @@ struct Architecture {
   Shape maps;  ///< What the first layer reads.
   std::vector<Layer> layers;
 };
+
+/// What the front end computes for each colour channel.
+ScatteringOptions scattering_options(const NetworkOptions& options);
 
 /// Throws Error for options out of range.
 Architecture make_architecture(const NetworkOptions& options);

@@ -227,16 +227,10 @@ void Network::to(const torch_ops::Placement& placement) {
 const at::Device& Network::device() const { return body_->placement.device; }
 
 at::Tensor Network::maps(const at::Tensor& images) const {
-  const auto& options = body_->options;
   auto there = images.detach().to(body_->placement.device);
   if (!body_->architecture.scattering)
     return there.to(body_->convolution_type()).contiguous(body_->memory_format());
-  return torch_ops::scatter(there,
-                            {.height = options.height,
-                             .width = options.width,
-                             .scales = options.scales,
-                             .angles = options.angles,
-                             .max_order = options.max_order},
+  return torch_ops::scatter(there, scattering_options(body_->options),
                             {.type = body_->convolution_type(), .memory = body_->memory_format()});
 }
 

@@ -12,15 +12,17 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "core/option_list.h"
 #include "data/decode.h"
 #include "scatlight/cuda.h"
 #include "scatlight/reconstruction.h"
@@ -44,34 +46,6 @@ std::span<const T> values_of(const Input<T>& array) {
 template <class T>
 std::span<T> values_of(const Output<T>& array) {
   return {array.data(), array.size()};
-}
-
-template <class Enum, std::size_t N>
-Enum parse(const char* what, const std::string& text,
-           const std::array<std::pair<const char*, Enum>, N>& names) {
-  std::string accepted;
-  for (const auto& [name, value] : names) {
-    if (text == name) return value;
-    accepted += fmt::format("{}'{}'", accepted.empty() ? "" : ", ", name);
-  }
-  throw Error(fmt::format("{} is '{}'; it must be one of {}", what, text, accepted));
-}
-
-Wavelet parse_wavelet(const std::string& text) {
-  return parse<Wavelet, 2>("wavelet", text, {{{"morlet", Wavelet::Morlet}, {"gabor", Wavelet::Gabor}}});
-}
-
-Boundary parse_boundary(const std::string& text) {
-  return parse<Boundary, 4>("boundary", text,
-                            {{{"reflect", Boundary::Reflect},
-                              {"periodic", Boundary::Periodic},
-                              {"zero", Boundary::Zero},
-                              {"padded", Boundary::Padded}}});
-}
-
-Normalization parse_normalization(const std::string& text) {
-  return parse<Normalization, 2>("normalization", text,
-                                 {{{"kymatio", Normalization::Kymatio}, {"exact", Normalization::Exact}}});
 }
 
 template <class T>
@@ -106,17 +80,12 @@ void wavelet(const Scattering& plan, int scale, int angle, int level, const Outp
   copy_filter(plan.wavelet(scale, angle, level), values);
 }
 
-Solver parse_solver(const std::string& text) {
-  return parse<Solver, 2>("solver", text,
-                          {{{"coarse-to-fine", Solver::CoarseToFine}, {"paper", Solver::Paper}}});
-}
-
 // The image into `image`; returns the relative error and that of each evaluation.
 std::pair<double, std::vector<double>> reconstruct_image(const Scattering& plan, const Input<float>& features,
                                                          const Output<float>& image,
                                                          const std::string& solver, int evaluations,
                                                          double tolerance, double pixel_range) {
-  ReconstructionOptions options{.solver = parse_solver(solver),
+  ReconstructionOptions options{.solver = from_name<Solver>(solver),
                                 .evaluations = evaluations,
                                 .tolerance = tolerance,
                                 .pixel_range = pixel_range};
@@ -138,24 +107,40 @@ std::pair<double, std::vector<double>> reconstruct_image(const Scattering& plan,
   return {found.relative_error, std::move(found.errors)};
 }
 
-ScatteringOptions to_options(int height, int width, int scales, int angles, int max_order, int stride,
-                             const std::string& wavelet, const std::string& boundary,
-                             const std::string& normalization, double sigma, double center_frequency,
-                             double slant, int threads, std::int64_t memory_limit) {
-  return {.height = height,
-          .width = width,
-          .scales = scales,
-          .angles = angles,
-          .max_order = max_order,
-          .stride = stride,
-          .wavelet = parse_wavelet(wavelet),
-          .boundary = parse_boundary(boundary),
-          .normalization = parse_normalization(normalization),
-          .sigma = sigma,
-          .center_frequency = center_frequency,
-          .slant = slant,
-          .threads = threads,
-          .memory_limit = memory_limit};
+template <class T>
+void set_option(ScatteringOptions& options, const Option<T>& option, nb::handle value) {
+  using Given = std::conditional_t<std::is_enum_v<T>, std::string, T>;
+  Given given;
+  if (!nb::try_cast(value, given)) {
+    const auto* type = std::is_enum_v<T> ? "a string" : std::is_integral_v<T> ? "an integer" : "a number";
+    throw nb::type_error(fmt::format("option {} must be {}", option.name, type).c_str());
+  }
+  if constexpr (std::is_enum_v<T>) {
+    options.*option.member = from_name<T>(given);
+  } else {
+    options.*option.member = given;
+  }
+}
+
+// By their names in C++; those that are not given have C++'s defaults.
+ScatteringOptions to_options(const nb::kwargs& given) {
+  ScatteringOptions options;
+  for (const auto& [key, value] : given) {
+    const auto name = nb::cast<std::string>(key);
+    bool is_known = false;
+    for_each_option([&](const auto& option) {
+      if (option.name != name) return;
+      is_known = true;
+      set_option(options, option, value);
+    });
+    if (!is_known) throw nb::type_error(fmt::format("there is no option {}", name).c_str());
+  }
+  return options;
+}
+
+nb::tuple maps_shape_of_options(const ScatteringOptions& options) {
+  const auto shape = shape_of(options);
+  return nb::make_tuple(shape.maps, shape.height, shape.width);
 }
 
 Scattering make_plan(const ScatteringOptions& options) {
@@ -163,18 +148,18 @@ Scattering make_plan(const ScatteringOptions& options) {
   return Scattering(options);
 }
 
-nb::list paths_of(const Scattering& plan) {
-  nb::list paths;
-  for (const auto& path : plan.paths()) {
-    paths.append(nb::make_tuple(path.order, path.scale1, path.angle1, path.scale2, path.angle2));
-  }
-  return paths;
-}
-
 // Of one plane: paths, height, width.
 template <class Plan>
 nb::tuple maps_shape_of(const Plan& plan) {
   return nb::make_tuple(plan.paths().size(), plan.output_height(), plan.output_width());
+}
+
+nb::list list_paths(const ScatteringOptions& options) {
+  nb::list paths;
+  for (const auto& path : paths_of(options)) {
+    paths.append(nb::make_tuple(path.order, path.scale1, path.angle1, path.scale2, path.angle2));
+  }
+  return paths;
 }
 
 // ---- images, as the networks get them ----
@@ -248,14 +233,12 @@ NB_MODULE(_core, module) {
   const nb::exception<Error> error(module, "ScatteringError", PyExc_RuntimeError);
 
   nb::class_<ScatteringOptions>(module, "Options")
-      .def_static("make", &to_options, nb::kw_only(), nb::arg("height"), nb::arg("width"), nb::arg("scales"),
-                  nb::arg("angles"), nb::arg("max_order"), nb::arg("stride"), nb::arg("wavelet"),
-                  nb::arg("boundary"), nb::arg("normalization"), nb::arg("sigma"),
-                  nb::arg("center_frequency"), nb::arg("slant"), nb::arg("threads"), nb::arg("memory_limit"));
+      .def_static("make", &to_options)
+      .def_prop_ro("paths", &list_paths)
+      .def_prop_ro("maps_shape", &maps_shape_of_options);
 
   nb::class_<Scattering>(module, "Plan")
       .def_static("make", &make_plan, nb::arg("options"))
-      .def_prop_ro("paths", &paths_of)
       .def("theta", &Scattering::theta)
       .def_prop_ro(
           "padded_shape",

@@ -20,8 +20,8 @@ struct MapFormat {
 ///   images: (N, C, H, W) float32 or float64 on the CPU or on a GPU, any strides
 ///   result: (N, C * K, h, w) on the same device, stored as `format` says; map c * K + k is paths()[k] of
 ///   channel c
-/// Differentiable once with respect to the images. The size of the images may change from call to call: H and
-/// W of the options are ignored, and the plans used last are kept.
+/// Differentiable once with respect to the images. The size of the images may change from call to call: the
+/// options' height, width, threads and parallel_for have no effect, and the plans used last are kept.
 ///
 /// The CPU runs as many threads as torch does, and converts the maps at the end if a format is asked for. A
 /// GPU writes the format at once; it works on torch's current stream without waiting, in memory of torch's

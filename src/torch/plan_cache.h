@@ -6,12 +6,12 @@
 #include <mutex>
 #include <tuple>
 
-#include "scatlight/scattering.h"
+#include "core/option_list.h"
 
 namespace scatlight::torch_ops {
 
 /// The plans used last, so that images of a few sizes in turn are planned once each. A Plan is copied cheaply
-/// and made from Plan(options, more...): more tells where it runs.
+/// and made from Plan(options, more...): more tells where it runs. Options may not have a parallel_for.
 template <class Plan, class... More>
 class PlanCache {
  public:
@@ -21,7 +21,7 @@ class PlanCache {
   Plan get(const ScatteringOptions& options, const More&... more) {
     const auto find = [&] {
       return std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-        return key_of(entry.options) == key_of(options) && entry.more == std::tie(more...);
+        return same_options(entry.options, options) && entry.more == std::tie(more...);
       });
     };
     {
@@ -47,12 +47,6 @@ class PlanCache {
     std::tuple<More...> more;
     Plan plan;
   };
-
-  // Everything but parallel_for, which cannot be compared and is not used here.
-  static auto key_of(const ScatteringOptions& o) {
-    return std::tie(o.height, o.width, o.scales, o.angles, o.max_order, o.stride, o.wavelet, o.boundary,
-                    o.normalization, o.sigma, o.center_frequency, o.slant, o.threads);
-  }
 
   std::size_t capacity_;
   std::mutex mutex_;

@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include "core/option_list.h"
 #include "scatlight/cuda.h"
 #include "torch/front_end.h"
 #include "torch/plan_cache.h"
@@ -18,24 +19,32 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// An operator's arguments are tensors, numbers and lists of them. The options, but for the size of the
-// images, travel as two lists.
+// An operator's arguments are tensors, numbers and lists of them. The options travel as two lists, in the
+// order of option_list.
 struct Arguments {
-  std::vector<std::int64_t> counts;  // scales, angles, max_order, stride, wavelet, boundary, normalization
-  std::vector<double> shape;         // sigma, center_frequency, slant
+  std::vector<std::int64_t> counts;  // integers, and enums as their numbers
+  std::vector<double> shape;         // real numbers
 };
 
 Arguments to_arguments(const ScatteringOptions& options) {
-  return {{options.scales, options.angles, options.max_order, options.stride,
-           static_cast<std::int64_t>(options.wavelet), static_cast<std::int64_t>(options.boundary),
-           static_cast<std::int64_t>(options.normalization)},
-          {options.sigma, options.center_frequency, options.slant}};
+  Arguments arguments;
+  for_each_option([&]<class T>(const Option<T>& option) {
+    const T value = options.*option.member;
+    if constexpr (std::is_floating_point_v<T>) {
+      arguments.shape.push_back(value);
+    } else {
+      arguments.counts.push_back(static_cast<std::int64_t>(value));
+    }
+  });
+  return arguments;
 }
 
+// Height, width and threads are those of the call.
 ScatteringOptions to_options(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape) {
-  if (counts.size() != 7 || shape.size() != 3) {
-    throw Error(fmt::format("scatlight::scattering takes 7 counts and 3 numbers; {} and {} are given",
-                            counts.size(), shape.size()));
+  const auto expected = to_arguments({});
+  if (counts.size() != expected.counts.size() || shape.size() != expected.shape.size()) {
+    throw Error(fmt::format("scatlight::scattering takes {} counts and {} numbers; {} and {} are given",
+                            expected.counts.size(), expected.shape.size(), counts.size(), shape.size()));
   }
   if (images.dim() != 4) {
     throw Error(
@@ -45,19 +54,20 @@ ScatteringOptions to_options(const at::Tensor& images, at::IntArrayRef counts, a
     throw Error(fmt::format("scattering needs float32 or float64 images; these are {}",
                             toString(images.scalar_type())));
   }
-  return {.height = static_cast<int>(images.size(2)),
-          .width = static_cast<int>(images.size(3)),
-          .scales = static_cast<int>(counts[0]),
-          .angles = static_cast<int>(counts[1]),
-          .max_order = static_cast<int>(counts[2]),
-          .stride = static_cast<int>(counts[3]),
-          .wavelet = static_cast<Wavelet>(counts[4]),
-          .boundary = static_cast<Boundary>(counts[5]),
-          .normalization = static_cast<Normalization>(counts[6]),
-          .sigma = shape[0],
-          .center_frequency = shape[1],
-          .slant = shape[2],
-          .threads = at::get_num_threads()};
+  ScatteringOptions options;
+  auto count = counts.begin();
+  auto number = shape.begin();
+  for_each_option([&]<class T>(const Option<T>& option) {
+    if constexpr (std::is_floating_point_v<T>) {
+      options.*option.member = *number++;
+    } else {
+      options.*option.member = static_cast<T>(*count++);
+    }
+  });
+  options.height = static_cast<int>(images.size(2));
+  options.width = static_cast<int>(images.size(3));
+  options.threads = at::get_num_threads();
+  return options;
 }
 
 constexpr std::size_t plans_kept = 48;
@@ -96,10 +106,9 @@ struct MapOptions {
   at::MemoryFormat memory;
 };
 
-template <class Plan>
-at::Tensor empty_maps(const at::Tensor& images, const Plan& plan, const MapOptions& format) {
-  return at::empty({images.size(0), images.size(1) * static_cast<std::int64_t>(plan.paths().size()),
-                    plan.output_height(), plan.output_width()},
+at::Tensor empty_maps(const at::Tensor& images, const ScatteringOptions& options, const MapOptions& format) {
+  const auto shape = shape_of(options);
+  return at::empty({images.size(0), images.size(1) * shape.maps, shape.height, shape.width},
                    images.options().dtype(format.type).memory_format(format.memory).requires_grad(false));
 }
 
@@ -119,17 +128,18 @@ void check_device(const at::Tensor& images, const at::Tensor& gradients) {
 
 at::Tensor scattering_cpu(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
                           Type type, Memory memory) {
-  const auto plan = plan_of(to_options(images, counts, shape));
+  const auto options = to_options(images, counts, shape);
+  const auto plan = plan_of(options);
   const MapOptions format(images, type, memory);
   const auto contiguous = images.contiguous();
-  auto maps = empty_maps(images, plan, {images, std::nullopt, std::nullopt});
+  auto maps = empty_maps(images, options, {images, std::nullopt, std::nullopt});
   if (images.scalar_type() == at::kFloat) {
     plan.forward(values_of<float>(contiguous), values_to_write<float>(maps));
   } else {
     plan.forward(values_of<double>(contiguous), values_to_write<double>(maps));
   }
   if (format.is_usual(images)) return maps;
-  const auto converted = empty_maps(images, plan, format);
+  const auto converted = empty_maps(images, options, format);
   converted.copy_(maps);
   return converted;
 }
@@ -182,7 +192,7 @@ template <class T>
 at::Tensor forward_on_gpu(const at::Tensor& images, const ScatteringOptions& options,
                           const MapOptions& format) {
   const auto plan = cuda_plan_of<T>(options, images);
-  const auto maps = empty_maps(images, plan, format);
+  const auto maps = empty_maps(images, options, format);
   if (maps.numel() == 0) return maps;
   const auto contiguous = images.contiguous();
   const auto planes = images.size(0) * images.size(1);
@@ -230,7 +240,7 @@ at::Tensor scattering_backward_cuda(const at::Tensor& images, const at::Tensor& 
 
 at::Tensor scattering_meta(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
                            Type type, Memory memory) {
-  return empty_maps(images, plan_of(to_options(images, counts, shape)), {images, type, memory});
+  return empty_maps(images, to_options(images, counts, shape), {images, type, memory});
 }
 
 at::Tensor scattering_backward_meta(const at::Tensor& images, const at::Tensor& gradients, at::IntArrayRef,

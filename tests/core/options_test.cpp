@@ -49,7 +49,7 @@ TEST(Options, WrongOnesSayWhatIsAccepted) {
       {{.height = 8, .width = 8, .scales = 0}, "scales is 0; J must be between 1 and 16"},
       {{.height = 8, .width = 8, .scales = 40}, "scales is 40; J must be between 1 and 16"},
       {{.height = 8, .width = 8, .angles = 0}, "angles is 0; L must be between 1 and 256"},
-      {{.height = 8, .width = 8, .max_order = 3}, "max_order is 3; it must be 0, 1 or 2"},
+      {{.height = 8, .width = 8, .max_order = 3}, "max_order is 3; it must be between 0 and 2"},
       {{.height = 8, .width = 8, .stride = 3},
        "stride is 3; it must be a power of two between 1 and 2^J = 8"},
       {{.height = 8, .width = 8, .stride = 16},

@@ -63,6 +63,19 @@ TEST_P(MapsOfEveryCase, EqualThoseOfTheReference) {
   }
 }
 
+TEST_P(EveryEngine, HasTheShapeOfItsOptions) {
+  for (const auto& options : cases()) {
+    const auto plan = make_plan(GetParam(), options);
+    const auto shape = shape_of(options);
+    EXPECT_EQ(std::ssize(plan.paths()), shape.maps) << name_of(options);
+    EXPECT_EQ(plan.paths(), paths_of(options)) << name_of(options);
+    EXPECT_EQ(plan.output_height(), shape.height) << name_of(options);
+    EXPECT_EQ(plan.output_width(), shape.width) << name_of(options);
+    EXPECT_EQ(plan.padded_height(), shape.padded_height) << name_of(options);
+    EXPECT_EQ(plan.padded_width(), shape.padded_width) << name_of(options);
+  }
+}
+
 // Of noise around zero, which phi_J averages to little: whatever it leaves out shows.
 TEST_P(EveryEngine, KeepsTheDigitsOfOrderZero) {
   std::mt19937 generator(0);

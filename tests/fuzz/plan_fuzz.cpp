@@ -27,6 +27,7 @@ class Fuzzer {
     try {
       const Scattering plan = planned_by("", options);
       ++plans_;
+      compare_shapes(plan, shape_of(options));
       if (chance(0.5)) {
         execute<float>(plan, 1e-4);
       } else {
@@ -77,6 +78,12 @@ class Fuzzer {
   static Scattering planned_by(const char* engine, const ScatteringOptions& options) {
     ::setenv("SCATLIGHT_ENGINE", engine, 1);
     return Scattering(options);
+  }
+
+  static void compare_shapes(const Scattering& plan, const ScatteringShape& shape) {
+    if (std::ssize(plan.paths()) != shape.maps || plan.output_height() != shape.height ||
+        plan.output_width() != shape.width)
+      throw std::logic_error("the shape of the options is not that of their plan");
   }
 
   template <class T>

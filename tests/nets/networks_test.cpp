@@ -179,7 +179,7 @@ TEST(Networks, RefuseWhatMakesNoSense) {
     test::expect_error([&] { cost(options); }, what);
   };
   expect([](auto& o) { o.classes = 0; }, "classes is 0");
-  expect([](auto& o) { o.height = 7; }, "smaller than 2^J = 8");
+  expect([](auto& o) { o.height = 7; }, "height is 7; it must be at least 2^J = 8");
   expect([](auto& o) { o.depths = {}; }, "0 depths and 2 widths");
   expect([](auto& o) { o.depths = {2, 0}; }, "depth is 0");
   expect([](auto& o) { o.widths = {64, -1}; }, "width is -1");

@@ -194,10 +194,15 @@ def test_filters_beyond_the_limit_are_refused() -> None:
 def test_memory_that_cannot_be_had() -> None:
     program = """
 import resource
+from pathlib import Path
+import numpy as np
 from scatlight.numpy import Scattering2D, ScatteringError
-resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+image = np.zeros((4000, 4000), np.float32)
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + 400 * 2**20  # enough for the maps, not for the filters
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 try:
-    Scattering2D(3, (60000, 60000), memory_limit=2**62)
+    Scattering2D(3, image.shape, threads=1)(image)
 except ScatteringError as error:
     print(error)
 """
