@@ -10,6 +10,7 @@
 #include "core/parallel_for.h"
 #include "core/range.h"
 #include "cpu/buffer_pool.h"
+#include "cpu/costs.h"
 #include "cpu/kernels.h"
 #include "cpu/memory.h"
 
@@ -369,15 +370,14 @@ class PackedTransform {
 
   // Packs of a chunk on which all threads work: they need work between two waits.
   std::int64_t packs_at_once() const {
-    const std::int64_t of_thread = (2 << 20) / (spectra_size() * std::int64_t{sizeof(T)} + 1);
-    return std::max<std::int64_t>(3, tables_.options.threads * std::max<std::int64_t>(1, of_thread));
+    const std::int64_t of_thread =
+        work_sizes.spectra_of_thread / (spectra_size() * std::int64_t{sizeof(T)} + 1);
+    return std::max<std::int64_t>(work_sizes.fewest_packs,
+                                  tables_.options.threads * std::max<std::int64_t>(1, of_thread));
   }
 
   // Tasks of one pack each that are handed out together, so that it costs little.
-  std::int64_t grain() const {
-    constexpr std::int64_t samples_in_a_grain = 1 << 16;
-    return std::max<std::int64_t>(1, samples_in_a_grain / samples());
-  }
+  std::int64_t grain() const { return std::max<std::int64_t>(1, work_sizes.samples_of_grain / samples()); }
 
   Tables<T> tables_;
   Functions<T> functions_;
@@ -394,10 +394,8 @@ class VectorEngine final : public Engine<T> {
   VectorEngine(const Kernels<T>& of_columns, const Kernels<T>& of_planes, const ScatteringOptions& resolved,
                const Geometry& geometry, const FilterBank& bank)
       : alone_(of_columns, of_columns.lanes, resolved, geometry, bank) {
-    // Measured with an L2 cache of 1 MB: 64 x 64 planes gain 25 %, 96 x 96 planes still some.
-    constexpr std::size_t largest_shared_bytes = 64 << 10;
     const std::size_t samples = static_cast<std::size_t>(geometry.rows.padded) * geometry.columns.padded;
-    if (of_planes.lanes == 1 || samples * 2 * sizeof(T) > largest_shared_bytes) return;
+    if (of_planes.lanes == 1 || samples * 2 * sizeof(T) > work_sizes.largest_shared) return;
     shared_.emplace(of_planes, 1, resolved, geometry, bank);
     // A vector of a few planes takes as long as a full one.
     fewest_shared_ = of_planes.lanes * 3 / 4;
@@ -428,15 +426,14 @@ const Kernels<T>* find_kernels(const std::vector<Kernels<T>>& available, std::st
   return found == available.end() ? nullptr : &*found;
 }
 
-// Short rows leave much of a long vector empty: one plane of 32 x 32 takes 1.2 times (order 1) and 1.4 times
-// (order 2) as long with 16 lanes as with 8.
+// Short rows leave much of a long vector empty.
 template <class T>
 const Kernels<T>* kernels_of_columns(const std::vector<Kernels<T>>& available, const Kernels<T>* asked,
                                      bool exactly, const ScatteringOptions& resolved,
                                      const Geometry& geometry) {
-  constexpr int short_row = 24;
   const int coarsest = geometry.level(resolved.scales - 1);
-  const bool is_small = std::min(geometry.rows.padded, geometry.columns.padded) >> coarsest < short_row;
+  const bool is_small =
+      std::min(geometry.rows.padded, geometry.columns.padded) >> coarsest < work_sizes.short_row;
   const auto* avx2 = find_kernels(available, "avx2");
   return is_small && !exactly && asked->name == "avx512" && avx2 != nullptr ? avx2 : asked;
 }

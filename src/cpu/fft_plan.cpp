@@ -1,8 +1,8 @@
 #include "cpu/fft_plan.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <numbers>
@@ -11,41 +11,8 @@
 namespace scatlight::cpu {
 namespace {
 
-// What a stage takes, in nanoseconds per element; and what more (or less) as the first or the last of
-// several.
-struct StageCost {
-  double each;
-  double first = 0;
-  double last = 0;
-};
-
-struct Kernel {
-  int radix;
-  StageCost narrow;  // vectors of up to 32 bytes
-  StageCost wide;    // of 64 bytes
-};
-
-// Narrow: measured on AVX2 with data in the L1 cache. Wide: fitted to the times of 500 chains for 38
-// lengths on AVX-512 (Zen 4), run as the transform runs them, columns from L2 and rows from L1; so they have
-// loads and stores in them, which the others have not. Of chains that cost the same, the one that begins with
-// the kernel that stands first here is the fastest.
-constexpr std::array<Kernel, 11> kernels = {{{15, {1.5}, {3.05, 0, -0.05}},
-                                             {2, {0.45}, {1.4, 0.15, 0.3}},
-                                             {3, {0.65}, {1.55, 0.15, 0.4}},
-                                             {4, {0.65}, {1.6, 0.1, 0.15}},
-                                             {5, {0.9}, {2.0, 0, 0.25}},
-                                             {6, {0.9}, {1.95, 0.05, 0.1}},
-                                             {7, {1.5}, {2.2, 0, 0.35}},
-                                             {8, {1.3}, {2.3, -0.05, -0.25}},
-                                             {11, {3.2}, {4.1, -0.05, 0}},
-                                             {13, {4.0}, {5.2, 0.15, -0.3}},
-                                             {16, {1.35}, {3.05, 0.15, -0.3}}}};
 // Less than costs differ by, and more than they are rounded by.
 constexpr double same_cost = 1e-6;
-
-double twiddle_cost(bool wide) { return wide ? 0.3 : 0.35; }
-// Of a prime without a kernel, which takes its square of operations.
-StageCost prime_cost(int radix, bool wide) { return {wide ? 2 + 0.35 * radix : 1 + 0.3 * radix}; }
 
 struct Chain {
   double cost = std::numeric_limits<double>::infinity();  // of an element
@@ -55,7 +22,7 @@ struct Chain {
 // Looks for the cheapest chain of radices for a length.
 class Chains {
  public:
-  explicit Chains(int vector_bytes) : wide_(is_wide(vector_bytes)) {}
+  explicit Chains(const FftCosts& costs) : costs_(costs) {}
 
   Chain best(int length) { return cheapest(length, true); }
 
@@ -74,25 +41,25 @@ class Chains {
       const int left = length / radix;
       const auto& after = rest(left);
       double cost = stage.each + after.cost;
-      if (std::gcd(radix, left) != 1) cost += twiddle_cost(wide_);
+      if (std::gcd(radix, left) != 1) cost += costs_.twiddle;
       if (has_first_stage) cost += stage.first;
       if (left == 1) cost += stage.last;
       if (cost > best.cost - same_cost) return;
       best = {cost, {radix}};
       best.radices.insert(best.radices.end(), after.radices.begin(), after.radices.end());
     };
-    for (const auto& kernel : kernels) consider(kernel.radix, wide_ ? kernel.wide : kernel.narrow);
+    for (const auto& kernel : costs_.kernels) consider(kernel.radix, kernel.stage);
     int left = length;
     for (int p = 2; left > 1; ++p) {
       if (p * p > left) p = left;
       if (left % p != 0) continue;
       while (left % p == 0) left /= p;
-      if (!has_kernel(p)) consider(p, prime_cost(p, wide_));
+      if (!has_kernel(p)) consider(p, {costs_.prime + costs_.prime_per_radix * p});
     }
     return best;
   }
 
-  const bool wide_;
+  const FftCosts& costs_;
   std::map<int, Chain> rests_;
 };
 
@@ -105,16 +72,24 @@ int inverse_modulo(int value, int modulus) {
 
 }  // namespace
 
-double fft_cost(int length, int vector_bytes) { return Chains(vector_bytes).best(length).cost; }
+std::vector<int> cheapest_radices(int length, const FftCosts& costs) {
+  return Chains(costs).best(length).radices;
+}
+
+double fft_cost(int length, const FftCosts& costs) { return Chains(costs).best(length).cost; }
 
 bool has_kernel(int radix) {
-  return std::ranges::any_of(kernels, [&](const Kernel& kernel) { return kernel.radix == radix; });
+  return std::ranges::any_of(narrow_fft_costs.kernels,
+                             [&](const RadixCost& kernel) { return kernel.radix == radix; });
 }
 
 template <class T>
-FftPlan<T>::FftPlan(int length, int lanes) : length(length) {
-  const auto radices = Chains(lanes * static_cast<int>(sizeof(T))).best(length).radices;
+FftPlan<T>::FftPlan(int length, int lanes)
+    : FftPlan(cheapest_radices(length, fft_costs(lanes * static_cast<int>(sizeof(T))))) {}
 
+template <class T>
+FftPlan<T>::FftPlan(const std::vector<int>& radices)
+    : length(std::accumulate(radices.begin(), radices.end(), 1, std::multiplies<>())) {
   int outer = 1;
   for (int radix : radices) {
     Stage stage{

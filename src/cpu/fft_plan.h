@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/costs.h"
+
 namespace scatlight::cpu {
 
 /// How to compute one inverse DFT, out[k] = sum_n in[n] exp(+2 pi i n k / length), in stages of small DFTs.
@@ -33,6 +35,9 @@ struct FftPlan {
   /// A length of 2 or more; how many values a vector has decides which stages are fastest.
   FftPlan(int length, int lanes);
 
+  /// In stages of these radices, in their order; their product is the length, 2 or more.
+  explicit FftPlan(const std::vector<int>& radices);
+
   int length;
   std::vector<Stage> stages;
   std::vector<std::int32_t> input;   ///< (stride, radix) of the first stage
@@ -44,11 +49,12 @@ struct FftPlan {
   int prime_elements() const { return 2 * largest_prime; }  ///< of scratch for stages without a kernel
 };
 
-/// Costs are known for vectors of up to 32 bytes, and of 64: whether for the latter.
-inline bool is_wide(int vector_bytes) { return vector_bytes >= 64; }
+/// The radices that take a length apart and cost the least.
+std::vector<int> cheapest_radices(int length, const FftCosts& costs);
 
 /// What FftPlan expects its transform to take, in nanoseconds per element. Tells lengths apart, not vectors.
-double fft_cost(int length, int vector_bytes);
+double fft_cost(int length, const FftCosts& costs);
+inline double fft_cost(int length, int vector_bytes) { return fft_cost(length, fft_costs(vector_bytes)); }
 
 /// Whether dft-inl.h has a kernel for this radix.
 bool has_kernel(int radix);

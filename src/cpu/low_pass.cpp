@@ -24,15 +24,14 @@ LowPass<T>::LowPass(const FilterBank& bank, const Axis& axis, const Geometry& ge
   const int length = axis.padded >> level;
   if (std::ssize(kernel.weights) < length) return;
 
-  // As tap_cost. All engines choose by these, and so the same. Two lines are transformed together.
-  constexpr int measured = 64;
-  constexpr double other_cost = 3.6;
-  constexpr double other_cost_of_halves = 3;
+  // Two lines are transformed together.
+  constexpr int measured = 64;  // bytes of a vector, as in the costs
+  constexpr double other_cost = low_pass_cost.spectral;
   const double direct_cost = tap_cost * length / step;
   const double fft_cost_of_pair =
       fft_cost(length, measured) + other_cost + (fft_cost(length / step, measured) + other_cost) / step;
   const int half = length / 2;
-  const double cost_of_halves = tap_cost * (half + 1) / step + other_cost_of_halves;
+  const double cost_of_halves = tap_cost * (half + 1) / step + low_pass_cost.halves;
   if (length % (2 * step) == 0 && cost_of_halves < std::min(direct_cost, fft_cost_of_pair / 2)) {
     const auto weight = [&](int distance) { return kernel.weights[(distance + radius) % length]; };
     halves = {.length = half, .radius = half / 2, .of_sums = {}, .of_differences = {}};

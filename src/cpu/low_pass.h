@@ -8,6 +8,7 @@
 
 #include "core/filter_bank.h"
 #include "core/geometry.h"
+#include "cpu/costs.h"
 #include "cpu/fft_plan.h"
 
 namespace scatlight::cpu {
@@ -17,10 +18,8 @@ namespace scatlight::cpu {
 /// spectrum.
 template <class T>
 struct LowPass {
-  /// What a weight takes for a vector of 64 bytes, in nanoseconds, measured on Zen 4. The samples of a row
-  /// stand side by side, those of a column do not.
-  static constexpr double vertical_tap_cost = 0.3;
-  static constexpr double horizontal_tap_cost = 0.22;
+  static constexpr double vertical_tap_cost = low_pass_cost.vertical_tap;
+  static constexpr double horizontal_tap_cost = low_pass_cost.horizontal_tap;
 
   LowPass(const FilterBank& bank, const Axis& axis, const Geometry& geometry, int level, int lanes,
           double tap_cost);

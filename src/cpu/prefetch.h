@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <span>
 
+#include "cpu/costs.h"
+
 namespace scatlight::cpu {
 
 /// Memory that the next task of a thread will read.
@@ -18,7 +20,7 @@ class Prefetcher {
   Prefetcher(NextReads ranges, std::size_t steps) : ranges_(ranges) {
     std::size_t bytes = 0;
     for (const auto& range : ranges) bytes += range.size();
-    lines_ = std::min(bytes, most_bytes) / line;
+    lines_ = std::min(bytes, work_sizes.prefetched) / line;
     lines_of_step_ = (lines_ + steps - 1) / steps;
   }
 
@@ -41,7 +43,6 @@ class Prefetcher {
 
  private:
   static constexpr std::size_t line = 64;
-  static constexpr std::size_t most_bytes = 384 << 10;
   static constexpr int l2_locality = 2;  // of __builtin_prefetch
 
   NextReads ranges_;

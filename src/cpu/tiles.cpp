@@ -6,6 +6,7 @@
 #include <numbers>
 #include <unordered_map>
 
+#include "cpu/costs.h"
 #include "cpu/fft_plan.h"
 #include "cpu/vector_radix.h"
 
@@ -39,7 +40,7 @@ class Chooser {
                    .end_scale = end_scale,
                    .rows = whole(geometry_.rows),
                    .columns = whole(geometry_.columns)};
-    Choice best = {tiles, cost(tiles) * worth_it};
+    Choice best = {tiles, cost(tiles) * tiling_cost.worth_it};
     const auto of_columns = candidates(geometry_.columns, first_scale, end_scale);
     for (const auto& rows : candidates(geometry_.rows, first_scale, end_scale)) {
       for (const auto& columns : of_columns) {
@@ -52,9 +53,6 @@ class Chooser {
   }
 
  private:
-  // What other tiles than the plane itself are to save at least.
-  static constexpr double worth_it = 0.97;
-
   double fft_of(int length) {
     const auto [at, is_new] = fft_costs_.try_emplace(length);
     if (is_new) at->second = fft_cost(length, vector_bytes());
@@ -106,8 +104,7 @@ class Chooser {
     return list;
   }
 
-  // The model, in nanoseconds. Its figures were fitted to the times of planes and tiles of 64 x 64 to
-  // 1056 x 1056 (Zen 4), vectors of 32 and 64 bytes.
+  // The model, in nanoseconds, from cpu/costs.h.
 
   int vector_bytes() const { return sample_type_.packing.lanes * sample_type_.bytes; }
   double vector_size() const { return vector_bytes() / 32.0; }
@@ -115,24 +112,17 @@ class Chooser {
   // bytes.
   double transfer(double plane_bytes) const {
     const double megabytes = std::min(plane_bytes / (1 << 20), 16.0);
-    return is_wide(vector_bytes()) ? 3.5 + 1.5 * megabytes : vector_size() * (3.25 + 0.75 * megabytes);
+    const auto cost_of = [&](const TransferCost& cost) {
+      return cost.per_vector + cost.per_megabyte * megabytes;
+    };
+    return is_wide(vector_bytes()) ? cost_of(wide_transfer) : vector_size() * cost_of(narrow_transfer);
   }
-  // What a vector costs along one axis in a vector-radix plan, and beside it.
   static double vector_radix_cost(int length) {
-    switch (length / VectorRadixPlan::radix) {
-      case 11:
-        return 8.3;
-      case 13:
-        return 9.0;
-      case 16:
-        return 7.8;
-      case 21:
-        return 7.4;
-      default:
-        return 6.8;
-    }
+    return VectorRadixCost::of_factor(length / VectorRadixPlan::radix);
   }
-  static double vector_radix_transfer(double plane_bytes) { return 4.1 * plane_bytes / (1 << 20); }
+  static double vector_radix_transfer(double plane_bytes) {
+    return vector_radix.per_megabyte * plane_bytes / (1 << 20);
+  }
   int vectors(int samples) const {
     return round_up(samples, sample_type_.packing.block_size) / sample_type_.packing.block_size;
   }
@@ -158,12 +148,16 @@ class Chooser {
                  vectors(tiles.rows.core >> level) * w * (fft_of(w) + other);
       }
       // Half of the finest spectrum is read to be folded.
-      if (level > 0)
-        paths += vectors(w) * h * vector_size() * (2.5 + 5 * std::min(plane_bytes / (2 << 20), 1.0));
-      if (tiles.columns.count > 1) paths += vectors(tiles.rows.core >> level) * w * vector_size();
+      if (level > 0) {
+        const double beyond_caches = std::min(plane_bytes / (2 << 20), 1.0);
+        paths += vectors(w) * h * vector_size() *
+                 (tiling_cost.fold + tiling_cost.fold_from_memory * beyond_caches);
+      }
+      if (tiles.columns.count > 1)
+        paths += vectors(tiles.rows.core >> level) * w * vector_size() * tiling_cost.seam;
     }
     // Loading, low-pass and unfolding take as long as the transform saves because samples are real.
-    const double foldings = 0.2 * (last_level - first_level + 1);
+    const double foldings = tiling_cost.analysis * (last_level - first_level + 1);
     const double analysis = vectors(width) * height * (1 + foldings) *
                             (fft_of(height) + fft_of(width) + 2 * transfer(2 * plane_bytes));
     return tiles.count() * (options_.angles * paths + analysis);
