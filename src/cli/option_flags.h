@@ -21,10 +21,9 @@ std::string flag_name(std::string_view option);
 
 /// Adds a flag whose values are the names of an enum. Its value must outlive the parsing.
 template <class Enum>
-CLI::Option* add_names_flag(CLI::App& command, const std::string& flag, Enum& value,
-                            const std::string& help) {
+void add_names_flag(CLI::App& command, const std::string& flag, Enum& value, const std::string& help) {
   const auto& names = Names<Enum>::all;
-  return command
+  command
       .add_option_function<std::string>(
           flag, [&value](const std::string& text) { value = from_name<Enum>(text); }, help)
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))

@@ -21,8 +21,6 @@ enum class OptionRole {
 /// A row of the list: one member of ScatteringOptions.
 template <class T>
 struct Option {
-  using Value = T;
-
   std::string_view name;  ///< of the member; that of the flag has - for _
   T ScatteringOptions::* member;
   OptionRole role;

@@ -110,7 +110,7 @@ std::pair<double, std::vector<double>> reconstruct_image(const Scattering& plan,
 template <class T>
 void set_option(ScatteringOptions& options, const Option<T>& option, nb::handle value) {
   using Given = std::conditional_t<std::is_enum_v<T>, std::string, T>;
-  Given given;
+  Given given = {};
   if (!nb::try_cast(value, given)) {
     const auto* type = std::is_enum_v<T> ? "a string" : std::is_integral_v<T> ? "an integer" : "a number";
     throw nb::type_error(fmt::format("option {} must be {}", option.name, type).c_str());
@@ -125,13 +125,13 @@ void set_option(ScatteringOptions& options, const Option<T>& option, nb::handle 
 // By their names in C++; those that are not given have C++'s defaults.
 ScatteringOptions to_options(const nb::kwargs& given) {
   ScatteringOptions options;
-  for (const auto& [key, value] : given) {
-    const auto name = nb::cast<std::string>(key);
+  for (const auto& entry : given) {
+    const auto name = nb::cast<std::string>(entry.first);
     bool is_known = false;
     for_each_option([&](const auto& option) {
       if (option.name != name) return;
       is_known = true;
-      set_option(options, option, value);
+      set_option(options, option, entry.second);
     });
     if (!is_known) throw nb::type_error(fmt::format("there is no option {}", name).c_str());
   }
