@@ -115,7 +115,10 @@ struct Scattering::Plan {
   template <class T>
   void forward(std::span<const T> images, std::span<T> features) const {
     const auto planes = count_planes(geometry, paths.size(), images.size(), features.size(), "features");
-    translate_bad_alloc([&] { engine<T>().forward(images.data(), planes, features.data(), run); });
+    translate_bad_alloc([&] {
+      const auto& made = engine<T>();
+      if (planes > 0) made.forward(images.data(), planes, features.data(), run);
+    });
   }
 
   template <class T>
@@ -128,7 +131,8 @@ struct Scattering::Plan {
           fmt::format("image_gradients hold {} values; the images have {}", gradients.size(), images.size()));
     }
     translate_bad_alloc([&] {
-      engine<T>().backward(images.data(), feature_gradients.data(), planes, gradients.data(), run);
+      const auto& made = engine<T>();
+      if (planes > 0) made.backward(images.data(), feature_gradients.data(), planes, gradients.data(), run);
     });
   }
 

@@ -19,9 +19,10 @@ namespace scatlight {
 class SCATLIGHT_API Scattering {
  public:
   /// Checks the options and chooses the engine: the fastest that this processor has, or the one that the
-  /// environment variable SCATLIGHT_ENGINE names (see engine()). The first call with float32 builds the
-  /// filters as float32, the first with float64 those as float64. Throws Error for options out of range, for
-  /// filters whose float32 would go beyond memory_limit and for an unknown engine.
+  /// environment variable SCATLIGHT_ENGINE names (see engine()). The filters are built by the
+  /// first call, as float32 and as float64 each when they are needed; a call without planes does nothing
+  /// else. Throws Error for options out of range, for filters whose float32 would go beyond memory_limit and
+  /// for an unknown engine.
   explicit Scattering(const ScatteringOptions& options);
 
   /// The options with every default resolved (stride, slant, threads).

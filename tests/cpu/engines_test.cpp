@@ -63,6 +63,12 @@ TEST_P(MapsOfEveryCase, EqualThoseOfTheReference) {
   }
 }
 
+TEST_P(EveryEngine, TakesNoPlanes) {
+  const auto plan = make_plan(GetParam(), {.height = 40, .width = 40, .scales = 2});
+  plan.forward(std::span<const float>(), std::span<float>());
+  plan.backward(std::span<const double>(), std::span<const double>(), std::span<double>());
+}
+
 TEST_P(EveryEngine, HasTheShapeOfItsOptions) {
   for (const auto& options : cases()) {
     const auto plan = make_plan(GetParam(), options);
