@@ -1,4 +1,4 @@
-// Images a second of listing, of reading, of decoding, and of the loader, which does all of it:
+// Images per second of listing, of reading, of decoding, and of the loader, which does all of it:
 //   loader_benchmark FOLDER        images in folders or archives of classes, or shards
 
 #include <benchmark/benchmark.h>

@@ -1,5 +1,5 @@
-// The limits of the machine that the transform is measured against: multiply-adds a second of one core, and
-// bytes a second that it reads from the caches and from memory.
+// The limits of the machine that the transform is measured against: multiply-adds per second of one core, and
+// bytes per second that it reads from the caches and from memory.
 
 #include <benchmark/benchmark.h>
 

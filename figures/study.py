@@ -52,7 +52,7 @@ def draw_conditioning(rows: list[dict[str, Any]]) -> None:
     shares = [row["share_seen_after_subsampling"] for row in rows]
     seen.plot(
         scales, [row["coefficients_per_pixel"] for row in rows], "o-", color=COLOURS[1],
-        label="coefficients a pixel",
+        label="coefficients per pixel",
     )  # fmt: skip
     seen.plot(scales, shares, "o-", color=COLOURS[0], label="share of dimensions seen")
     seen.axhline(1, color="0.4", linestyle=":")

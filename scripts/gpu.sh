@@ -2,8 +2,8 @@
 # Builds, tests and times the GPU engine on a machine with a GPU that may have no network.
 #   scripts/gpu.sh pack           on a Debian 12 machine with a network: collects into build-gpu/pack what the other lacks
 #   scripts/gpu.sh run OUT_DIR    on the machine with the GPU, with build-gpu/pack beside the sources
-# run needs python3 with torch 2.11 of CUDA 13, pytest and nanobind; nvcc 13, a C++20 compiler, CMake and ninja. It goes on
-# after a part that fails, writes OUT_DIR/gpu.json and one log a part, and fails at the end if a part did. SCATLIGHT_PYTHON
+# run needs python3 with torch 2.11 of CUDA 13, pytest and nanobind; nvcc 13, a C++20 compiler, CMake and ninja. It continues
+# after a part that fails, writes OUT_DIR/gpu.json and one log per part, and fails at the end if a part did. SCATLIGHT_PYTHON
 # names another Python, SCATLIGHT_CUDA_ARCHITECTURES other GPUs than the one found.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -30,7 +30,8 @@ python=${SCATLIGHT_PYTHON:-python3}
 build=$PWD/build-gpu/build
 failed=()
 
-# Runs a part with a limit in seconds, which a function of this script does not need; its output goes into OUT_DIR/NAME.log.
+# Runs a part; its output goes into OUT_DIR/NAME.log. A program is stopped after a number of seconds, a function of this
+# script is not.
 part() {
   local name=$1 limit=$2 started=$SECONDS status
   shift 2

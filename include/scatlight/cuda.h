@@ -30,7 +30,7 @@ SCATLIGHT_API void check_cuda_device(int device);
 enum class FeatureType {
   Same,      ///< as the images: float32 or float64
   Float16,   ///< rounded to nearest, of float32 images; likewise their gradients when they are read
-  BFloat16,  ///< the same
+  BFloat16,  ///< likewise
 };
 
 struct FeatureFormat {
@@ -50,7 +50,7 @@ struct FeatureFormat {
 template <class T>
 class SCATLIGHT_API CudaScattering {
  public:
-  /// Builds the filters and puts them on the device. Throws Error for options out of range (`threads` and
+  /// Builds the filters and copies them to the device. Throws Error for options out of range (`threads` and
   /// `parallel_for` have no effect), for a device that does not exist or that this build has no kernels for,
   /// for planes with sides too long for the device's shared memory (about 10,000 samples in float32), and
   /// when memory runs out.
@@ -62,18 +62,18 @@ class SCATLIGHT_API CudaScattering {
   int output_width() const;
   int device() const;
 
-  /// Of device memory that forward(), or backward(), needs for so many planes. It grows up to some hundred
-  /// megabytes and stays there: planes beyond are transformed one part after the other.
+  /// Bytes of device memory that forward() or backward() needs for this many planes. It is capped at a few
+  /// hundred megabytes: larger calls are transformed in chunks.
   std::size_t forward_workspace(std::int64_t planes) const;
   std::size_t backward_workspace(std::int64_t planes) const;
 
   /// Transforms planes (a plane is one channel of one image). All pointers are to memory of the device.
   ///   images:    (planes, height, width), contiguous
   ///   features:  (planes, K, output_height, output_width) values as `format` says, overwritten
-  ///   workspace: forward_workspace(planes) bytes, aligned to 256, in use until the stream has come past the
+  ///   workspace: forward_workspace(planes) bytes, aligned to 256, in use until the stream has passed the
   ///   call
   /// Throws Error if the format does not fit the planes, and when a kernel cannot be launched. NaN and
-  /// infinite samples have the effect that they have in Scattering::forward().
+  /// infinite samples act as in Scattering::forward().
   void forward(const T* images, std::int64_t planes, void* features, const FeatureFormat& format,
                void* workspace, CudaStream stream) const;
 

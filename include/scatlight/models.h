@@ -24,14 +24,14 @@ class SCATLIGHT_API Picture {
   /// reason: a file that cannot be read, is damaged or of another kind, has more than 178,956,970 pixels.
   static Picture read(const std::filesystem::path& file);
 
-  /// The same of such a file in memory. Errors call it `name`.
+  /// Decodes such a file from memory. Errors call it `name`.
   static Picture decode(std::span<const std::byte> file, const std::string& name = "the picture");
 
   /// A copy of pixels (height, width, 3) of R, G, B, contiguous. Throws Error for other sizes.
   Picture(std::span<const std::uint8_t> rgb, int height, int width);
 
-  /// The same of numbers from 0 to 1, rounded to 8 bits: networks are trained on pictures of 8 bits. Throws
-  /// Error for numbers beyond.
+  /// A copy of numbers from 0 to 1, rounded to 8 bits, since networks are trained on pictures of 8 bits.
+  /// Throws Error for numbers outside this range.
   Picture(std::span<const float> rgb, int height, int width);
 
   int height() const { return height_; }
@@ -53,7 +53,7 @@ struct ModelOptions {
   int batch = 32;               ///< Pictures that a classifier computes together, at most.
 };
 
-/// Whether a model file is a detector's; else it is a classifier's. Throws Error for another file.
+/// Whether a model file holds a detector; otherwise it holds a classifier. Throws Error for any other file.
 SCATLIGHT_API bool is_detector(const std::filesystem::path& model);
 
 /// A network that `scatlight train` wrote. One call at a time may use it.
@@ -64,8 +64,8 @@ class SCATLIGHT_API Classifier {
     double probability = 0;
   };
 
-  /// Reads a model.safetensors. Throws Error for another file, for options out of range, for a GPU that is
-  /// not there and where memory is short.
+  /// Reads a model.safetensors. Throws Error for another file, for options out of range, for a GPU that does
+  /// not exist and when memory runs out.
   explicit Classifier(const std::filesystem::path& model, const ModelOptions& options = {});
   ~Classifier();
   Classifier(Classifier&&) noexcept;
@@ -73,7 +73,7 @@ class SCATLIGHT_API Classifier {
 
   const std::vector<std::string>& classes() const;
 
-  /// (pictures, classes), contiguous. Pictures have any sizes: they become the network's as they do in
+  /// (pictures, classes), contiguous. Pictures may have any size: they are resized and cropped as in
   /// `scatlight eval`. Throws Error for a network whose outputs are not finite.
   std::vector<double> probabilities(std::span<const Picture> pictures);
 

@@ -62,7 +62,7 @@ struct ScatteringOptions {
   double sigma = 0.8;                           ///< Width of the finest wavelet, in samples.
   double center_frequency = 2.356194490192345;  ///< Of the finest wavelet, in radians per sample: 3/4 pi.
   double slant = 0;                             ///< Ratio of a wavelet's two widths. 0 means 4 / L.
-  int threads = 0;                ///< Of the plan's own, or of parallel_for; at most 1024. 0: one per core.
+  int threads = 0;                ///< Of the plan or of parallel_for, at most 1024. 0: one per core.
   ParallelFor parallel_for = {};  ///< The caller's threads, instead of the plan's own.
   /// Bytes that the filters of a Scattering may take as float32, and as many again as float64: a plan that
   /// needs more is refused before it takes any. (CudaScattering's are not limited.)

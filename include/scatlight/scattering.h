@@ -52,22 +52,22 @@ class SCATLIGHT_API Scattering {
   /// Transforms planes (a plane is one channel of one image).
   ///   images:   (planes, height, width), contiguous
   ///   features: (planes, K, output_height, output_width), contiguous, overwritten
-  /// The number of planes follows from images.size(). A plane's result does not depend on the other planes
-  /// nor on the number of threads; only that small planes (up to about 70 x 70 samples) are rounded one way
-  /// in calls of a few of them and another way in calls of many, which are faster a plane. NaN or infinite
-  /// samples make NaN or infinite what they reach in their plane: in small planes, and with order 2 in all,
-  /// every map of order 1 and 2. A plane's largest magnitude may be anything from 1e-30 to 1e30 (float64:
-  /// from 1e-250 to 1e250), or 0. Throws Error when a size does not fit or memory runs out.
+  /// The number of planes follows from images.size(). A plane's result depends neither on the other planes
+  /// nor on the number of threads, with one exception: small planes (up to about 70 x 70 samples) are rounded
+  /// differently in calls of many planes, which take less time per plane, than in calls of a few. NaN or
+  /// infinite samples make NaN or infinite what they reach in their plane: in small planes, and in all planes
+  /// with order 2, every map of order 1 and 2. A plane's largest magnitude may be anything from 1e-30 to 1e30
+  /// (float64: from 1e-250 to 1e250), or 0. Throws Error when a size does not fit or memory runs out.
   void forward(std::span<const float> images, std::span<float> features) const;
   void forward(std::span<const double> images, std::span<double> features) const;
 
-  /// The gradient with respect to the images, from that with respect to the features (reverse mode): what is
-  /// given is dL/dfeatures, what is returned dL/dimages, for any L. Zero modulus has the gradient 0.
+  /// The gradient with respect to the images, from the gradient with respect to the features (reverse mode):
+  /// dL/dimages from dL/dfeatures, for any loss L. Where the modulus is zero, its gradient is 0.
   ///   images:            (planes, height, width), those given to forward()
   ///   feature_gradients: (planes, K, output_height, output_width)
   ///   image_gradients:   (planes, height, width), overwritten
   /// The modulus is computed again, so nothing has to be kept from forward(). Maps whose gradient is zero
-  /// everywhere take no time and add nothing. Threads, NaN and errors as in forward().
+  /// everywhere take no time and add nothing. Threads, NaN and errors are as in forward().
   void backward(std::span<const float> images, std::span<const float> feature_gradients,
                 std::span<float> image_gradients) const;
   void backward(std::span<const double> images, std::span<const double> feature_gradients,

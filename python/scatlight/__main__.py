@@ -47,7 +47,7 @@ def load_program() -> Any:
     except ImportError as error:
         raise StartError(
             f"there is no compiled program for torch {torch.__version__}: {error} "
-            "(docs/scale.md tells how it is built)"
+            "(docs/scale.md says how it is built)"
         ) from error
     check_torch(program.torch_version, torch.__version__)
     return program

@@ -129,9 +129,9 @@ class Scattering2DBase:
         normalization: kymatio has 3.1415 for pi; 'exact' has pi.
         sigma, center_frequency: of the finest wavelet, in samples and in radians per sample (3/4 pi).
         slant: ratio of a wavelet's two widths; 0 means 4 / L.
-        threads: 0 means torch's number of threads in scatlight.torch, one for each core in scatlight.numpy.
+        threads: 0 means torch's number of threads in scatlight.torch, one per core in scatlight.numpy.
         memory_limit: bytes that filters may take, of float32 and of float64 each; more are refused. Those of
-            order 2 take some 50 bytes a sample as float32, those of order 1 little.
+            order 2 take about 50 bytes per sample as float32, those of order 1 little.
         """
         super().__init__()
         self._check_backend(backend)

@@ -151,7 +151,7 @@ def _forward_mode() -> Any:
 
 def _primals(ctx: Any) -> list[torch.Tensor]:
     """Without the tangents that jvp() multiplies with, but with those of outer transforms. (Torch has one
-    level of forward mode, 0, of which compiled code does not tell Python.)"""
+    level of forward mode, 0, about which compiled code does not inform Python.)"""
     return [
         forward_ad.unpack_dual(tensor, level=0).primal  # type: ignore[no-untyped-call]
         for tensor in ctx.saved_tensors

@@ -47,7 +47,7 @@ def read_lines(log: Path) -> list[Line]:
 
 
 def read_start(run: Path) -> float:
-    """Of the training, in seconds since 1970; 0 where run.json does not tell."""
+    """Of the training, in seconds since 1970; 0 where run.json does not say."""
     try:
         facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
         return datetime.strptime(facts["started"], "%Y-%m-%dT%H:%M:%S%z").timestamp()

@@ -25,7 +25,7 @@ struct Conditioning {
   double coefficients = 0;
 };
 
-/// For J = 1 ... max_scales; the options' own J means nothing. Height and width must be multiples of
+/// For J = 1 ... max_scales; the options' own J has no effect. Height and width must be multiples of
 /// 2^max_scales. `advance` is called after each J.
 std::vector<Conditioning> conditioning(
     const ScatteringOptions& options, int max_scales, const std::function<void()>& advance = [] {});

@@ -14,7 +14,7 @@ struct EnergyKept {
   double sum() const { return order[0] + order[1] + order[2]; }
 };
 
-/// For J = 1 ... max_scales of one plane (height, width); the options' J, orders and stride mean nothing. A
+/// For J = 1 ... max_scales of one plane (height, width); the options' J, orders and stride have no effect. A
 /// map's energy is that of all its samples at stride 1: it is computed at the coarsest stride whose band
 /// holds phi_J, times the samples left out. At the edges shares are not exact, since phi_J carries energy
 /// over them. Throws Error for options out of range.

@@ -14,7 +14,7 @@ namespace scatlight::analysis {
 Picture draw_frame(const LittlewoodPaley& sum, double gain = 1);
 
 /// The real part of every psi_{j,theta} in space, each by its own largest value, with phi_J under them: one
-/// row a scale, one column an angle (16 at most, evenly chosen). The width of each row's window is told
+/// row per scale, one column per angle (16 at most, evenly chosen). The width of each row's window is given
 /// beside it.
 Picture draw_filters_in_space(const PeriodicBank& bank);
 

@@ -45,7 +45,7 @@ double best_gain(const LittlewoodPaley& sum);
 
 /// The sum for real images on rings of |w|. Rings without a frequency of the grid are left out.
 struct RadialCurve {
-  std::vector<double> radius = {};  ///< Middles of the rings, in radians a sample, below pi.
+  std::vector<double> radius = {};  ///< Middles of the rings, in radians per sample, below pi.
   std::vector<double> lowest = {};
   std::vector<double> mean = {};
   std::vector<double> highest = {};

@@ -16,8 +16,8 @@ struct FoundFrame {
 
 /// Makes epsilon_0 of real images (frame.h) small over sigma, centre frequency and slant for the given J, L
 /// and wavelet, and over the gain of psi too if `with_gain`. It is a local search from the given filters and
-/// some around them, on a grid of at most 96 samples a side; the result's epsilon is that on the given grid.
-/// `advance` is called after each start.
+/// some around them, on a grid of at most 96 samples per side; the result's epsilon is that on the given
+/// grid. `advance` is called after each start.
 FoundFrame search_frame(
     const ScatteringOptions& options, bool with_gain, const std::function<void()>& advance = [] {});
 

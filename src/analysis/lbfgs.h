@@ -22,8 +22,8 @@ class Lbfgs {
 
   std::span<float> point() { return point_; }
 
-  /// Forgets what was learnt, as after a change of the functions, and goes on from point() for at most so
-  /// many evaluations; ends earlier where single precision gets no further.
+  /// Forgets what was learnt, as after a change of the functions, and continues from point() for at most this
+  /// many evaluations; it ends earlier when single precision cannot improve the value.
   void run(int evaluations);
 
  private:

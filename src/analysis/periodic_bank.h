@@ -14,7 +14,7 @@ namespace scatlight::analysis {
 /// Spectra are (height, width), row-major and not shifted: index k stands for the frequency of k.
 class PeriodicBank {
  public:
-  /// Throws Error for options out of range. The boundary and the stride mean nothing here.
+  /// Throws Error for options out of range. The boundary and the stride have no effect.
   explicit PeriodicBank(const ScatteringOptions& options);
 
   const ScatteringOptions& options() const { return options_; }  ///< Resolved.
@@ -26,7 +26,7 @@ class PeriodicBank {
 
   double theta(int angle) const { return bank_.theta(angle); }
 
-  /// Of psi_{scale,angle}, in radians a sample along rows and columns of samples.
+  /// Of psi_{scale,angle}, in radians per sample, along rows and columns of samples.
   struct Frequency {
     double row;
     double column;

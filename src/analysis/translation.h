@@ -14,7 +14,7 @@ namespace scatlight::analysis {
 /// bound here is the least over eta. M, which the paper takes as 1, is the largest |psi^|. Norms are those of
 /// the samples; translations are made in frequency, on the torus, so a need not be whole.
 struct TranslationBound {
-  double eta = 0;      ///< eta_0 of the least bound, in radians a sample.
+  double eta = 0;      ///< eta_0 of the least bound, in radians per sample.
   double epsilon = 0;  ///< The largest |psi^| beyond it.
   double value = 0;    ///< The bound's factor of ||x||.
 };

@@ -28,7 +28,7 @@ struct NetworkResult {
   Footprint memory;
 };
 
-/// What the work tells while it goes on.
+/// What the work reports while it runs.
 struct BenchEvents {
   std::function<void(const char* stage, std::int64_t steps)> on_stage;  ///< 0 steps: nobody knows.
   std::function<void()> on_step;                                        ///< To end the work early it throws.

@@ -29,14 +29,14 @@ struct Footprint {
   LargestBatch largest = {};
 };
 
-/// Trains the network with batches of more and more images, to find the largest that fits into so many bytes.
+/// Trains the network with batches of more and more images, to find the largest that fits into `bytes`.
 /// On the CPU a batch fits if the peak of its tensors does; on a GPU if the step, and the one after it, run
 /// with no more than these bytes left to torch's allocator. `on_step` is called after each step; to end the
 /// work early it throws. Throws Error when no batch fits, and when there is less memory.
 Footprint measure_memory(const Subject& subject, std::int64_t bytes, const torch_ops::Placement& placement,
                          const std::function<void()>& on_step);
 
-/// Throws Error when it is plain without any work that no batch fits into so many bytes.
+/// Throws Error when it is clear without any work that no batch fits into `bytes`.
 void check_memory(const Subject& subject, std::int64_t bytes, at::ScalarType precision);
 
 }  // namespace scatlight::bench

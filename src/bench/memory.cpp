@@ -25,7 +25,7 @@ c10::CachingDeviceAllocator::DeviceStats stats_of(const at::Device& gpu) {
 
 }  // namespace
 
-/// torch tells it of every tensor that the thread makes or frees.
+/// torch notifies it of every tensor that the thread makes or frees.
 class MemoryMeter::Reports : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void* /*ptr*/, std::int64_t size, std::size_t /*allocated*/,

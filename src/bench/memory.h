@@ -38,7 +38,7 @@ class MemoryMeter {
   std::int64_t reserved_before_ = 0;
 };
 
-/// Leaves so many bytes of a GPU to torch's allocator: a tensor takes the rest while this lives. Throws Error
+/// Leaves `bytes` of a GPU to torch's allocator: a tensor takes the rest while this lives. Throws Error
 /// when fewer are free. On the CPU it only throws, when the machine has less memory.
 class MemoryLimit {
  public:

@@ -159,41 +159,42 @@ void add_bench_command(CLI::App& app) {
       "Measure speed and memory of networks\n"
       "The paper's table 2 on this machine: time of inference with and without the transform, speed of "
       "training, activations that training keeps, and the largest batch that it can take in a given memory. "
-      "Networks take turns, so that a machine that slows down slows all. Weights and images are random.");
+      "Networks take turns, so that a machine that slows down affects all of them. Weights and images are "
+      "random.");
   command->add_option("NETWORK", options.networks, "Networks to compare.")
       ->check(CLI::IsMember(nets::network_names()))
       ->capture_default_str();
   command->add_flag(
       "--features", options.features,
-      "Bases of detectors in place of classifiers: the layers before the last group, trained but "
-      "for the first group and with constant batch norms.");
+      "Measure the bases of detectors instead of classifiers: the layers before the last group, all "
+      "trained except the first group, with constant batch norms.");
   command->add_option("--size", flags->size, "Height and width of the images, in pixels.")
       ->check(CLI::Range(1, 8192))
       ->default_str(or_features(default_size));
-  command->add_option("--batch", flags->batch, "Images at a time.")
+  command->add_option("--batch", flags->batch, "Images per batch.")
       ->check(CLI::Range(1, 65536))
       ->default_str(or_features(default_batch));
-  command->add_option("--memory", flags->memory, "GB in which the largest batch is looked for.")
+  command->add_option("--memory", flags->memory, "Memory, in GB, for which the largest batch is searched.")
       ->check(CLI::Range(0.001, 9'999.0))
       ->capture_default_str();
-  command->add_option("--rounds", options.speed.timing.rounds, "Rounds, of which medians are taken.")
+  command->add_option("--rounds", options.speed.timing.rounds, "Rounds; the medians over them are reported.")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   command
       ->add_option("--round-seconds", options.speed.timing.round_seconds,
-                   "A round is as many batches as take so long, at least one.")
+                   "Length of a round: as many batches as take this long, at least one.")
       ->check(CLI::Range(0.001, 3600.0))
       ->capture_default_str();
   command->add_option("--seed", options.seed, "Another seed gives other weights and images.")
       ->check(CLI::Range(std::int64_t{0}, largest_seed))
       ->capture_default_str();
-  command->add_option("--threads", flags->threads, "Threads; 0 means one for each core.")
+  command->add_option("--threads", flags->threads, "Threads; 0 means one per core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   add_placement_flags(*command, flags->placement);
   command
       ->add_option("--out", flags->out,
-                   "Folder to make, for bench.json; python -m scatlight.report shows it.")
+                   "Folder to create for bench.json, which python -m scatlight.report shows.")
       ->type_name("DIR");
   command->add_flag("--json", flags->as_json, "Print one JSON object instead of text.");
   command->footer(R"(

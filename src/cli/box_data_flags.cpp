@@ -22,7 +22,7 @@ bool is_json(const std::filesystem::path& path) { return path.extension() == ".j
 
 [[noreturn]] void refuse(const char* what, const std::string& value, const std::vector<std::string>& data,
                          const char* why) {
-  throw CLI::ValidationError(fmt::format("{} {} says nothing about {}: {}", what, io::display(value),
+  throw CLI::ValidationError(fmt::format("{} {} does not apply to {}: {}", what, io::display(value),
                                          io::display(data.front()), why));
 }
 
@@ -37,8 +37,7 @@ data::BoxFolder list_one(const std::filesystem::path& path, const BoxDataFlags& 
   if (is_voc(path)) return data::list_voc(path, flags.split.empty() ? usual_split : flags.split, options);
   throw Error(
       fmt::format("{} has no boxes: give VOC folders, which hold Annotations, JPEGImages and ImageSets/Main, "
-                  "or COCO files "
-                  "(.json)",
+                  "or COCO files (.json)",
                   io::display_path(path)));
 }
 
@@ -47,7 +46,7 @@ data::BoxFolder list_one(const std::filesystem::path& path, const BoxDataFlags& 
 void add_box_data_flags(CLI::App& command, BoxDataFlags& flags) {
   command
       .add_option("--images", flags.images,
-                  "Folder of the pictures of COCO files, where it is not beside them under the usual name.")
+                  "Folder of the pictures of COCO files, if it is not beside them under the usual name.")
       ->type_name("DIR");
 }
 
@@ -59,7 +58,8 @@ void check_split(const std::vector<std::string>& data, const std::string& split)
 }
 
 void check_images_folder(const char* flag, const std::vector<std::string>& data, const std::string& images) {
-  if (!images.empty() && std::ranges::all_of(data, is_voc)) refuse(flag, images, data, "it is of COCO files");
+  if (!images.empty() && std::ranges::all_of(data, is_voc))
+    refuse(flag, images, data, "it is for COCO files");
 }
 
 data::BoxFolder list_box_data(const BoxDataFlags& flags, const std::string& usual_split,

@@ -27,7 +27,7 @@ extern const std::vector<std::string> detector_eval_flags;
 
 void add_detector_eval_flags(CLI::App& command, BoxDataFlags& data, DetectorEvalFlags& flags);
 
-/// What eval is told of any model.
+/// What eval is asked to do with any model.
 struct DetectorEvalJob {
   std::filesystem::path model;
   std::filesystem::path out;  ///< Empty: nowhere.

@@ -23,7 +23,7 @@ extern const std::vector<std::string> detector_predict_flags;
 
 void add_detector_predict_flags(CLI::App& command, DetectorPredictFlags& flags);
 
-/// What predict is told of any model.
+/// What predict is asked to do with any model.
 struct DetectorPredictJob {
   std::filesystem::path model;
   std::vector<std::string> images;

@@ -62,7 +62,7 @@ void add_draw_command(CLI::App& app) {
                          "Draw a data set for image classification, or for detection\n"
                          "Pictures are scenes of dead leaves: shapes of all sizes that hide each other, "
                          "lit and coloured like photographs. Classes differ by the outline or the texture "
-                         "of some leaves; colour tells nothing. The same seed gives the same files.");
+                         "of some leaves; colour does not help. The same seed gives the same files.");
   const int kinds = static_cast<int>(data::kind_names().size());
   const data::DrawnFolderOptions usual;
   const auto& of_boxes = data::default_box_options;
@@ -76,18 +76,18 @@ void add_draw_command(CLI::App& app) {
       ->type_name("DIR");
   command->add_flag(
       "--boxes", flags->boxes,
-      "Several classes in a picture, with boxes: OUT is a data set as Pascal VOC's (Annotations, "
-      "ImageSets), and as COCO's (annotations/instances_train.json).");
+      "Draw several classes per picture, with boxes: OUT is a data set in the formats of Pascal VOC "
+      "(Annotations, ImageSets) and COCO (annotations/instances_train.json).");
   command
-      ->add_option(
-          "--classes", flags->classes,
-          "Number of classes, the first of: " + kinds_text() + ". With --boxes, of those with an outline.")
+      ->add_option("--classes", flags->classes,
+                   "Number of classes, the first of: " + kinds_text() +
+                       ". With --boxes only those with an outline count.")
       ->check(CLI::Range(1, kinds))
       ->default_str(or_boxes(usual.classes, of_boxes.classes));
-  command->add_option("--train", flags->train, "Training pictures of each class; with --boxes, of all.")
+  command->add_option("--train", flags->train, "Training pictures per class; with --boxes, in all.")
       ->check(CLI::Range(1, 1'000'000))
       ->default_str(or_boxes(usual.train, of_boxes.train));
-  command->add_option("--val", flags->val, "Validation pictures of each class; with --boxes, of all.")
+  command->add_option("--val", flags->val, "Validation pictures per class; with --boxes, in all.")
       ->check(CLI::Range(0, 1'000'000))
       ->default_str(or_boxes(usual.val, of_boxes.val));
   command->add_option("--size", flags->size, "Height and width in pixels.")
@@ -102,7 +102,7 @@ void add_draw_command(CLI::App& app) {
   command->add_option("--quality", options.quality, "Quality of JPEG files.")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  command->add_option("--threads", options.threads, "Threads; 0 means one for each core.")
+  command->add_option("--threads", options.threads, "Threads; 0 means one per core.")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   command->add_flag("--overwrite", options.overwrite, "Replace OUT if it holds an earlier drawn data set.");

@@ -142,23 +142,23 @@ void add_eval_command(CLI::App& app, const TeamPlace& place) {
       "Measure a trained network\n"
       "A classifier on a folder of images: prints top-1 and top-5 accuracy and a table of the classes; equal "
       "scores count for the class that comes first. A detector on pictures with boxes: prints the numbers of "
-      "COCO and VOC. All is written, with the confusion matrix, to eval.json of the run folder, or to "
-      "--out.");
+      "COCO and VOC. The results, with the confusion matrix, are written to eval.json in the run "
+      "folder or to the file of --out.");
   command->add_option("MODEL", flags->model, "A run folder, or a model.safetensors that train wrote.")
       ->required()
       ->type_name("PATH");
   command
       ->add_option(
           "DATA", flags->data.data,
-          "Images in folders or archives of the classes of the training, or in shards; for a detector VOC "
+          "Images in class folders or class archives as in training, or in shards; for a detector, VOC "
           "folders or COCO files.")
       ->required()
       ->type_name("PATH");
   command->add_option("--out", flags->out, "JSON file to write.")->type_name("FILE");
-  command->add_option("--batch", flags->options.batch, "Images in memory at a time.")
+  command->add_option("--batch", flags->options.batch, "Images per batch.")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
+  command->add_option("--threads", flags->options.threads, "Threads; 0 means one per core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   add_max_pixels_flag(*command, flags->options.max_pixels);

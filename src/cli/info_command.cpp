@@ -63,7 +63,7 @@ void add_info_command(CLI::App& app) {
   auto as_json = std::make_shared<bool>(false);
   auto* command =
       app.add_subcommand("info",
-                         "Tell the version, the engines and the machine\n"
+                         "Print the version, the engines and facts about the machine\n"
                          "The engine is the code that computes the transform: the best that this "
                          "processor has, or the one that the environment variable SCATLIGHT_ENGINE names.");
   command->add_flag("--json", *as_json, "Print one JSON object instead of text.");

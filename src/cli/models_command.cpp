@@ -98,8 +98,7 @@ void add_models_command(CLI::App& app) {
   auto* command = app.add_subcommand(
       "models",
       "List the networks and what they cost\n"
-      "For one image: multiply-adds of the convolutions and affine layers, the numbers that the network "
-      "reads "
+      "Per image: multiply-adds of the convolutions and affine layers, the numbers that the network reads "
       "(pixels or scattering maps), and the activations that training saves for the backward pass.");
   command->add_option("NETWORK", flags->networks, "Networks to list; all of them when none is given.")
       ->check(CLI::IsMember(nets::network_names()));
@@ -111,14 +110,14 @@ void add_models_command(CLI::App& app) {
       ->capture_default_str();
   auto* detectors =
       command->add_flag("--detectors", flags->detectors,
-                        "Detectors: multiply-adds of the base, of the network of the regions and of a "
-                        "region, and what training "
-                        "saves with the paper's frozen layers (the first group, and batch norms).");
-  command->add_option("--short-side", flags->short_side, "Detectors: height of the canvas, in pixels.")
+                        "List detectors: multiply-adds of the base, of the region proposal network and per "
+                        "region, and what training saves with the paper's frozen layers (the first group, "
+                        "and batch norms).");
+  command->add_option("--short-side", flags->short_side, "For detectors: height of the canvas, in pixels.")
       ->check(CLI::Range(32, 8192))
       ->needs(detectors)
       ->capture_default_str();
-  command->add_option("--long-side", flags->long_side, "Detectors: width of the canvas, in pixels.")
+  command->add_option("--long-side", flags->long_side, "For detectors: width of the canvas, in pixels.")
       ->check(CLI::Range(32, 8192))
       ->needs(detectors)
       ->capture_default_str();

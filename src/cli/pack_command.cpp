@@ -50,27 +50,26 @@ void add_pack_command(CLI::App& app) {
   auto* command = app.add_subcommand(
       "pack",
       "Write a data set as WebDataset shards\n"
-      "Large data sets are read faster from few large files, above all over a network. OUT gets tar archives "
-      "in "
-      "which KEY.cls beside each image holds the number of its class, in a random order, and classes.txt, "
-      "which "
-      "names the classes. `train` and `eval` read OUT as they read DATA, in the same order.");
+      "Large data sets are read faster from few large files than from many small ones, above all over a "
+      "network. OUT gets tar archives in which KEY.cls beside each image holds the number of its class, in "
+      "a random order, and classes.txt, which names the classes. `train` and `eval` read OUT as they read "
+      "DATA, in the same order.");
   command->add_option("DATA", flags->data, "Images in folders or archives of the classes, or shards.")
       ->required()
       ->type_name("DIR");
   command->add_option("OUT", flags->out, "Folder to make.")->required()->type_name("DIR");
   command
       ->add_option("--shard-images", options.shard_images,
-                   "Images of a shard, at most; all get about as many.")
+                   "Most images per shard; all shards get about the same number.")
       ->check(CLI::Range(1, 100'000'000))
       ->capture_default_str();
   auto* short_side =
       command
           ->add_option(
               "--short-side", options.short_side,
-              "Shrink larger pictures to this short side, in pixels, which saves room and time. Training "
-              "crops parts of pictures and enlarges small ones, which get blurred: 400 to 500 suit crops of "
-              "224. Without it files are copied as they are.")
+              "Shrink larger pictures to this short side, in pixels, which saves space and time. Training "
+              "crops parts of pictures and enlarges small crops, which then look blurred: 400 to 500 suit "
+              "crops of 224. By default files are copied as they are.")
           ->check(CLI::Range(1, 65500));
   command->add_option("--quality", options.quality, "Quality of the JPEG files of shrunk pictures.")
       ->check(CLI::Range(1, 100))
@@ -79,7 +78,7 @@ void add_pack_command(CLI::App& app) {
   command->add_option("--seed", options.seed, "Another seed gives another order in the shards.")
       ->check(CLI::Range(std::int64_t{0}, largest_seed))
       ->capture_default_str();
-  command->add_option("--threads", options.threads, "Threads; 0 means one for each core.")
+  command->add_option("--threads", options.threads, "Threads; 0 means one per core.")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   add_max_pixels_flag(*command, options.max_pixels);

@@ -14,9 +14,8 @@ void add_placement_flags(CLI::App& command, PlacementFlags& flags) {
   add_device_flag(command, flags.gpu);
   command
       .add_option("--precision", flags.precision,
-                  "Of convolutions: float32, or bfloat16, which halves the memory of activations and is "
-                  "faster on GPUs "
-                  "and on CPUs that have it. Weights stay float32.")
+                  "Type that convolutions compute in: float32, or bfloat16, which halves the memory of "
+                  "activations and is faster on GPUs and on CPUs that support it. Weights stay float32.")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
 }

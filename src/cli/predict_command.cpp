@@ -104,17 +104,18 @@ void predict(const CLI::App& command, PredictFlags& flags, const TeamPlace& plac
 
 void add_predict_command(CLI::App& app, const TeamPlace& place) {
   auto flags = std::make_shared<PredictFlags>();
-  auto* command = app.add_subcommand("predict",
-                                     "Classify images, or find objects in them, with a trained network\n"
-                                     "Prints the most probable classes of each image; with a detector a line "
-                                     "for each object: class, score, left, top, right, bottom in pixels.");
+  auto* command =
+      app.add_subcommand("predict",
+                         "Classify images, or find objects in them, with a trained network\n"
+                         "Prints the most probable classes of each image; with a detector, one line "
+                         "per object: class, score, left, top, right, bottom in pixels.");
   command->add_option("MODEL", flags->model, "A run folder, or a model.safetensors that train wrote.")
       ->required()
       ->type_name("PATH");
-  command->add_option("IMAGE", flags->images, "Image files, and folders with images at any depth.")
+  command->add_option("IMAGE", flags->images, "Image files, and folders that hold images at any depth.")
       ->required()
       ->type_name("PATH");
-  command->add_option("--top", flags->options.top, "Classes named for each image.")
+  command->add_option("--top", flags->options.top, "How many classes are printed for each image.")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   command->add_flag("--json", flags->as_json, "Print one JSON object instead of text.");
@@ -122,16 +123,17 @@ void add_predict_command(CLI::App& app, const TeamPlace& place) {
       ->check(CLI::Validator(
           [](const std::string& file) {
             const bool is_csv = std::filesystem::path(file).extension() == ".csv";
-            return is_csv ? fmt::format("--out {}: it is JSON; --csv writes a table", file) : std::string();
+            return is_csv ? fmt::format("--out {}: this flag writes JSON; --csv writes a table", file)
+                          : std::string();
           },
           "", "json"))
       ->type_name("FILE");
   command
       ->add_option("--csv", flags->csv,
-                   "Also write a table to this file: a line for each class that is named of an image, or for "
-                   "each object.")
+                   "Also write a table to this file: one line per class that is printed for an image, or per "
+                   "object.")
       ->type_name("FILE");
-  command->add_option("--threads", flags->options.threads, "Threads; 0 means one for each core.")
+  command->add_option("--threads", flags->options.threads, "Threads; 0 means one per core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   add_max_pixels_flag(*command, flags->options.max_pixels);

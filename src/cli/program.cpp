@@ -168,7 +168,7 @@ ProgramEnd run_program(int argc, char** argv, const TeamPlace& place) try {
   keep_freed_memory();
   // A reader that closes our output (`scatlight models | head -3`) ends us quietly, even when we were started
   // by a program that ignores this signal. In a team the signal also comes where another process has ended,
-  // of which the error of the call tells more.
+  // about which the error of the call says more.
   if (place.group.empty()) std::signal(SIGPIPE, SIG_DFL);
   io::raise_open_file_limit();
   auto end = run(argc, argv, place);

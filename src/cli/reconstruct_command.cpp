@@ -39,15 +39,15 @@ void run(const ReconstructFlags& flags) {
 void add_reconstruct_command(CLI::App& app) {
   auto flags = std::make_shared<ReconstructFlags>();
   auto& job = flags->job;
-  auto* command = app.add_subcommand("reconstruct",
-                                     "Reconstruct images from their scattering, to see what it keeps\n"
-                                     "Of each image the transform is computed, and then an image is sought "
-                                     "whose transform is the same (paper, "
-                                     "section 2.2). The folder gets reconstruction.json, with peak "
-                                     "signal-to-noise ratio, relative error of the "
-                                     "transform, steps and seconds of each image, and for each a picture "
-                                     "with the original, the reconstruction "
-                                     "and their difference.");
+  auto* command =
+      app.add_subcommand("reconstruct",
+                         "Reconstruct images from their scattering, to see what it keeps\n"
+                         "For each image the transform is computed, and then an image is searched "
+                         "for whose transform is the same (paper, section 2.2). The folder gets "
+                         "reconstruction.json, which has the peak signal-to-noise ratio, relative "
+                         "error of the transform, steps and seconds of each image, and one picture "
+                         "per image that shows the original, the reconstruction and their "
+                         "difference.");
   command->add_option("IMAGE", job.inputs, "Images, and folders of images at any depth.")
       ->required()
       ->type_name("PATH");
@@ -57,7 +57,7 @@ void add_reconstruct_command(CLI::App& app) {
   command
       ->add_option(
           "--size", job.size,
-          "Take the centre square of each image, resized to so many pixels a side; 0: images as they are.")
+          "Resize the centre square of each image to this many pixels per side; 0 keeps images as they are.")
       ->check(CLI::Range(0, 8192))
       ->capture_default_str();
   add_names_flag(
@@ -66,21 +66,22 @@ void add_reconstruct_command(CLI::App& app) {
   command
       ->add_option(
           "--iterations", job.reconstruction.evaluations,
-          fmt::format("Steps at most, each an evaluation of the transform and its gradient; 0 means {}, and "
-                      "{} of the paper's.",
+          fmt::format("Most steps, each of which evaluates the transform and its gradient; 0 means {}, or {} "
+                      "with --solver paper.",
                       default_evaluations(Solver::CoarseToFine), default_evaluations(Solver::Paper)))
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   command
       ->add_option("--tolerance", job.reconstruction.tolerance,
-                   "Stop at this relative error of the transform; 0 means 1e-5, and 2e-3 of the paper's.")
+                   "Stop at this relative error of the transform; 0 means 1e-5, or 2e-3 with "
+                   "--solver paper.")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command->add_option("--threads", job.threads, "Threads; 0 means one for each core.")
+  command->add_option("--threads", job.threads, "Threads; 0 means one per core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   command->footer(R"(
-A first Ctrl-C ends the steps; what was reached is written.
+The first Ctrl-C ends the steps; what was reached so far is written.
 
 Examples:
   scatlight reconstruct photo.jpg --size 224

@@ -14,8 +14,8 @@ struct ReconstructJob {
   std::filesystem::path out = {};             ///< Folder to write to; made if absent.
   ScatteringOptions scattering = {};          ///< Height, width and threads are set by the job.
   ReconstructionOptions reconstruction = {};  ///< pixel_range and on_step are set by the job.
-  int size = 0;     ///< The centre square, resized to so many pixels a side; 0: as it is.
-  int threads = 0;  ///< 0: one for each core.
+  int size = 0;     ///< The centre square, resized to this many pixels per side; 0: as it is.
+  int threads = 0;  ///< 0: one per core.
 };
 
 /// One image's result, as it is in reconstruction.json.
@@ -34,7 +34,7 @@ struct ReconstructedImage {
 };
 
 /// Reconstructs each image from its scattering, with a progress bar, and writes reconstruction.json and for
-/// each image a picture and the reconstruction alone. Several images are worked on at once, one a thread; a
+/// each image a picture and the reconstruction alone. Several images are worked on at once, one per thread; a
 /// single one has all threads. After a signal what was reached is written. Throws Error that names the file.
 std::vector<ReconstructedImage> run_reconstruct(const ReconstructJob& job);
 

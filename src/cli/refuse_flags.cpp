@@ -10,7 +10,7 @@ namespace scatlight::cli {
 void refuse_flags(const CLI::App& command, const std::vector<std::string>& flags, const std::string& why) {
   for (const auto& flag : flags) {
     if (command.get_option(flag)->count() > 0)
-      throw CLI::ValidationError(fmt::format("{} says nothing here: {}", flag, why));
+      throw CLI::ValidationError(fmt::format("{} does not apply here: {}", flag, why));
   }
 }
 

@@ -79,28 +79,28 @@ void add_study_command(CLI::App& app) {
       "study",
       "Measure what the transform keeps and loses\n"
       "The paper's section 2 in numbers: frame bounds of the filters, stability to translation (proposition "
-      "1), blobs in closed form (proposition 2), the condition of the linear map behind, and the energy that "
-      "orders 0, 1 and 2 keep against J. Writes DIR/study.json and pictures of the filters, the "
-      "Littlewood-Paley sum and the blobs.");
+      "1), blobs in closed form (proposition 2), the condition number of the linear map behind the "
+      "transform, and the energy that orders 0, 1 and 2 keep as J grows. Writes DIR/study.json and pictures "
+      "of the filters, the Littlewood-Paley sum and the blobs.");
   command
       ->add_option("IMAGE", job.inputs,
-                   "Images, or folders of images at any depth. Their luminance is studied. Without any, the "
+                   "Images, or folders of images at any depth, whose luminance is studied. Without any, the "
                    "command draws three.")
       ->type_name("PATH");
   add_filter_flags(*command, job.scattering);
   command
       ->add_option(
           "--size", job.size,
-          "Pixels a side of the grid, to which the centre square of each image is resized: a multiple "
+          "Pixels per side of the grid, to which the centre square of each image is resized: a multiple "
           "of 2^J for every J in question.")
       ->check(CLI::Range(8, 2048))
       ->capture_default_str();
-  command->add_option("--max-scales", job.max_scales, "The largest J of the curves against J.")
+  command->add_option("--max-scales", job.max_scales, "The largest J of the curves that are drawn over J.")
       ->check(CLI::Range(1, 10))
       ->capture_default_str();
   command->add_flag("--search", job.search,
                     "Also search sigma, centre frequency and slant for the least epsilon_0.");
-  command->add_option("--out", flags->out, "Folder to write to; it is made if it is absent.")
+  command->add_option("--out", flags->out, "Folder to write to; it is created if necessary.")
       ->type_name("DIR")
       ->capture_default_str();
   command->footer(R"(

@@ -14,7 +14,7 @@ struct StudyJob {
   std::vector<std::string> inputs = {};  ///< Image files and folders of them; none: the study draws its own.
   std::filesystem::path out = "study";   ///< A folder, made if it is absent.
   ScatteringOptions scattering = {};     ///< Height and width are set by the job.
-  int size = 224;       ///< The grid, and images' centre squares are resized to it, in pixels a side.
+  int size = 224;       ///< Pixels per side of the grid, to which the images' centre squares are resized.
   int max_scales = 5;   ///< The largest J of the curves against J.
   bool search = false;  ///< Also look for the filters with the least epsilon_0.
 };

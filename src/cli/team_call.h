@@ -34,8 +34,8 @@ void check_stop(const train::Team& team);
 /// where members have other bytes in it. Collective.
 std::filesystem::path find_model(const std::filesystem::path& model, const train::Team& team);
 
-/// Of the images of a command line, those that a member works on, in the order of all; none where there are
-/// fewer images than members. Throws Error where members were given other ones. Collective.
+/// The images of a command line that a member works on, in the order of all; none if there are fewer images
+/// than members. Throws Error where members were given other ones. Collective.
 std::vector<std::filesystem::path> own_inputs(const std::vector<std::string>& inputs,
                                               const train::Team& team);
 

@@ -12,7 +12,7 @@ struct TeamPlace {
   int local_rank = 0;  ///< Among the processes of this machine.
   int local_size = 1;  ///< Processes of this machine.
   int restarts = 0;    ///< How often torchrun has started all of them anew.
-  /// What this start of torchrun and its restarts are known by, to the first process; empty: by nothing.
+  /// An id of this start of torchrun and its restarts, for the first process; empty if there is none.
   std::string run_id = {};
 };
 

@@ -212,7 +212,7 @@ void add_train_command(CLI::App& app, const TeamPlace& place) {
       "Train a network on a folder of images\n"
       "DATA has one folder, or one tar archive, of JPEG, PNG or WebP files for each class, or shards as "
       "`scatlight pack` and WebDataset write them. The run folder gets model.safetensors (all that "
-      "`scatlight eval` and `scatlight predict` need), best.safetensors (the same of the best evaluation), "
+      "`scatlight eval` and `scatlight predict` need), best.safetensors (the same at the best evaluation), "
       "run.json, log.jsonl, eval.json, and checkpoint.safetensors, from which --resume continues after a "
       "kill.");
   command

@@ -56,7 +56,7 @@ void check_command(const std::string& command, const train::RunFolder& folder) {
 
 void refuse(bool given, const char* flags, const std::string& network, const char* why) {
   if (given)
-    throw CLI::ValidationError(fmt::format("{} says nothing about {}, which {}", flags, network, why));
+    throw CLI::ValidationError(fmt::format("{} does not apply to {}, which {}", flags, network, why));
 }
 
 const char* schedule_name(train::ScheduleKind kind) {
@@ -87,16 +87,19 @@ void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string
   command.add_option("--network", flags.name, "Network; " + choice + ".")
       ->check(CLI::IsMember(nets::network_names()))
       ->capture_default_str();
-  command.add_option("--widths", flags.widths, "Channels in each group of blocks, such as 64,128.")
+  command.add_option("--widths", flags.widths, "Channels of each group of blocks, such as 64,128.")
       ->delimiter(',')
       ->check(CLI::Range(1, 8192));
   command.add_option("--depths", flags.depths, "Blocks in each group, such as 2,2.")
       ->delimiter(',')
       ->check(CLI::Range(1, 256));
   command.add_option("--stem", flags.stem, "Channels of the first convolution.")->check(CLI::Range(1, 8192));
-  command.add_option("--scales", flags.scales, "J of the scattering: it averages over 2^J pixels.")
+  command
+      .add_option("--scales", flags.scales, "J of the scattering transform, which averages over 2^J pixels.")
       ->check(CLI::Range(1, 10));
-  command.add_option("--angles", flags.angles, "L of the scattering: directions of the wavelets.")
+  command
+      .add_option("--angles", flags.angles,
+                  "L of the scattering transform: the number of directions of the wavelets.")
       ->check(CLI::Range(1, 64));
   command.add_option("--max-order", flags.max_order, "Order of the scattering.")->check(CLI::Range(0, 2));
   command.add_flag("--input-norm", flags.input_norm,
@@ -104,8 +107,8 @@ void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string
   command
       .add_option("--weights", flags.weights,
                   "Start from these weights of the same network, with any number of classes, instead of "
-                  "random ones: a "
-                  "model.safetensors of a run, or one that `python -m scatlight.convert` made.")
+                  "random ones: the model.safetensors of a run, or one that `python -m scatlight.convert` "
+                  "made.")
       ->type_name("FILE");
 }
 
@@ -136,9 +139,10 @@ void add_frozen_flag(CLI::App& command, NetworkFlags& flags, int usual) {
   command
       .add_option(
           "--frozen", flags.frozen,
-          fmt::format("Groups of layers that are not trained, and all before them, with --weights: {} "
-                      "if it is not given. 0 is what is before the groups, -1 nothing.",
-                      usual))
+          fmt::format(
+              "With --weights: how many groups of layers are not trained, nor what comes before them; "
+              "the default is {}. 0 freezes only what comes before the groups, -1 nothing.",
+              usual))
       ->check(CLI::Range(-1, 16));
 }
 
@@ -162,8 +166,8 @@ void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opti
       ->capture_default_str();
   command
       .add_option("--patience", options.patience,
-                  "End the training when so many evaluations in a row were no better than the best, whose "
-                  "model is best.safetensors.")
+                  "End the training after this many evaluations in a row that were no better than the best "
+                  "one, whose model is best.safetensors.")
       ->check(CLI::Range(1, 1'000'000));
   command
       .add_option("--checkpoint-every", options.checkpoint_seconds,
@@ -172,15 +176,16 @@ void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opti
       ->capture_default_str();
   auto* resume =
       command.add_flag("--resume", flags.resume,
-                       "Continue the run in --run from its last checkpoint, with its flags; nothing else "
-                       "need be given. --device may be another. Another --epochs, --minutes or --patience "
-                       "trains on a run that is over, too: the learning rate goes on where the schedule of "
-                       "the new length has it, so that is not a training of this length from the start.");
+                       "Continue the run in --run from its last checkpoint, with its flags; no other flag is "
+                       "needed. --device may differ. With another --epochs, --minutes or --patience a "
+                       "finished run is trained further: the learning rate continues where the schedule of "
+                       "the new length has it, which is not the same as a training of that length from the "
+                       "start.");
   command
       .add_flag(
           "--resume-or-new", flags.resume_or_new,
-          "Continue the run in --run if it has a checkpoint, else begin it: for batch systems that repeat a "
-          "command. Flags that are given must be those of the run.")
+          "Continue the run in --run if it has a checkpoint, else start it: for batch systems that repeat a "
+          "command. The flags must be those of the run.")
       ->excludes(resume);
   command
       .add_flag("--overwrite", flags.overwrite,
@@ -189,7 +194,7 @@ void add_run_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opti
       ->excludes(command.get_option("--resume-or-new"));
   command
       .add_flag("--data-changed", flags.data_changed,
-                "Resume although images were added, removed or replaced since.")
+                "Resume even if images were added, removed or replaced since the run started.")
       ->needs(resume);
 }
 
@@ -200,7 +205,7 @@ void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& o
   command
       .add_option(
           "--minutes", flags.minutes,
-          "Length of the training instead of --epochs, in minutes of this machine; evaluations do not "
+          "Length of the training in minutes on this machine, instead of --epochs; evaluations do not "
           "count.")
       ->check(CLI::Range(0.001, 1e6))
       ->excludes(epochs);
@@ -231,7 +236,7 @@ void add_val_share_flag(CLI::App& command, LoopFlags& flags, const std::vector<s
       command
           .add_option("--val-share", flags.val_share,
                       "Hold out this share of " + share +
-                          " for evaluation, where there is no other data for it: the same images in every "
+                          " for evaluation, if there is no other data for it: the same images in every "
                           "training.")
           ->check(CLI::Range(0.0001, 0.9));
   for (const auto& flag : val) option->excludes(command.get_option(flag));
@@ -247,7 +252,7 @@ void check_evaluation_flags(const CLI::App& command, const LoopFlags& flags,
                       100 * *flags.val_share));
   }
   const auto refuse_without_data = [&](const char* flag, std::int64_t value) {
-    throw CLI::ValidationError(fmt::format("{} {} says nothing without data for evaluation", flag, value));
+    throw CLI::ValidationError(fmt::format("{} {} has no effect without data for evaluation", flag, value));
   };
   if (evaluates) return;
   if (options.eval_every != train::LoopOptions{}.eval_every)
@@ -266,7 +271,7 @@ void add_call_flags(CLI::App& command, const CallOptions& options, PlacementFlag
       ->check(CLI::Range(std::int64_t{0}, largest_seed))
       ->capture_default_str();
   add_placement_flags(command, placement);
-  command.add_option("--threads", options.threads, "Threads; 0 means one for each core.")
+  command.add_option("--threads", options.threads, "Threads; 0 means one per core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   add_max_pixels_flag(command, options.max_pixels);

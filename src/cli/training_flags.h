@@ -46,7 +46,7 @@ int frozen_groups(const NetworkFlags& flags, int usual);
 /// "the stem and 2 groups stay as they are"; empty where all is trained.
 std::string describe_frozen(int groups);
 
-/// What a loop is told, but for what each kind of training has its own defaults.
+/// The flags of a training loop, except those for which each kind of training has its own defaults.
 struct LoopFlags {
   std::string run = {};
   double minutes = 0;
@@ -70,7 +70,7 @@ void add_length_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& o
 
 /// What help says of the steps of a kind of training.
 struct StepWords {
-  std::string drops;    ///< After what the step schedule divides the rate.
+  std::string drops;    ///< When the step schedule divides the rate.
   std::string decayed;  ///< Which parameters weight decay acts on.
 };
 

@@ -38,7 +38,7 @@ TransformJob to_job(const TransformFlags& flags) {
   return job;
 }
 
-/// What only a look at several flags can tell.
+/// Checks that need several flags at once.
 void check(const TransformFlags& flags, const CLI::App& command) try {
   const auto& job = flags.job;
   const auto format = feature_format(flags.out);
@@ -81,29 +81,27 @@ void add_image_flags(CLI::App& command, TransformFlags& flags) {
   command
       .add_option(
           "--size", flags.job.size,
-          "Resize the short side of each image and take the centre square of this many pixels a side. "
-          "Without it images keep their size, and all must have the same.")
+          "Resize the short side of each image and take the centre square of this many pixels per side. "
+          "By default images keep their size, which must be the same for all.")
       ->check(CLI::Range(1, 8192));
   command
       .add_option("--resize", flags.job.resize,
-                  "Short side before the centre crop; by default size * 256 / 224.")
+                  "Short side before the centre crop; the default is size * 256 / 224.")
       ->check(CLI::Range(1, 16384));
   command
       .add_option("--pixels", flags.pixels,
-                  "Scale of an image's samples: 0 to 1 (unit), or that with ImageNet's mean subtracted and "
-                  "divided by "
-                  "its deviation, as the networks take them (imagenet). uint8 arrays are scaled as unit, "
-                  "other arrays "
-                  "are taken as they are.")
+                  "Scale of an image's samples: 0 to 1 (unit), or normalised with ImageNet's mean and "
+                  "deviation, as the networks take them (imagenet). uint8 arrays are scaled as with unit; "
+                  "other arrays are taken as they are.")
       ->check(CLI::IsMember({"unit", "imagenet"}))
       ->capture_default_str();
   command.add_flag(
       "--per-file", flags.job.per_file,
-      "One tensor (3, K, h, w) for each image, named as its file, instead of one array for all.");
+      "Write one tensor (3, K, h, w) per image, named after its file, instead of one array for all.");
   add_max_pixels_flag(command, flags.job.max_pixels);
   command.add_flag(
       "--skip-bad", flags.job.skip_bad,
-      "Leave out images that cannot be read or are too small, and name them. Every file is read twice.");
+      "Leave out images that cannot be read or are too small, and list them. Every file is then read twice.");
 }
 
 }  // namespace
@@ -113,32 +111,32 @@ void add_transform_command(CLI::App& app, const TeamPlace& place) {
   auto* command = app.add_subcommand(
       "transform",
       "Compute the scattering transform of images\n"
-      "INPUT is any number of JPEG, PNG and WebP files and folders of them, or one .npy array: "
-      "(H, W), (C, H, W) or "
-      "(N, C, H, W) of float32, float64 or uint8. Each channel gives K maps: 1 of order "
-      "0, J * L of order 1 (scale "
-      "slow, angle fast) and L * L * J * (J - 1) / 2 of order 2. Images give (N, 3, K, h, "
-      "w), arrays (..., K, h, w), "
-      "with the numbers of kymatio's Scattering2D. The output may be larger than memory.");
+      "INPUT is any number of JPEG, PNG and WebP files and folders of them, or one .npy array: (H, W), "
+      "(C, H, W) or (N, C, H, W) of float32, float64 or uint8. Each channel gives K maps: 1 of order 0, "
+      "J * L of order 1 (scale slow, angle fast) and L * L * J * (J - 1) / 2 of order 2. Images give "
+      "(N, 3, K, h, w), arrays (..., K, h, w), with the numbers of kymatio's Scattering2D. The output may "
+      "be larger than memory.");
   command->add_option("INPUT", flags->job.inputs, "Images, folders of images at any depth, or one .npy file.")
       ->required()
       ->type_name("PATH");
   command
-      ->add_option(
-          "--out", flags->out,
-          "File to write: .npy, or .safetensors, whose metadata tells files, options and which map is which.")
+      ->add_option("--out", flags->out,
+                   "File to write: .npy, or .safetensors, whose metadata lists the files, the options and "
+                   "the paths of the maps.")
       ->required()
       ->type_name("FILE");
   add_image_flags(*command, *flags);
   add_option_flags(*command, flags->job.scattering, OptionRole::Filters);
   add_option_flags(*command, flags->job.scattering, OptionRole::Transform);
   command
-      ->add_option("--precision", flags->job.precision,
-                   "Of the computation and the output; by default float32, and float64 for a float64 array.")
+      ->add_option(
+          "--precision", flags->job.precision,
+          "Type of the computation and the output; the default is float32, or float64 for a float64 array.")
       ->check(CLI::IsMember({"float32", "float64"}));
-  command->add_flag("--index", flags->job.index,
-                    "Also write OUT.json beside a .npy file: files, options and which map is which.");
-  command->add_option("--threads", flags->job.threads, "Threads; 0 means one for each core.")
+  command->add_flag(
+      "--index", flags->job.index,
+      "Also write OUT.json beside a .npy file: the files, the options and the paths of the maps.");
+  command->add_option("--threads", flags->job.threads, "Threads; 0 means one per core.")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   add_device_flag(*command, flags->job.gpu);

@@ -32,7 +32,7 @@ class ImageInput {
   const std::vector<std::filesystem::path>& files() const { return files_; }
   std::int64_t pieces() const { return std::ssize(files_); }
 
-  /// Of a piece; reads the file's header when there is no recipe. Throws Error that names the file.
+  /// The size of a piece; reads the file's header when there is no recipe. Throws Error that names the file.
   data::ImageSize size(std::int64_t piece) const;
 
   /// Decodes a file. May be called from several threads. Throws Error that names the file.
@@ -64,7 +64,7 @@ class ArrayInput {
   /// A piece is as many planes as make some 100,000 samples, at least one.
   std::int64_t pieces() const;
 
-  /// May be called from several threads. A sample that is not finite in T is an Error that tells its index.
+  /// May be called from several threads. A sample that is not finite in T is an Error that names its index.
   template <class T>
   Planes<T> read(std::int64_t piece) const;
 

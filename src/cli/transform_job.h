@@ -37,20 +37,20 @@ struct TransformJob {
   std::vector<std::string> inputs = {};  ///< Image files and folders of them, or one .npy file.
   std::filesystem::path out = {};        ///< .npy or .safetensors.
   ScatteringOptions scattering = {};     ///< Height, width and threads are set by the job.
-  int size = 0;                          ///< Centre crop of images, in pixels a side; 0 keeps their sizes.
+  int size = 0;                          ///< Centre crop of images, in pixels per side; 0 keeps their sizes.
   int resize = 0;                        ///< Short side before the crop; 0: size * 256 / 224.
   bool imagenet_pixels = false;          ///< ImageNet's mean and deviation instead of samples in [0, 1].
   std::string precision = {};            ///< "float32", "float64", or empty: float64 for float64 arrays.
   bool per_file = false;                 ///< One tensor for each image file.
   bool skip_bad = false;                 ///< Leave out image files that cannot be used.
   bool index = false;                    ///< Also write the description, beside the output.
-  int threads = 0;                       ///< 0: one for each core.
+  int threads = 0;                       ///< 0: one per core.
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image file.
   std::optional<int> gpu = {};  ///< The number of the GPU that transforms; none: the CPU.
   TransformShare share = {};
 };
 
-/// OUT, of several processes OUT-00000-of-00008 with its ending.
+/// The file to write: OUT, or for several processes OUT-00000-of-00008 with OUT's ending.
 std::filesystem::path output_of(const TransformJob& job);
 
 struct SkippedImage {
@@ -60,8 +60,9 @@ struct SkippedImage {
 
 /// What was written.
 struct TransformResult {
-  std::string type = {};                               ///< "float32" or "float64"
-  std::vector<std::vector<std::int64_t>> shapes = {};  ///< Of the tensors: one, or with per_file one a file.
+  std::string type = {};  ///< "float32" or "float64"
+  std::vector<std::vector<std::int64_t>> shapes =
+      {};  ///< Of the tensors: one, or with per_file one per file.
   std::vector<SkippedImage> skipped = {};
 };
 

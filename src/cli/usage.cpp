@@ -64,7 +64,7 @@ std::string bad_value_line(const CLI::Option& option) {
   return fmt::format("{} is not accepted: give {}", given, accepted_by(option));
 }
 
-/// True when the check is one whose condition accepted_by() tells.
+/// True when the check is one whose condition accepted_by() describes.
 bool has_range_or_choices(const CLI::Option& option) {
   const auto type = option.get_type_name();
   return !choices_of(option).empty() || type.find("in [") != std::string::npos ||
@@ -80,7 +80,7 @@ bool is_bad_value(const CLI::ParseError& error, const CLI::Option& option) {
 }  // namespace
 
 std::string missing_command_line(const CLI::App& app) {
-  return fmt::format("no command given: give one of {} (`{} --help` tells more)",
+  return fmt::format("no command given: give one of {} (see `{} --help`)",
                      fmt::join(command_names(app), ", "), app.get_name());
 }
 
@@ -96,7 +96,7 @@ std::string usage_line(const CLI::App& app, const CLI::ParseError& error) {
     line = bad_value_line(*option);
   }
   const auto name = chosen.empty() ? app.get_name() : app.get_name() + " " + command.get_name();
-  return fmt::format("{} (`{} --help` tells what is accepted)", io::display(line), name);
+  return fmt::format("{} (`{} --help` says what is accepted)", io::display(line), name);
 }
 
 }  // namespace scatlight::cli

@@ -62,7 +62,7 @@ class FilterBank {
   WaveletSpectrum wavelet_made_in_space(int scale, int angle) const;
 
   /// One column of psi at a level: (rows.padded >> level) values. Above level 0 the spectrum is cut to the
-  /// lower band and folded, as for phi. `whole` is room for rows.padded values.
+  /// lower band and folded, as for phi. `whole` is scratch memory for rows.padded values.
   void psi_column(const WaveletSpectrum& wavelet, int level, int column, std::span<double> whole,
                   std::span<double> values) const;
 
@@ -78,7 +78,7 @@ class FilterBank {
   /// The angle index of -theta, or of theta itself where the bank has none.
   int opposite_angle(int angle) const;
 
-  /// theta of an angle index, in radians; the second of one of so many angles.
+  /// theta of an angle index, in radians; the static one for any number of angles.
   double theta(int angle) const { return theta(angle, options_.angles); }
   static double theta(int angle, int angles);
 

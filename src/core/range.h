@@ -7,7 +7,8 @@ namespace scatlight {
 
 /// The modulus squares numbers, which leave the range of T long before the samples that they are made of. So
 /// planes are transformed as they are while the largest magnitude of their samples is in this range (or 0),
-/// with room on both sides for all that is made of them, and else times a power of two, which is exact.
+/// with a margin on both sides for all that is computed from them, and else times a power of two, which is
+/// exact.
 template <class T>
 struct Range;
 template <>

@@ -20,7 +20,7 @@ namespace scatlight::cuda {
 
 enum class Direction { Forward, Inverse };  ///< exp(-2 pi i n k / N), or exp(+...). Neither has a factor.
 
-/// Which samples neighbouring threads have, so that what they read together stands side by side in memory:
+/// Which samples neighbouring threads have, so that what they read together is contiguous in memory:
 /// the same one of neighbouring lines, or neighbours on the same line.
 enum class Order { AcrossLines, AlongLines };
 

@@ -64,7 +64,7 @@ class Schedule {
 
   const Tables<T>& tables() const { return tables_; }
 
-  /// Of memory that a pass over so many planes needs.
+  /// Bytes of memory that a pass over this many planes needs.
   std::size_t workspace_bytes(std::int64_t planes, Pass pass) const {
     Arena arena;
     take_memory(arena, planes_at_once(planes), pass);
@@ -148,7 +148,7 @@ class Schedule {
     return parts <= 1 ? std::max<std::int64_t>(count, 1) : (count + parts - 1) / parts;
   }
 
-  // Image planes of which spectra and averages are in memory at once.
+  // How many image planes have their spectra and averages in memory at once.
   std::int64_t planes_at_once(std::int64_t planes) const {
     constexpr std::int64_t target_bytes = std::int64_t{256} << 20;
     const auto& finest = tables_.levels[0];
@@ -174,7 +174,7 @@ class Schedule {
     return memory;
   }
 
-  // For the wavelets of a band on so many sources.
+  // Memory for the wavelets of a band on this many sources.
   Memory take_memory(Arena& arena, const Band& band, std::int64_t sources, Pass pass) const {
     const auto& level = tables_.levels[band.level];
     const std::int64_t angles = tables_.options.angles;
@@ -351,7 +351,7 @@ struct Schedule<T>::Run {
     });
   }
 
-  // Of the sources of order 2 below one scale: those of order 1, number `first` and so many.
+  // The sources of order 2 below one scale that come from `count` sources of order 1, from number `first` on.
   Sources second_sources(int scale, const Sources& sources, std::int64_t first, std::int64_t count) const {
     const auto& options = tables().options;
     const Path first_path = {2, scale, 0, scale + 1, 0};

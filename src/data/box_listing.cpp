@@ -47,7 +47,7 @@ void trim_boxes(AnnotatedPicture& picture, bool skip_bad) {
     const auto over = excess(object.box, size);
     const auto trimmed = object.box.within(static_cast<float>(size.width), static_cast<float>(size.height));
     const bool is_nothing =
-        trimmed.width() <= 0 || trimmed.height() <= 0;  // outside, or thinner than a float tells
+        trimmed.width() <= 0 || trimmed.height() <= 0;  // outside, or too thin for a float
     if (over > 0 || is_nothing) {
       if (!skip_bad && (over > trimmed_without_asking || is_nothing)) {
         fail_at(picture.where,

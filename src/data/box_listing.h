@@ -22,12 +22,12 @@ struct BoxListOptions {
   /// Boxes that reach far over the edge are trimmed.
   bool skip_bad = false;
   std::int64_t max_pixels = default_max_pixels;  ///< Of a picture; a file with more is bad.
-  int threads = 0;                               ///< 0 means one for each core.
+  int threads = 0;                               ///< 0 means one per core.
 };
 
 /// A picture and what its annotation says, before both are compared.
 struct AnnotatedPicture {
-  std::string where = {};  ///< Begins each message: the annotation file and what tells the picture in it.
+  std::string where = {};  ///< Begins each message: the annotation file and what names the picture in it.
   BoxSample sample = {};   ///< Of size 0 x 0 where the annotation says none; boxes as they are annotated.
   std::vector<std::string> names = {};  ///< (objects): "object 3 (dog)", for messages.
   std::string bad = {};                 ///< The message when it cannot be used, else empty.

@@ -99,7 +99,7 @@ ImageSize BoxRecipe::resized(ImageSize window) const {
                        .height = static_cast<int>(std::lround(scale * window.height))};
   if (std::min(size.width, size.height) < least_short_side) {
     throw Error(fmt::format(
-        "its {} x {} pixels would become {} x {} (long side {}), but at least {} a side are needed",
+        "its {} x {} pixels would become {} x {} (long side {}), but at least {} per side are needed",
         window.width, window.height, size.width, size.height, options_.long_side, least_short_side));
   }
   return size;

@@ -65,11 +65,11 @@ class BoxRecipe {
   void paint(const EncodedImage& encoded, const Framing& framing, bool exact, std::span<float> canvas,
              ImageSize size) const;
 
-  /// The same of a picture that is decoded.
+  /// Does the same with a picture that is already decoded.
   void paint(const Image& picture, const Framing& framing, std::span<float> canvas, ImageSize size) const;
 
  private:
-  /// Of a picture that was reduced to a share of its sides.
+  /// Does the same with a picture that was reduced to a share of its sides.
   void paint(const Image& picture, double share, const Framing& framing, std::span<float> canvas,
              ImageSize size) const;
   ImageSize resized(ImageSize window) const;

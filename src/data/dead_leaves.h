@@ -11,7 +11,7 @@
 // A picture is a "dead leaves" scene: opaque leaves of all sizes (density of radii r^-3) fall on each other
 // until nothing of the ground is seen, which gives the edges, the occlusion and the scale invariance of
 // natural images. The leaves of the class are strewn among neutral ones, irregular and marbled. Colours,
-// light, sharpness and noise come from one distribution for all classes, so colour tells nothing: only
+// light, sharpness and noise come from one distribution for all classes, so colour does not help: only
 // outline and texture do.
 
 namespace scatlight::data {

@@ -75,7 +75,7 @@ void EncodedImage::check_size(std::int64_t max_pixels) const {
   const auto [width, height] = header_.stored;
   if (width < 1 || height < 1) throw Error(fmt::format("it has no pixels ({} x {})", width, height));
   if (std::max(width, height) > largest_picture_side || std::int64_t{width} * height > max_pixels) {
-    throw Error(fmt::format("it has {} x {} pixels; at most {} a side and {} in all are accepted", width,
+    throw Error(fmt::format("it has {} x {} pixels; at most {} per side and {} in all are accepted", width,
                             height, largest_picture_side, max_pixels));
   }
 }

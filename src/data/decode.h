@@ -24,7 +24,7 @@ inline constexpr std::int64_t largest_max_pixels = std::int64_t{1} << 29;
 inline constexpr std::uint64_t largest_picture_file = std::uint64_t{512} << 20;
 
 /// A JPEG, PNG or WebP file in memory, recognised by its content, whose header was read and whose size is
-/// sane: at most 65,500 pixels a side and `max_pixels` in all. Every error of the file names it and the
+/// sane: at most 65,500 pixels per side and `max_pixels` in all. Every error of the file names it and the
 /// reason.
 ///
 /// What becomes of the kinds of pictures:
@@ -50,12 +50,12 @@ class EncodedImage {
   /// The file itself.
   std::span<const std::uint8_t> bytes() const { return bytes_; }
 
-  /// Of names of such files, by its content: "jpg", "png" or "webp".
+  /// The usual ending of such files, by the content: "jpg", "png" or "webp".
   std::string_view ending() const;
 
   const PictureHeader& header() const { return header_; }
 
-  /// Of the upright picture.
+  /// The size of the upright picture.
   ImageSize size() const;
 
   /// True for JPEG.
@@ -81,8 +81,8 @@ Image decode_file(const std::filesystem::path& path, std::int64_t max_pixels = d
 /// The largest reduction that leaves at least `least` of `side` pixels.
 int largest_reduction(int side, int least);
 
-/// Reads no more of a JPEG than its header; the records that tell how a PNG or a WebP lies may stand behind
-/// its pixels.
+/// Reads no more of a JPEG than its header; the records that say how a PNG or a WebP is oriented may stand
+/// behind its pixels.
 PictureHeader read_picture_header(const std::filesystem::path& path,
                                   std::int64_t max_pixels = default_max_pixels);
 

@@ -14,7 +14,7 @@
 
 namespace scatlight::data {
 
-/// The classes: so many of the kinds with an outline, in the order of their names. At most 6.
+/// The classes: the first kinds with an outline, in the order of their names. At most 6.
 std::vector<std::string> box_class_names(int classes);
 
 struct BoxScene {

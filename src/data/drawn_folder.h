@@ -12,14 +12,14 @@ enum class FileFormat { Jpeg, Png };
 /// under val.
 struct DrawnFolderOptions {
   std::filesystem::path folder;
-  int classes = 8;  ///< The first so many of kind_names(), at least 2.
-  int train = 200;  ///< Pictures a class.
-  int val = 50;     ///< Pictures a class; may be 0.
+  int classes = 8;  ///< The first of kind_names(), at least 2.
+  int train = 200;  ///< Pictures per class.
+  int val = 50;     ///< Pictures per class; may be 0.
   int size = 160;   ///< Height and width in pixels, 16 to 4096.
   std::uint64_t seed = 0;
   FileFormat format = FileFormat::Jpeg;
   int quality = 92;        ///< Of JPEG files, 1 to 100.
-  int threads = 0;         ///< 0 means one for each core.
+  int threads = 0;         ///< 0 means one per core.
   bool overwrite = false;  ///< Replace an earlier drawn data set, and never anything else.
 };
 

@@ -14,7 +14,7 @@ namespace scatlight::data {
 
 /// What the drawn data sets have in common: they are made on threads, and are whole or not there.
 struct DrawnSet {
-  std::string marker;         ///< Name of the file that tells such a set, and holds its options.
+  std::string marker;         ///< Name of the file by which such a set is known, and which holds its options.
   std::string data;           ///< What is drawn, for that file.
   std::int64_t pictures = 0;  ///< Drawn by draw(folder, i), which writes files; on any thread.
   std::function<void(const std::filesystem::path& folder)> begin;

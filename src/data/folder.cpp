@@ -28,7 +28,7 @@ auto with_errors_of(const fs::path& folder, Step&& step) {
   }
 }
 
-/// True for a link to a folder, too. A link that leads nowhere is a file: its name tells what is missing.
+/// True for a link to a folder, too. A link that leads nowhere is a file: its name says what is missing.
 bool is_folder(const fs::directory_entry& entry) {
   std::error_code error;
   const bool result = entry.is_directory(error);
@@ -133,7 +133,7 @@ void list_class_folders(ImageFolder& folder, Listing top,
                     [](const fs::path& path) -> const std::string& { return path.native(); });
   if (top.folders.empty()) {
     throw Error(fmt::format(
-        "{}: there is no class folder in it ({}); expected are folders of images, one a class, or "
+        "{}: there is no class folder in it ({}); expected are folders of images, one per class, or "
         "tar archives{}",
         io::display_path(root), describe_no_image(folder.left_out),
         known_classes && folder.left_out.images_outside > 0

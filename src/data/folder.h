@@ -16,7 +16,7 @@ namespace scatlight::data {
 /// - class folders, ROOT/CLASS/any/depth/image.jpg;
 /// - class archives, ROOT/CLASS.tar with images, as ImageNet comes;
 /// - shards, ROOT/ANY.tar with KEY.jpg and KEY.cls, as WebDataset has it (data/archive_folder.h).
-/// Names tell which files and members are images (data/left_out.h). Links are followed, but never into a
+/// Names decide which files and members are images (data/left_out.h). Links are followed, but never into a
 /// folder that they lie in.
 struct ImageFolder {
   std::filesystem::path root;

@@ -12,9 +12,9 @@ namespace scatlight::data {
 /// lies, and more images change little. Throws Error for a class of one image.
 ImageFolder hold_out(ImageFolder& folder, double share);
 
-/// The same of pictures with boxes: a share of all, in which each class has an object that is trained on, as
-/// in the rest. What the listing did to boxes is still told of the rest. Throws Error for a class that cannot
-/// be in both.
+/// Does the same for pictures with boxes: a share of all, in which each class has an object that is trained
+/// on, as in the rest. What the listing did to boxes is still reported for the rest. Throws Error for a class
+/// that cannot be in both.
 BoxFolder hold_out(BoxFolder& folder, double share);
 
 }  // namespace scatlight::data

@@ -91,7 +91,7 @@ class Decompressor {
     std::longjmp(failed_, 1);
   }
 
-  /// Every warning is judged: libjpeg itself tells the first alone, which may hide a worse one.
+  /// Every warning is judged: libjpeg itself reports only the first, which may hide a worse one.
   void judge_warning() {
     switch (errors_.msg_code) {
       case JWRN_ADOBE_XFORM:

@@ -26,7 +26,7 @@ std::string ending_of(const std::filesystem::path& file);
 /// The endings of images, in small letters.
 std::span<const std::string_view> list_image_endings();
 
-/// The same as text: ".jpg, .jpeg, ... and .webp".
+/// These endings as text: ".jpg, .jpeg, ... and .webp".
 std::string image_endings();
 
 /// What a listing passes over, so that a run can say so.

@@ -12,7 +12,7 @@ namespace scatlight::data {
 struct LoaderOptions {
   /// At most: an epoch is cut into the fewest batches, as even as they can be.
   std::int64_t batch_size = 256;
-  int threads = 0;         ///< That decode; 0 means one for each core.
+  int threads = 0;         ///< That decode; 0 means one per core.
   std::uint64_t seed = 0;  ///< Of order and augmentation.
   std::int64_t epoch = 0;  ///< Each epoch has its own order and augmentation.
   bool augment = false;    ///< The recipe's augment (training) instead of its evaluate.
@@ -28,7 +28,7 @@ struct LoaderOptions {
   int parts = 1;  ///< At least 1.
 };
 
-/// With `threads` resolved. Throws Error for what is out of range; an epoch has so many batches.
+/// With `threads` resolved. Throws Error for options out of range; an epoch has `batches` batches.
 LoaderOptions check_loader_options(LoaderOptions options, std::int64_t batches);
 
 constexpr std::int64_t largest_batch_size = 1 << 20;

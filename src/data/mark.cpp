@@ -136,7 +136,7 @@ class Painter {
 
   Image& image_;
   int line_ = 1;
-  int dot_ = 1;  ///< Pixels a side for a dot of a glyph.
+  int dot_ = 1;  ///< Pixels per side of a dot of a glyph.
   std::vector<PixelBox> tags_;
 };
 

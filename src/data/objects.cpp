@@ -24,7 +24,7 @@ void add(BoxCounts& to, const BoxCounts& more) {
   to.turned += more.turned;
 }
 
-/// Of a picture that moves from one data set to another.
+/// Moves the counts of a picture that goes from one data set to another.
 void move_counts(const BoxSample& sample, BoxCounts& from, BoxCounts& to) {
   const auto move = [](std::int64_t number, std::int64_t& here, std::int64_t& there) {
     here -= number;

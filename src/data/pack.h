@@ -20,7 +20,7 @@ struct PackOptions {
   int short_side = 0;      ///< Larger pictures are shrunk to it, in pixels; 0: files are copied as they are.
   int quality = 90;        ///< Of the JPEG files of shrunk pictures, 1 to 100.
   std::uint64_t seed = 0;  ///< Of the order.
-  int threads = 0;         ///< 0 means one for each core.
+  int threads = 0;         ///< 0 means one per core.
   bool skip_bad = false;   ///< Leave out files that cannot be read, and record them.
   std::int64_t max_pixels = default_max_pixels;  ///< Of a picture; a file with more is bad.
 };

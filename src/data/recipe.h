@@ -14,7 +14,7 @@ namespace scatlight::data {
 /// ImageNet training): RandomResizedCrop and flip for training; short side resized to 256, centre 224 for
 /// testing.
 struct RecipeOptions {
-  int size = 224;                             ///< Of the result, in pixels a side.
+  int size = 224;                             ///< Of the result, in pixels per side.
   int resize = 0;                             ///< Short side before the centre crop; 0: size * 256 / 224.
   double smallest_area = 0.08;                ///< Of a random crop, as a share of the picture.
   double largest_area = 1;                    ///< The same.

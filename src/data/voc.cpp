@@ -83,7 +83,7 @@ Rect read_box(const pugi::xml_node& object, std::string_view where) {
           .bottom = static_cast<float>(bottom)};
 }
 
-/// A picture whose labels are places in its own list of class names, one an object.
+/// A picture whose labels are places in its own list of class names, one per object.
 struct VocPicture {
   AnnotatedPicture picture = {};
   std::vector<std::string> classes = {};

@@ -10,7 +10,7 @@ namespace scatlight::data {
 
 /// Lists a split of a data set laid out as Pascal VOC's:
 ///
-///   ROOT/ImageSets/Main/SPLIT.txt   names, one a line
+///   ROOT/ImageSets/Main/SPLIT.txt   names, one per line
 ///   ROOT/Annotations/NAME.xml       the objects; their `difficult` and the `size` may lack
 ///   ROOT/JPEGImages/NAME.jpg        or another ending of the formats that are read
 ///

@@ -30,7 +30,7 @@ Deltas encode(const Rect& reference, const Rect& box, const Deltas& deviations =
 /// The box of deltas. A side grows to 1000 / 16 times the reference's at most.
 Rect decode(const Rect& reference, const Deltas& deltas, const Deltas& deviations = no_deviations);
 
-/// Whether both sides are at least so long; never for a box that is not of numbers.
+/// Whether both sides are at least this long; never for a box with NaN.
 bool has_sides(const Rect& box, float least);
 
 }  // namespace scatlight::detect

@@ -55,11 +55,11 @@ class Detector {
   const DetectorNetworkOptions& options() const { return options_; }
   const nets::DetectionParts& parts() const { return parts_; }
 
-  /// The classifier's layers, but those that tell the classes.
+  /// The classifier's layers, except those that give the classes.
   nets::Network& network() { return network_; }
   const nets::Network& network() const { return network_; }
 
-  /// As Network::to(); what proposes regions stays in float32.
+  /// As Network::to(), but the region proposal network stays in float32.
   void to(const torch_ops::Placement& placement);
   const at::Device& device() const { return network_.device(); }
 

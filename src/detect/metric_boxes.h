@@ -15,7 +15,7 @@ namespace scatlight::detect {
 
 /// An object of the data set.
 struct TrueBox {
-  std::int64_t image = 0;  ///< Any number that tells the images apart; it orders them.
+  std::int64_t image = 0;  ///< Any number that identifies the image; images are ordered by it.
   int label = 0;           ///< 0 ... classes - 1.
   data::Box box = {};
   double area = 0;         ///< As annotated; see data::Object.

@@ -165,7 +165,7 @@ std::vector<std::string> parts_left_random(const std::filesystem::path& path,
   const io::SafetensorsReader reader(path);
   const auto names = reader.metadata().find(classes_key);
   const auto* weight = reader.find("roi_heads.box_predictor.cls_score.weight");
-  // Without names, as other programs write it, the number of classes tells.
+  // Without names, as other programs write it, the number of classes decides.
   const bool same =
       names != reader.metadata().end()
           ? Json::parse(names->second, nullptr, /*allow_exceptions=*/false) == Json(classes)

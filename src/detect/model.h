@@ -41,8 +41,8 @@ DetectorModel load_detector(const std::filesystem::path& path, const torch_ops::
 void load_first_weights(Detector& detector, const std::filesystem::path& path,
                         const std::vector<std::string>& classes);
 
-/// What load_first_weights() leaves random: region proposals and classes where the file is a classifier's,
-/// classes where the detector's are not these, in this order (where it names none: not as many).
+/// What load_first_weights() leaves random: region proposals and classes if the file is a classifier; classes
+/// if the detector's are not these in this order (or, if it names none, not as many).
 std::vector<std::string> parts_left_random(const std::filesystem::path& path,
                                            const std::vector<std::string>& classes);
 

@@ -33,7 +33,7 @@ struct DetectorOptions {
 
   float score = 0;       ///< Detections have a higher score ...
   float nms_iou = 0.3F;  ///< ... at most this in common with others of their class ...
-  int most = 100;        ///< ... and an image has at most so many.
+  int most = 100;        ///< ... and an image has at most this many.
 };
 
 /// Throws Error for numbers that are out of range.

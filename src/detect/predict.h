@@ -14,7 +14,7 @@
 namespace scatlight::detect {
 
 struct PredictOptions {
-  double score = 0.5;  ///< Objects are reported that have a higher one, whatever the detector's options say.
+  double score = 0.5;  ///< Objects with a higher score are reported, whatever the detector's options say.
   int threads = 0;     ///< That decode; 0 means one per core.
   bool skip_bad = false;
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.

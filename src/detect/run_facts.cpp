@@ -77,8 +77,8 @@ std::optional<data::Framing> frame(const data::BoxRecipe& recipe, const data::Bo
   }
 }
 
-/// Every object's middle and size as shares of its picture, and its size in pixels that the network sees, at
-/// most so many objects, for the pictures of the report.
+/// Every object's middle and size as shares of its picture, and its size in pixels that the network sees, for
+/// the pictures of the report. A part of the objects if they are many.
 Json geometry(const data::BoxFolder& folder, const data::BoxRecipeOptions& options) {
   constexpr std::int64_t most = 5000;
   const data::BoxRecipe recipe(options);

@@ -14,7 +14,7 @@ namespace scatlight::detect {
 data::CounterRandom sampling_random(std::uint64_t seed, std::uint64_t epoch, std::uint64_t image);
 
 /// Draws `count` of the matches without repetition, up to `share` of them positive and the rest negative;
-/// fewer where there are not so many. Returns their indices, ascending.
+/// fewer if there are not enough. Returns their indices, ascending.
 std::vector<std::size_t> sample(std::span<const Match> matches, int count, float share,
                                 data::CounterRandom& random);
 

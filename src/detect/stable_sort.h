@@ -7,7 +7,7 @@
 
 namespace scatlight::detect {
 
-/// Sorts items, of which equal ones keep their order. In place of std::stable_sort, whose C++20 form in
+/// Sorts items; equal ones keep their order. Replaces std::stable_sort, whose C++20 form in
 /// libstdc++ 12 calls a function that C++17 deprecated, which the linter reports.
 template <class Item, class Precedes>
 void stable_sort(std::vector<Item>& items, Precedes precedes) {

@@ -8,7 +8,7 @@
 
 namespace scatlight::detect {
 
-/// What the region proposal network shall say of one image. The lists of anchors are ascending indices.
+/// What the region proposal network should predict for one image. The lists of anchors are ascending indices.
 struct RpnTargets {
   std::vector<std::int64_t> sampled;   ///< The anchors in the loss.
   std::vector<float> objectness;       ///< Of the sampled ones: 1 or 0.
@@ -16,7 +16,7 @@ struct RpnTargets {
   std::vector<Deltas> deltas;          ///< ... and what leads from each to its object.
 };
 
-/// What the head shall say of one image.
+/// What the head should predict for one image.
 struct RoiTargets {
   std::vector<Rect> rois;            ///< The sampled proposals.
   std::vector<std::int64_t> labels;  ///< Of each: 0 the background, else the class + 1.

@@ -48,7 +48,7 @@ void write_file(const std::filesystem::path& path, std::string_view content);
 void write_file(const std::filesystem::path& path, std::span<const std::byte> content);
 
 /// Makes the folder that the file is to be in. Throws Error when the file could not be written there, so that
-/// this is known before the work begins whose result it is.
+/// this is known before the work whose result it is begins.
 void make_folder_for(const std::filesystem::path& file);
 
 }  // namespace scatlight::io

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// False, and errno tells why, when the file system cannot.
+/// False, with the reason in errno, when the file system cannot.
 bool exchange(const fs::path& a, const fs::path& b) {
   return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
 }

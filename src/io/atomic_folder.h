@@ -11,8 +11,8 @@ namespace scatlight::io {
 /// error is one line with the path and the reason.
 class AtomicFolder {
  public:
-  /// Makes the folders above, too. Throws Error when that may not be, or when another writer is at work on
-  /// the same folder. A symbolic link is followed.
+  /// Makes the folders above, too. Throws Error when that is not permitted, or when another writer is at work
+  /// on the same folder. A symbolic link is followed.
   explicit AtomicFolder(const std::filesystem::path& path);
   ~AtomicFolder();
   AtomicFolder(const AtomicFolder&) = delete;

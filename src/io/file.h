@@ -47,8 +47,8 @@ class ReadOnlyFile {
   bool has_name_ = true;                   ///< Some file systems of networks count no names of a file.
 };
 
-/// Lets this process have as many files open as the system lets it. A data set may have thousands of
-/// archives, and the usual limit is 1024.
+/// Raises the limit of open files of this process as far as the system allows. A data set may have thousands
+/// of archives, and the usual limit is 1024.
 void raise_open_file_limit();
 
 /// The whole file. Throws Error when it is larger than `limit` bytes; no memory is taken before that is

@@ -8,7 +8,8 @@
 
 namespace scatlight::io {
 
-/// A 64-bit hash (XXH3) of bytes that come in pieces: tells damage and changes, keeps no secret.
+/// A 64-bit hash (XXH3) of bytes that come in pieces: it detects damage and changes, and is not
+/// cryptographic.
 class Hash {
  public:
   Hash();

@@ -38,7 +38,7 @@ struct ProgressOutput {
   std::function<double()> seconds_now = {};  ///< A clock for tests; the steady clock by default.
 };
 
-/// Shows how far some work is: a bar redrawn at most ten times a second on a terminal, else a plain line
+/// Shows how far some work is: a bar redrawn at most ten times per second on a terminal, else a plain line
 /// every few seconds. All members may be called from any thread. A failing descriptor is ignored: progress is
 /// never worth an error.
 class Progress {

@@ -167,7 +167,8 @@ Architecture make_architecture(const NetworkOptions& options) {
 
 namespace {
 
-// Of what a layer belongs to: "layer1" of layer1.0.conv1; VGG has no groups but its poolings.
+// The group that a layer belongs to: "layer1" for layer1.0.conv1. VGG has no groups except between its
+// poolings.
 std::string_view group_of(const Residual& block) {
   const std::string_view name = block.convs.front().name;
   return name.substr(0, name.find('.'));
@@ -235,7 +236,7 @@ void cut_vgg(const std::vector<Layer>& layers, DetectionParts& parts) {
   parts.base_end = --parts.groups.ends.back();
 }
 
-// Of base_end 0 where there is nothing to cut.
+// With base_end 0 if there is nothing to cut.
 DetectionParts cut(const NetworkOptions& options) {
   const auto architecture = make_architecture(options);
   const auto& layers = architecture.layers;

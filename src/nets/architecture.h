@@ -96,7 +96,7 @@ std::size_t first_trained(int frozen, const LayerGroups& groups);
 
 /// Where a network is cut for the detection of objects (paper section 3.2): features of the whole image up to
 /// `base_end`, then the layers from `head_begin` to `head_end` on the features of each region. The layers
-/// that tell the classes of an image are left out.
+/// that give the classes of an image are left out.
 struct DetectionParts {
   std::size_t base_end = 0;
   std::size_t head_begin = 0;

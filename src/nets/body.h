@@ -25,10 +25,11 @@ struct Network::Body {
   at::Tensor& at(const std::string& name);
   bool has(const std::string& name) const { return indices.contains(name); }
 
-  /// Of the activations of convolutions.
+  /// The type of the activations of convolutions.
   at::ScalarType convolution_type() const { return has_convolutions() ? placement.precision : at::kFloat; }
 
-  /// Of weights and activations: (N, h, w, C) for convolutions, which would turn their input first.
+  /// The layout of weights and activations: (N, h, w, C) for convolutions, which would convert other input
+  /// first.
   at::MemoryFormat memory_format() const {
     return has_convolutions() ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   }

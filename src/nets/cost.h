@@ -20,13 +20,13 @@ struct Cost {
 /// Throws Error for options out of range.
 Cost cost(const NetworkOptions& options);
 
-/// What a network costs that is trained in part.
+/// How a network that is trained in part is counted.
 struct CostRules {
   std::size_t first_trained = 0;  ///< Layers before it are not trained, and keep nothing.
   bool frozen_norms = false;      ///< See Network::freeze_norms().
 };
 
-/// Of the layers from `first` to before `end`, for one input of a shape.
+/// The cost of the layers from `first` to before `end`, for one input of a given shape.
 struct LayersCost {
   Cost cost;
   Shape output;

@@ -103,7 +103,7 @@ void check_tensor(const std::filesystem::path& path, const std::string& owner, c
   }
 }
 
-/// What tells the classes: "fc", or "classifier.6" of VGG.
+/// The layer that gives the classes: "fc", or "classifier.6" of VGG.
 std::string last_layer(const Network& network) {
   return std::get<Linear>(make_architecture(network.options()).layers.back()).name;
 }

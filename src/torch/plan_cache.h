@@ -11,7 +11,7 @@
 namespace scatlight::torch_ops {
 
 /// The plans used last, so that images of a few sizes in turn are planned once each. A Plan is copied cheaply
-/// and made from Plan(options, more...): more tells where it runs. Options may not have a parallel_for.
+/// and made from Plan(options, more...): `more` says where it runs. Options may not have a parallel_for.
 template <class Plan, class... More>
 class PlanCache {
  public:

@@ -114,7 +114,7 @@ std::optional<StepLoss> ClassifierPass::backward() {
   return StepLoss{.batch = batch.number, .images = found->images, .loss = loss, .waited = found->waited};
 }
 
-/// What some of the step's images, which are so many in all, add to its loss. Adds the gradient of that,
+/// What some of the step's images, which are `images` in all, add to its loss. Adds the gradient of that,
 /// times the size of the team, which averages it. Weighted losses are divided by the number of images too,
 /// not by the sum of their weights, which a part of the step does not know: so the parts add up to the same
 /// step however it is cut.

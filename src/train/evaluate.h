@@ -17,7 +17,7 @@ namespace scatlight::train {
 
 struct EvaluateOptions {
   std::int64_t batch = 64;  ///< Images at a time, of each member of a team.
-  int threads = 0;          ///< That decode; 0 means one for each core.
+  int threads = 0;          ///< That decode; 0 means one per core.
   bool skip_bad = false;
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.
   std::int64_t cache_bytes = 0;  ///< Of main memory for maps that are kept from one evaluation to the next.
@@ -27,7 +27,7 @@ struct Evaluation {
   Metrics metrics;
   double seconds = 0;
   std::int64_t cached_images =
-      0;  ///< Whose maps an earlier evaluation had left: they tell nothing about speed.
+      0;  ///< Images whose maps were kept from an earlier evaluation: they say nothing about speed.
   std::vector<data::SkippedFile> skipped = {};
 };
 

@@ -4,7 +4,7 @@
 
 #include "train/checkpoint.h"
 
-// The tensors of a network of which a part is not trained.
+// The tensors of a network that is trained in part.
 
 namespace scatlight::train {
 

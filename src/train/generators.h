@@ -16,7 +16,7 @@ void seed_member(const Team& team);
 /// Collective.
 NamedTensors gather_generators(const Team& team);
 
-/// The same for so many members, to be filled.
+/// The same tensors for this many members, to be filled.
 NamedTensors empty_generators(int members);
 
 /// Goes on with the member's state; a member without one draws other numbers than any did before this step.

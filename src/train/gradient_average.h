@@ -14,10 +14,10 @@ class Reducer;
 namespace scatlight::train {
 
 /// Makes the gradients of a team's members their mean while they are computed: by the Reducer of
-/// torch.distributed, of which DistributedDataParallel is made. A process alone keeps its gradients.
+/// torch.distributed, of which DistributedDataParallel is made. A single process keeps its gradients.
 class GradientAverage {
  public:
-  /// Of a process alone.
+  /// For a single process.
   GradientAverage();
 
   /// The parameters, which every member has in the same order and shapes, take gradients. Collective.

@@ -14,7 +14,7 @@ namespace scatlight::train {
 /// all.
 at::Tensor images_of(data::Batch& batch, const data::Recipe& recipe, const at::Device& device);
 
-/// The same of bytes (N, height, width, 3), where they are.
+/// Normalises bytes (N, height, width, 3) on the device that holds them.
 at::Tensor normalize(const at::Tensor& bytes, const data::Recipe& recipe);
 
 /// The scores (N, classes) of maps (N, C, h, w): contiguous floats on the CPU, without a gradient. The

@@ -18,7 +18,7 @@ inline std::string to_text(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// To the nearest of so many steps for each unit: 100 keeps two digits.
+/// Rounds to the nearest of this many steps per unit: 100 keeps two digits.
 inline double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
 /// One line of a log.

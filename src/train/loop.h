@@ -17,7 +17,7 @@
 
 namespace scatlight::train {
 
-/// How long and how a training goes, whatever is trained.
+/// The length and the course of a training, whatever is trained.
 struct LoopOptions {
   std::filesystem::path run = {};  ///< The run folder.
   RunMode mode = RunMode::New;
@@ -32,7 +32,7 @@ struct LoopOptions {
   Schedule schedule = {};
   SgdOptions sgd = {};
   std::int64_t eval_every = 1;  ///< Epochs between evaluations; the last one is always there.
-  std::int64_t patience = 0;    ///< Ends after so many evaluations in a row that were no better; 0: never.
+  std::int64_t patience = 0;    ///< Ends after this many evaluations in a row that were no better; 0: never.
   double checkpoint_seconds = 300;  ///< Between checkpoints within an epoch; one is written after each epoch.
 };
 
@@ -59,10 +59,10 @@ struct LoopResult {
 /// for unusable data and files, and when training diverges (the loss is no longer finite); the last
 /// checkpoint stays.
 ///
-/// The members of a team call it together, with the same options. Each step is that of a process alone with
-/// all their images, but for batch norms, which see the images of their own member; those of the leading one
-/// are evaluated and saved. A stop that one member is asked for all make after the same step. A resume may
-/// have another number of members; its bits are equal with the same number.
+/// The members of a team call it together, with the same options. Each step is that of a single process with
+/// all their images, except for batch norms, which see the images of their own member; those of the leading
+/// one are evaluated and saved. A stop that one member is asked for all make after the same step. A resume
+/// may have another number of members; its bits are equal with the same number.
 LoopResult run_training(RunRecord& record, const LoopOptions& options, Task& task,
                         const std::function<bool()>& stop, const Team& team);
 

@@ -28,7 +28,7 @@ class MapStream {
   };
 
   /// `next` gives the batches, nothing after the last; `make_maps` may leave the maps in the batch's memory.
-  /// Both are called on the stream's thread alone, until it is destroyed.
+  /// Both are called only on the stream's thread, until it is destroyed.
   MapStream(std::function<std::optional<Batch>()> next, std::function<at::Tensor(Batch&)> make_maps,
             const at::Device& device)
       : next_(std::move(next)),

@@ -23,7 +23,7 @@ class Metrics {
   std::int64_t classes() const { return classes_; }
   std::int64_t images() const { return images_; }
 
-  // Of no images, these are 0.
+  // Without images, these are 0.
   double loss() const;  ///< Mean cross entropy in nats, without label smoothing.
   double top1()
       const;  ///< Percent of images whose class has the highest score; see top_k() for equal scores.

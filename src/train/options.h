@@ -51,7 +51,7 @@ std::vector<double> balanced_weights(const data::ImageFolder& folder);
 /// The options of the network that is trained.
 nets::NetworkOptions network_options(const TrainOptions& options);
 
-/// Throws Error for numbers that are out of range. train() does it too; a command line can tell the user
+/// Throws Error for numbers that are out of range. train() does it too; a command line can inform the user
 /// earlier. The data need not be listed yet.
 void check(const TrainOptions& options);
 

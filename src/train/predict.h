@@ -14,7 +14,7 @@ namespace scatlight::train {
 struct PredictOptions {
   std::int64_t top = 5;  ///< Classes named for each image; fewer where there are fewer classes.
   std::int64_t batch = 32;
-  int threads = 0;  ///< That decode; 0 means one for each core.
+  int threads = 0;  ///< That decode; 0 means one per core.
   bool skip_bad = false;
   std::int64_t max_pixels = data::default_max_pixels;  ///< Of an image; see LoaderOptions.
 };

@@ -42,8 +42,8 @@ class HeldRunFolder {
   /// Where they will be in the end.
   const RunFolder& folder() const { return folder_; }
 
-  /// Puts the new run in the place of the earlier one, of which no file stays; nothing to do if it is there
-  /// already. The new run has a checkpoint and a model by now.
+  /// Puts the new run in the place of the earlier one and removes all files of the latter; nothing to do if
+  /// it is there already. The new run has a checkpoint and a model by now.
   void publish();
 
  private:

@@ -20,7 +20,7 @@ struct Schedule {
   ScheduleKind kind = ScheduleKind::Step;
   double learning_rate = 0.1;  ///< The full rate.
   double warmup = 0;           ///< Share of the training in which the rate grows linearly from 0; below 1.
-  /// Of Step, in growing order: shares of the training after which the rate is a tenth of what it was. The
+  /// For Step, in growing order: shares of the training after which the rate is divided by 10. The
   /// thirds are the paper's "every 30 of 90 epochs".
   std::vector<double> drops = {1.0 / 3, 2.0 / 3};
 };

@@ -31,7 +31,7 @@ struct StepLoss {
   std::int64_t batch = 0;   ///< Its number in the pass.
   std::int64_t images = 0;  ///< Of all members of the team.
   double loss = 0;          ///< What this member's images add to the mean over all of them.
-  /// The same of other means over the images, by name, for the log: parts of the loss, counts.
+  /// Other means over the images, by name, for the log: parts of the loss, counts.
   std::vector<std::pair<std::string, double>> means = {};
   double waited = 0;  ///< Seconds for which this member waited for its images.
 };
@@ -54,7 +54,7 @@ class Pass {
 struct EvaluationLine {
   Json numbers = {};
   std::string note = {};
-  double score = 0;  ///< What tells the best model: the higher, the better.
+  double score = 0;  ///< What the best model is chosen by: the higher, the better.
 };
 
 /// What is trained: a network, its images and its loss. run_training() (train/loop.h) asks it for gradients

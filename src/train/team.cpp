@@ -39,7 +39,7 @@ bool has_one_of(std::string_view text, std::initializer_list<const char*> words)
   return std::ranges::any_of(words, [&](const char* word) { return text.find(word) != text.npos; });
 }
 
-/// What went wrong, by the words of gloo and NCCL, which have no other way to tell.
+/// What went wrong, from the messages of gloo and NCCL, which give no other information.
 std::optional<Error> failure_of_team(std::string_view text, std::chrono::milliseconds timeout) {
   if (has_one_of(text, {"Timed out", "timed out", "Timeout", "timeout"})) {
     return Error(

@@ -15,19 +15,19 @@
 namespace scatlight::train {
 
 /// The processes that train or measure one network together. Each has a part of every batch; the first one
-/// leads: it reads and writes the run folder, and speaks to the user. A process alone is a team of one that
+/// leads: it reads and writes the run folder, and speaks to the user. A single process is a team of one that
 /// leads itself, for which every call is free.
 ///
 /// All calls but rank(), size() and leads() are collective: every member makes them, in the same order, on
 /// one thread. When a member is gone or does not answer in time, they throw Error.
 class Team {
  public:
-  /// A process alone.
+  /// The team of a single process.
   Team() = default;
 
-  /// Of torch.distributed's process group of this name. Numbers and text go through its backend for the CPU,
-  /// tensors through that of their device, also where the group has one member. Throws Error when there is no
-  /// such group.
+  /// The team of torch.distributed's process group of this name. Numbers and text go through its backend for
+  /// the CPU, tensors through that of their device, also where the group has one member. Throws Error when
+  /// there is no such group.
   explicit Team(const std::string& group);
 
   int rank() const { return rank_; }  ///< From 0.
@@ -49,10 +49,12 @@ class Team {
   /// is not.
   void wait() const;
 
-  /// Runs a step on the leading member alone; an Error there every member throws, as SharedError.
+  /// Runs a step on the leading member alone. If it throws an Error there, every member throws it as
+  /// SharedError.
   void lead(const std::function<void()>& step) const;
 
-  /// Runs a step that does the same on all members; an Error of the leading one all throw, as SharedError.
+  /// Runs a step that does the same on all members. An Error of the leading one is thrown by all, as
+  /// SharedError.
   void do_alike(const std::function<void()>& step) const;
 
   /// Runs a step in which torch communicates, and turns what it throws when that fails into Error.
@@ -60,7 +62,7 @@ class Team {
 
   struct Group;  ///< Private to train: train/team_group.h.
 
-  /// Null for a process alone.
+  /// Null for a single process.
   const Group* group() const { return group_.get(); }
 
  private:
@@ -69,7 +71,7 @@ class Team {
   int size_ = 1;
 };
 
-/// What a step returns that does the same on all members; an Error as Team::do_alike() has it.
+/// Returns the result of a step that does the same on all members; an Error is thrown as by Team::do_alike().
 template <class Make>
 auto make_alike(const Team& team, const Make& make) {
   std::optional<decltype(make())> made;
@@ -78,11 +80,11 @@ auto make_alike(const Team& team, const Make& make) {
 }
 
 /// Throws Error when a member sees something else than the leading one, where all need the same. `what` names
-/// it, `seen` tells in words and numbers what this member sees. Collective, as the next.
+/// it, `seen` describes in words and numbers what this member sees. Collective, as the next function.
 void check_same(const Team& team, const std::string& what, const std::string& seen);
 
-/// The same of a data set, in the place that it has on this member. A process alone does not ask what it
-/// sees.
+/// Does the same for a data set, in the place where this member has it. A single process does not compute
+/// what it sees.
 void check_same_data(const Team& team, const std::filesystem::path& root,
                      const std::function<std::string()>& seen);
 

@@ -2,7 +2,7 @@
 
 namespace scatlight::train {
 
-/// Makes torch work on so many threads of this process, 0: one for each core; returns their number.
+/// Makes torch use this many threads in this process (0: one per core); returns their number.
 int use_threads(int threads);
 
 }  // namespace scatlight::train

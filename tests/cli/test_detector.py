@@ -255,7 +255,7 @@ def test_flags_of_the_other_task_are_refused(flag, arguments, trained, drawn, cl
         "PICTURE": drawn / "JPEGImages/val_00000.jpg",
     }
     kind = "detector" if "DETECTOR" in arguments else "classifier"
-    words = [f"{flag} says nothing here", f"{places[arguments[1]]} is a {kind}"]
+    words = [f"{flag} does not apply here", f"{places[arguments[1]]} is a {kind}"]
     fail(2, words, *(places.get(word, word) for word in arguments), cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -330,7 +330,7 @@ def test_the_recipe_is_what_a_run_has(drawn, tmp_path):
 
 BAD_FLAGS = {
     "--drop-at 5 --minutes 1": "--drop-at",
-    "--drop-at 3 --schedule cosine": "--drop-at says nothing about --schedule cosine",
+    "--drop-at 3 --schedule cosine": "--drop-at does not apply to --schedule cosine",
     "--drop-at 3,12": "--drop-at 12 is not accepted",
     "--batch 2 --micro-batch 3": "micro-batch 3: 0 to the batch (2) is accepted",
     "--anchors 0": "--anchors 0 is not accepted",
@@ -338,8 +338,8 @@ BAD_FLAGS = {
     "--ratios 1,1000": "--ratios 1 1000 is not accepted",
     "--frozen 5": "--frozen 5 needs --weights",
     "--frozen 5 --weights w.safetensors": "frozen groups 5",
-    "--val-images photos": "--val-images says nothing without",
-    "--eval-every 2": "--eval-every 2 says nothing without",
+    "--val-images photos": "--val-images has no effect without",
+    "--eval-every 2": "--eval-every 2 has no effect without",
     "--proposals 12001": "--proposals 12001",
     "--test-proposals 6001": "--test-proposals 6001",
     "--long-side 100": "long side 100: 600 (the short side)",
@@ -347,7 +347,7 @@ BAD_FLAGS = {
     "--network scatresnet50 --scales 5": "a stride of 64 pixels",
     "--network vgg16 --widths 8": "vgg16, which has no residual groups",
     "--nms 1.5": "--nms 1.5 is not accepted",
-    "--val-split val --images x": "--images x says nothing",
+    "--val-split val --images x": "--images x does not apply",
     "--size 64": "unknown flag --size",
 }
 
@@ -359,7 +359,7 @@ def test_bad_flags(flags, drawn, tmp_path):
 
 
 def test_a_split_is_of_voc_folders(trained, drawn, tmp_path):
-    words = ["the split val says nothing", "instances_val.json", "VOC"]
+    words = ["the split val does not apply", "instances_val.json", "VOC"]
     fail(2, words, "eval", trained, val_of(drawn), "--split", "val")
     fail(2, words, "train-detector", val_of(drawn), "--val-split", "val", "--run", tmp_path / "run")
 

@@ -44,7 +44,7 @@ TEST(BoxRecipe, ResizesTheShortSideUnlessTheLongOneBecomesTooLong) {
   EXPECT_EQ(recipe.evaluate({333, 3330}).size, (ImageSize{120, 1200}));
   expect_error(
       [&] { recipe.evaluate({3330, 80}); },
-      "its 3330 x 80 pixels would become 1200 x 29 (long side 1200), but at least 32 a side are needed");
+      "its 3330 x 80 pixels would become 1200 x 29 (long side 1200), but at least 32 per side are needed");
 }
 
 TEST(BoxRecipe, BoxesFollowResizeCropAndMirror) {

@@ -144,7 +144,7 @@ TEST(Decode, RefusesHeadersThatLie) {
   };
   expect_error([&] { decode(with_png_size(0)); }, "it has no pixels (0 x 24)");
   expect_error([&] { decode(with_png_size(0xFFFFFFFF)); }, "beyond 2^31");
-  expect_error([&] { decode(with_png_size(1U << 30)); }, "at most 65500 a side");
+  expect_error([&] { decode(with_png_size(1U << 30)); }, "at most 65500 per side");
   expect_error([&] { decode(with_png_size(80)); }, "cannot decode picture: ");
 }
 
@@ -155,7 +155,8 @@ TEST(Decode, RefusesMorePixelsThanTheLimit) {
     const auto file = folder.add("a", as_text(bytes));
     EXPECT_EQ(EncodedImage(bytes, "a", 960).decode().rgb, decode(bytes).rgb);
     EXPECT_EQ(decode_file(file, 960).rgb, decode(bytes).rgb);
-    const std::string_view words = "it has 40 x 24 pixels; at most 65500 a side and 959 in all are accepted";
+    const std::string_view words =
+        "it has 40 x 24 pixels; at most 65500 per side and 959 in all are accepted";
     expect_error([&] { EncodedImage(bytes, "a", 959); }, words);
     expect_error([&] { decode_file(file, 959); }, words);
     expect_error([&] { read_image_size(file, 959); }, words);

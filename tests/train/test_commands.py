@@ -172,7 +172,7 @@ BAD_FLAGS = {
     "--overwrite --resume": "--resume",
     "--val-share 1": "--val-share 1 is not accepted",
     "--val-share 0.2 --val x": "--val-share",
-    "--patience 2": "--patience 2 says nothing without data for evaluation",
+    "--patience 2": "--patience 2 has no effect without data for evaluation",
     "--class-weights rare": "--class-weights rare is not accepted: give balanced, or a number for each class",
     "--class-weights 1,-1": "class weight -1: at least 0 is accepted",
     "--frozen 1": "--frozen 1 needs --weights",

@@ -28,7 +28,7 @@ def shape_of(state: State, name: str, dimensions: int) -> Shape:
 
 
 def read_groups(state: State) -> Options:
-    """The options of a residual network that its tensors tell."""
+    """The options of a residual network that follow from its tensors."""
     depths: list[int] = []
     widths: list[int] = []
     while (group := f"layer{len(depths) + 1}") + ".0.conv1.weight" in state:

@@ -157,7 +157,7 @@ def _parse(metadata: dict[str, str], key: str, kind: Any) -> Any:
 
 
 def _check_network(network: Network) -> None:
-    """What the tensors do not tell; src/nets/architecture.cpp has these limits."""
+    """What the tensors do not say; src/nets/architecture.cpp has these limits."""
     for name, accepted in (
         ("family", ("scatresnet", "resnet", "vgg", "linear")),
         ("block", ("basic", "bottleneck")),

@@ -88,7 +88,7 @@ def _inference_figure(bench: Bench) -> Figure:
         ),
         ("network", [unit * n.folded.from_maps.median for n in bench.networks]),
     ]
-    svg = stacked_bar_plot(names, parts, "ms an image", "time of inference", first_color=0)
+    svg = stacked_bar_plot(names, parts, "ms per image", "time of inference", first_color=0)
     return Figure(svg, "Inference, batch norms folded: the transform, and the network from its maps.")
 
 

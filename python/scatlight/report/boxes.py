@@ -24,7 +24,7 @@ COUNTS = {
 
 @dataclass(frozen=True)
 class MarkedBox:
-    label: int  # index into the classes; 0 where the file tells the name alone
+    label: int  # index into the classes; 0 where the file has only the name
     name: str
     left: float
     top: float
@@ -74,7 +74,7 @@ class DetectorFacts:
     call: Call
     network: str
     parameters: int
-    anchor_sizes: list[float]  # pixels of the network's images; empty: an older file does not tell
+    anchor_sizes: list[float]  # pixels of the network's images; empty: an older file does not say
     anchor_ratios: list[float]
     sides: tuple[int, int] | None  # the short one of the network's images, and the longest
     classes: list[str]

@@ -163,7 +163,7 @@ class Fields:
         return [float(entry) for entry in value]
 
     def rows(self, name: str, width: int) -> list[list[float]]:
-        """Lists of so many numbers; an absent list has none."""
+        """Lists of this many numbers each; an absent list has none."""
         value = self._find(name)
         if value is None:
             return []

@@ -76,7 +76,7 @@ class Evaluation:
     confusion: list[list[int]]  # [true class][predicted class]
     per_class: list[ClassScore]
     images_per_second: float
-    cached_images: int | None  # whose maps were computed before; None: an older file does not tell
+    cached_images: int | None  # whose maps were computed before; None: an older file does not say
     peak_memory_bytes: float | None
     skipped: list[Skipped]
 
@@ -98,7 +98,7 @@ class Predictions:
     """predict.json"""
 
     images: list[Prediction]
-    classes: int | None  # that the network tells apart; None: an older file does not tell
+    classes: int | None  # that the network tells apart; None: an older file does not say
     skipped: list[Skipped]
 
 
@@ -221,7 +221,7 @@ class _Files:
 
     @property
     def has_log_of_detector(self) -> bool:
-        """As its lines tell, or, where it has none yet, run.json."""
+        """As its lines say or, if it has none yet, run.json."""
         first = next((line for line in self.lines or [] if line.has("loss")), None)
         if first:
             return first.has(boxes.LOSSES[0])

@@ -1,4 +1,4 @@
-"""Boxes over photographs: shapes above the picture, which stay sharp and tell their class to a pointer."""
+"""Boxes over photographs: shapes above the picture, which stay sharp and show their class to the pointer."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -34,7 +34,7 @@ def _environment() -> Environment:
 
 
 def make_page(runs: Sequence[Run], title: str) -> str:
-    """The HTML of the sections that have something to tell."""
+    """The HTML of the sections that have something to show."""
     environment = _environment()
     sections = []
     for make_section in SECTIONS:

@@ -78,7 +78,7 @@ def _settings(folders: Sequence[Reconstructed]) -> list[tuple[str, str]]:
 
 
 def _comparable(one: Reconstruction, other: Reconstruction) -> bool:
-    """A difference tells something where one setting differs at most."""
+    """A difference means something only if at most one setting differs."""
     settings = [(*astuple(found.filters), found.solver, found.max_order) for found in (one, other)]
     differ: int = sum(a != b for a, b in zip(*settings, strict=True))
     return differ <= 1
@@ -159,7 +159,7 @@ def _curve(image: ReconstructedImage, name: str, color: int, thin: bool) -> Seri
 
 def _stages(found: Reconstruction) -> list[float]:
     """The steps after which the coarse-to-fine search lets the next finer scale join: equal shares of all.
-    The file does not tell how many steps were allowed, so none are known where a search ended early."""
+    The file does not say how many steps were allowed, so none are known where a search ended early."""
     steps = {image.iterations for image in found.images}
     if found.solver != COARSE_TO_FINE or not found.complete or len(steps) != 1:
         return []

@@ -111,7 +111,7 @@ def confusion(runs: Sequence[Run]) -> Section | None:
         "runs": [(index, run.name) for index, run, _ in evaluated],
         "rows": rows[:LARGEST_CLASS_TABLE],
         "left_out": max(0, len(names) - LARGEST_CLASS_TABLE),
-        # Where they were tested with other images, each run tells how many.
+        # Where they were tested with other images, each run says how many.
         "same_images": all(len({score.images for score in found if score}) == 1 for _, found in rows),
         "mistakes": [
             (run.name, frequent_mistakes(evaluation.confusion, evaluation.classes))
