@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-#include "cpu/tables.h"
+#include "cpu/aligned_vector.h"
 
 namespace scatlight::cpu {
 

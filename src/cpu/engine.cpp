@@ -38,7 +38,7 @@ class PackedTransform {
     for (const auto& tiling : tables_.tilings) {
       for (int strip = 0; strip < tiling.strips(); ++strip) {
         strips_.push_back({.tiling = &tiling, .index = strip, .first_task = std::ssize(tasks_)});
-        for (const auto& group : tables_.groups) {
+        for (const auto& group : tables_.groups.first) {
           if (&tables_.tilings[group.tiling] == &tiling) tasks_.push_back({&group, std::ssize(strips_) - 1});
         }
       }
@@ -75,7 +75,7 @@ class PackedTransform {
   }
 
  private:
-  static constexpr int sums = Tables<T>::gradient_sums;
+  static constexpr int sums = PathGroups<T>::sums;
 
   // Planes of a call that share vectors, or one alone.
   struct Pack {
@@ -188,7 +188,7 @@ class PackedTransform {
     if (first_order) {
       std::atomic<bool> fit = true;
       loop(run, count * strips(), [&](std::int64_t index) {
-        const auto scratch = scratch_.borrow(tables_.scratch.size);
+        const auto scratch = scratch_.borrow(backward_scratch_);
         const auto [first, size] = pack(index / strips(), planes);
         const Strip& strip = strips_[index % strips()];
         const Tiling<T>& tiling = *strip.tiling;
@@ -209,18 +209,18 @@ class PackedTransform {
         }
       }
       loop(run, count * sums, [&](std::int64_t index) {
-        const auto scratch = scratch_.borrow(tables_.scratch.size);
+        const auto scratch = scratch_.borrow(backward_scratch_);
         const auto [first, size] = pack(index / sums, planes);
         const int sum = static_cast<int>(index % sums);
         const T* of_pack = spectra + index / sums * spectra_of_pack;
         T* gradient = spectra + index / sums * spectra_of_pack + (1 + sum) * spectra_size();
         for (const auto& tiling : tables_.tilings) {
           for (int tile = 0; tile < tiling.count(); ++tile)
-            tiling.image_band[0].clear(gradient + tiling.spectrum_offset(tile), sum);
+            tiling.image_band->clear(gradient + tiling.spectrum_offset(tile), sum);
         }
         const T* of_features = feature_gradients + first * features_size();
-        const auto& groups = tables_.groups;
-        for (std::size_t i = tables_.sum_begin[sum]; i < tables_.sum_begin[sum + 1]; ++i) {
+        const auto& groups = tables_.groups.first;
+        for (std::size_t i = tables_.groups.sum_begin[sum]; i < tables_.groups.sum_begin[sum + 1]; ++i) {
           if (is_zero(groups[i], size, of_features)) continue;
           const auto* next = i + 1 < groups.size() ? &groups[i + 1] : nullptr;
           functions_.differentiate_paths(tables_, groups[i], size, of_pack, of_features, gradient,
@@ -229,7 +229,7 @@ class PackedTransform {
       });
     }
     loop(run, count, [&](std::int64_t index) {
-      const auto scratch = scratch_.borrow(tables_.scratch.size);
+      const auto scratch = scratch_.borrow(backward_scratch_);
       const auto [first, size] = pack(index, planes);
       const T* gradients[sums];
       for (int sum = 0; sum < sums; ++sum)
@@ -270,7 +270,7 @@ class PackedTransform {
     const std::int64_t count = packs(planes);
     std::atomic<bool> fit = true;
     loop(run, count, [&](std::int64_t index) {
-      const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
+      const auto scratch = scratch_.borrow(forward_scratch_);
       const auto [first, size] = pack(index, planes);
       if (!analyse(strips_[0], size, images + first * image_size(), spectra + index * spectra_size(),
                    features + first * features_size(), nullptr, scratch->data()))
@@ -285,10 +285,10 @@ class PackedTransform {
     }
     // Group by group, the fine scales first: they take longest, and short ones at the end let all threads end
     // together. Small ones are handed out several at a time (the grain), so that this costs nothing.
-    const auto& groups = tables_.groups;
+    const auto& groups = tables_.groups.first;
     const std::int64_t tasks = std::ssize(groups) * count;
     loop(run, (tasks + grain() - 1) / grain(), [&](std::int64_t index) {
-      const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
+      const auto scratch = scratch_.borrow(forward_scratch_);
       for (std::int64_t i = index * grain(); i < std::min(tasks, (index + 1) * grain()); ++i) {
         const std::int64_t next_task = i + chunk.threads;
         const auto* next = next_task < tasks ? &groups[next_task / count] : nullptr;
@@ -307,7 +307,7 @@ class PackedTransform {
     const int at_once = chunk.threads;
     const auto spectra =
         spectra_.borrow(std::min<std::ptrdiff_t>(at_once, strips()) * tables_.strip_spectra_size);
-    const auto partials = partials_.borrow(tables_.partials_of_scale.back());
+    const auto partials = partials_.borrow(tables_.partials_size());
     std::atomic<bool> fit = true;
     for (std::ptrdiff_t first = 0; first < strips(); first += at_once) {
       const std::ptrdiff_t end = std::min(first + at_once, strips());
@@ -315,7 +315,7 @@ class PackedTransform {
         return spectra->data() + (strip - first) * tables_.strip_spectra_size;
       };
       loop(run, end - first, [&](std::int64_t index) {
-        const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
+        const auto scratch = scratch_.borrow(forward_scratch_);
         const Strip& strip = strips_[first + index];
         const bool has_map = strip.tiling == &tables_.tilings[0];
         if (!analyse(strip, planes, images, spectra_of(first + index), nullptr,
@@ -333,7 +333,7 @@ class PackedTransform {
       const std::ptrdiff_t first_task = strips_[first].first_task;
       const std::ptrdiff_t end_task = end < strips() ? strips_[end].first_task : std::ssize(tasks_);
       loop(run, end_task - first_task, [&](std::int64_t index) {
-        const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
+        const auto scratch = scratch_.borrow(forward_scratch_);
         const auto& [group, strip] = tasks_[first_task + index];
         const std::ptrdiff_t next_task = first_task + index + at_once;
         // The first strip brings the filters for all.
@@ -348,9 +348,9 @@ class PackedTransform {
                                    scratch->data(), next);
       });
     }
-    loop(run, 1 + std::ssize(tables_.groups), [&](std::int64_t index) {
-      const auto scratch = scratch_.borrow(tables_.scratch.forward_size);
-      const auto* group = index == 0 ? nullptr : &tables_.groups[index - 1];
+    loop(run, 1 + std::ssize(tables_.groups.first), [&](std::int64_t index) {
+      const auto scratch = scratch_.borrow(forward_scratch_);
+      const auto* group = index == 0 ? nullptr : &tables_.groups.first[index - 1];
       const int map = group == nullptr ? 0 : tables_.first_map(*group);
       functions_.write_maps(tables_, group, planes, partials->data() + tables_.partials_begin(map), features,
                             scratch->data());
@@ -380,6 +380,8 @@ class PackedTransform {
   std::int64_t grain() const { return std::max<std::int64_t>(1, work_sizes.samples_of_grain / samples()); }
 
   Tables<T> tables_;
+  const std::size_t forward_scratch_ = scratch_size(tables_.scratch, Pass::Forward);
+  const std::size_t backward_scratch_ = scratch_size(tables_.scratch, Pass::Backward);
   Functions<T> functions_;
   std::vector<Strip> strips_;  // of all tilings
   std::vector<Task> tasks_;    // by strips

@@ -65,7 +65,6 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
   using T = Real<D>;
   using Base = PlaneTransform<D, BlockSize>;
   using Base::add_to;
-  using Base::at;
   using Base::block_values;
   using Base::column_step;
   using Base::d_;
@@ -73,20 +72,21 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
   using Base::lanes;
   using Base::map_size_;
   using Base::row;
+  using Base::scratch_;
   using Base::tables_;
-  using typename Base::Scratch;
 
  public:
-  HWY_ATTR PlaneGradient(const Tables<T>& tables, int planes, const T* feature_gradients, T* scratch)
+  HWY_ATTR PlaneGradient(const Tables<T>& tables, int planes, const T* feature_gradients,
+                         const Scratch<T>& scratch)
       : Base(tables, planes, nullptr, nullptr, scratch), gradients_(feature_gradients) {}
 
   HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient, NextReads next) {
     const auto& options = tables_.options;
     const auto& tiling = tables_.tilings[group.tiling];
-    const auto& band = tiling.image_band[0];
+    const auto& band = *tiling.image_band;
     const auto& level = this->level_of(group);
     const bool second_order = options.max_order >= 2 && group.scale + 1 < options.scales;
-    T* planes = at(&Scratch::plane);
+    T* planes = scratch_.plane;
     if (!second_order) this->begin_prefetch(tiling, group, next);
     if constexpr (has_vector_radix<D, BlockSize>()) {
       if (this->by_vector_radix(group))
@@ -99,14 +99,14 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
       for (int i = 0; i < group.count; ++i) {
         if (tile == 0) load_map(level, tables_.first_map(group) + i);
         differentiate_rows(tiling, tile, level, planes + i * level.plane_size,
-                           second_order ? at(&Scratch::modulus_gradient) : nullptr);
+                           second_order ? scratch_.modulus_gradient : nullptr);
       }
       differentiate_columns(band, group, planes, spectra_gradient + offset);
     }
   }
 
   HWY_ATTR void image(const T* const* spectra_gradients, T* image_gradient) {
-    T* sum = lanes_are_planes<BlockSize> ? at(&Scratch::images) : image_gradient;
+    T* sum = lanes_are_planes<BlockSize> ? scratch_.images : image_gradient;
     std::fill_n(sum, this->image_size() * column_step, T{0});
     for (const auto& tiling : tables_.tilings) {
       const auto& level = tiling.levels[0];
@@ -116,15 +116,15 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
         const auto core = tiling.core(tile, 0);
         const auto gradient_of_map = [&](int y) HWY_ATTR {
           if (has_map && y < core.height) return spread_rows(tiling, tile, level, y);
-          std::fill_n(at(&Scratch::row), level.width * lanes, T{0});
-          return at(&Scratch::row);
+          std::fill_n(scratch_.row, level.width * lanes, T{0});
+          return scratch_.row;
         };
-        if (tiling.image_band.empty()) {
+        if (!tiling.image_band) {
           for (int y = 0; y < core.height; y += BlockSize)
             add_image_rows(tiling, tile, y, gradient_of_map(y), sum);
           continue;
         }
-        this->spectrum().real_plane(level, tiling.image_band[0], spectra_gradients,
+        this->spectrum().real_plane(level, *tiling.image_band, spectra_gradients,
                                     tiling.spectrum_offset(tile), [&](int y, const T* values) HWY_ATTR {
                                       T* real = gradient_of_map(y);
                                       add_to_row(level, values, element, real);
@@ -141,9 +141,9 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
                                                          const T* spectra, T* spectra_gradient) {
     const auto& level = tiling.levels[0];
     const auto& vector_radix = *tiling.vector_radix();
-    const auto filter = tiling.image_band[0].vector_radix_filter(group.scale, group.angle);
+    const auto filter = tiling.image_band->vector_radix_filter(group.scale, group.angle);
     const VectorRadixTransform<D> transform(vector_radix);
-    T* plane = at(&Scratch::plane);
+    T* plane = scratch_.plane;
     load_map(level, tables_.first_map(group));
     for (int tile = 0; tile < tiling.count(); ++tile) {
       const auto core = tiling.core(tile, 0);
@@ -167,14 +167,14 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
       this->transform_rows(level, plane, y, rows);
       this->spectrum().keep_rows(level, y, rows);
     }
-    T* folded = at(&Scratch::folded);
+    T* folded = scratch_.folded;
     this->spectrum().fold(level, band, folded);
 
-    T* gradient = at(&Scratch::folded_gradient);
+    T* gradient = scratch_.folded_gradient;
     band.clear(gradient);
     const auto& tiling = tables_.tilings[0];
-    T* second_plane = at(&Scratch::second_plane);
-    for (const auto& second : tables_.second_groups[scale]) {
+    T* second_plane = scratch_.second_plane;
+    for (const auto& second : tables_.groups.second[scale]) {
       const auto& second_level = this->level_of(second);
       this->transform_columns(band, second, folded, second_plane);
       load_map(second_level, tables_.second_map(scale, angle, second.scale, second.angle));
@@ -183,7 +183,7 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
     }
     const std::size_t columns = level.blocks * lanes;
     this->spectrum().real_plane(level, band, &gradient, 0, [&](int y, const T* values) HWY_ATTR {
-      T* to = at(&Scratch::modulus_gradient) + y * columns;
+      T* to = scratch_.modulus_gradient + y * columns;
       for (int x = 0; x < level.width; ++x) {
         hn::Store(hn::Load(d_, values + x * element), d_, to + x * lanes);
       }
@@ -198,14 +198,14 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
     const int height = tables_.geometry.rows.output;
     const int width = tables_.geometry.columns.output;
     const T* from = gradients_ + map * map_size_;
-    T* outputs = at(&Scratch::map);
+    T* outputs = scratch_.map;
     if constexpr (lanes_are_planes<BlockSize>) {
       this->pack(from, this->features_size(), map_size_, outputs);
     } else {
       std::fill_n(outputs, height * stride, T{0});
       for (int out = 0; out < height; ++out, from += width) std::copy_n(from, width, outputs + out * stride);
     }
-    T* samples = at(&Scratch::average_rows);
+    T* samples = scratch_.average_rows;
     if (level.vertical.spectral) {
       for (std::size_t x = 0; x < stride; x += 2 * lanes) {
         const std::size_t second = std::min(x + lanes, stride - lanes);
@@ -247,8 +247,8 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
   HWY_INLINE HWY_ATTR T* cut_row(const Tiling<T>& tiling, const Core& core, const Level<T>& level, int y) {
     T* real = row(level, y, core.left);
     if (tiling.tiles.columns.count > 1) {
-      std::copy_n(real, core.width * lanes, at(&Scratch::row));
-      real = at(&Scratch::row);
+      std::copy_n(real, core.width * lanes, scratch_.row);
+      real = scratch_.row;
     }
     std::fill_n(real + core.width * lanes, (level.width - core.width) * lanes, T{0});
     return real;
@@ -259,12 +259,12 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
   template <class Number>
   HWY_INLINE HWY_ATTR const T* load_averages(const Core& core, const Number& number, int place) {
     const std::size_t stride = tables_.scratch.output_stride;
-    const T* from = at(&Scratch::average_rows) + core.top * stride;
+    const T* from = scratch_.average_rows + core.top * stride;
     if constexpr (lanes_are_planes<BlockSize>) return from + number(0) * stride;
     const T* rows[BlockSize];
     for (int r = 0; r < BlockSize; ++r)
       rows[r] = number(r) < core.height ? from + number(r) * stride : tables_.zero_row.data();
-    T* averages = at(&Scratch::averages) + place * tables_.scratch.averages_size;
+    T* averages = scratch_.averages + place * tables_.scratch.averages;
     for (std::size_t out = 0; out < stride; out += lanes) {
       transpose_lines(
           d_, [&](int r) SCATLIGHT_LAMBDA { return rows[r] + out; },
@@ -287,7 +287,7 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
   HWY_NOINLINE HWY_ATTR void differentiate_rows(const Tiling<T>& tiling, int tile, const Level<T>& level,
                                                 T* plane, const T* more) {
     const int core_height = tiling.core(tile, level.level).height;
-    T* turned = at(&Scratch::pair);  // a line too
+    T* turned = scratch_.pair;  // a line too
     for (int y = 0; y < level.height; y += BlockSize) {
       T* to = plane + y / BlockSize * level.row_block_stride;
       if (y >= core_height) {
@@ -346,7 +346,7 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
                                      Base::positions(level, filter), level.row_position.data(), gradient});
       return;
     }
-    T* line = at(&Scratch::line);
+    T* line = scratch_.line;
     this->fft(level.along_columns, source, Elements<D>{line});
     for (const auto& segment : filter.segments) {
       for (int alias = 0; alias < segment.aliases; alias += Base::most_aliases) {
@@ -396,7 +396,7 @@ class PlaneGradient : PlaneTransform<D, BlockSize> {
     const std::size_t stride = level.blocks * lanes;
     const T* rows = real;
     if constexpr (!lanes_are_planes<BlockSize>) {
-      T* transposed = at(&Scratch::line);
+      T* transposed = scratch_.line;
       for (int block = 0; block < level.blocks; ++block)
         transpose(d_, real + block * lanes * lanes, lanes, transposed + block * lanes, stride);
       rows = transposed;

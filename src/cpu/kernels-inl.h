@@ -42,21 +42,24 @@ HWY_ATTR T largest_magnitude(const T* values, std::size_t count) {
 template <class T, int BlockSize>
 HWY_ATTR void analyse_strip(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
                             const T* images, T* spectra, T* features, T* partials, T* scratch) {
-  PlaneTransform<Vectors<T>, BlockSize>(tables, planes, features, partials, scratch)
+  PlaneTransform<Vectors<T>, BlockSize>(tables, planes, features, partials,
+                                        make_scratch(tables.scratch, Pass::Forward, scratch))
       .analyse(tiling, strip, images, spectra);
 }
 
 template <class T, int BlockSize>
 HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
                               const T* spectra, T* features, T* partials, T* scratch, NextReads next) {
-  PlaneTransform<Vectors<T>, BlockSize>(tables, planes, features, partials, scratch)
+  PlaneTransform<Vectors<T>, BlockSize>(tables, planes, features, partials,
+                                        make_scratch(tables.scratch, Pass::Forward, scratch))
       .paths(group, strip, spectra, next);
 }
 
 template <class T, int BlockSize>
 HWY_ATTR void write_maps(const Tables<T>& tables, const PathGroup* group, int planes, const T* partials,
                          T* features, T* scratch) {
-  PlaneTransform<Vectors<T>, BlockSize> transform(tables, planes, features, nullptr, scratch);
+  const auto buffers = make_scratch(tables.scratch, Pass::Forward, scratch);
+  PlaneTransform<Vectors<T>, BlockSize> transform(tables, planes, features, nullptr, buffers);
   if (group == nullptr) {
     transform.image_map(partials);
   } else {
@@ -68,14 +71,16 @@ template <class T, int BlockSize>
 HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& group, int planes,
                                   const T* spectra, const T* feature_gradients, T* spectra_gradient,
                                   T* scratch, NextReads next) {
-  PlaneGradient<Vectors<T>, BlockSize>(tables, planes, feature_gradients, scratch)
+  PlaneGradient<Vectors<T>, BlockSize>(tables, planes, feature_gradients,
+                                       make_scratch(tables.scratch, Pass::Backward, scratch))
       .paths(group, spectra, spectra_gradient, next);
 }
 
 template <class T, int BlockSize>
 HWY_ATTR void differentiate_planes(const Tables<T>& tables, int planes, const T* feature_gradients,
                                    const T* const* spectra_gradients, T* image_gradients, T* scratch) {
-  PlaneGradient<Vectors<T>, BlockSize>(tables, planes, feature_gradients, scratch)
+  PlaneGradient<Vectors<T>, BlockSize>(tables, planes, feature_gradients,
+                                       make_scratch(tables.scratch, Pass::Backward, scratch))
       .image(spectra_gradients, image_gradients);
 }
 

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cpu/prefetch.h"
 #include "cpu/tables.h"
 
 namespace scatlight::cpu {
@@ -13,8 +14,8 @@ namespace scatlight::cpu {
 /// up to packing.planes() that share vectors. Spectra, and gradients of them, have tables.spectra_size values
 /// for all of them, those of a strip alone tables.strip_spectra_size. What strips give to a map are partial
 /// maps, (strips, Level::partial_rows, scratch.output_stride); those of a group's maps stand one after the
-/// other, and each strip writes its own. `scratch` has tables.scratch.size values, of which the functions of
-/// the forward transform use tables.scratch.forward_size. `next` is prefetched during the call.
+/// other, and each strip writes its own. `scratch` is memory for a Scratch. `next` is prefetched during the
+/// call.
 template <class T>
 struct Functions {
   /// NaN if one of the values is.
@@ -40,7 +41,7 @@ struct Functions {
                               const T* feature_gradients, T* spectra_gradient, T* scratch, NextReads next);
 
   /// The gradient of the images, from that of map 0 and those of their folded spectra, of which there are
-  /// Tables::gradient_sums (without order 1, none are read).
+  /// PathGroups::sums (without order 1, none are read).
   void (*differentiate_planes)(const Tables<T>& tables, int planes, const T* feature_gradients,
                                const T* const* spectra_gradients, T* image_gradients, T* scratch);
 };

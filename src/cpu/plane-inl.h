@@ -83,7 +83,6 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
   using T = Real<D>;
   using Base = Workspace<D, BlockSize>;
   using Base::add_to;
-  using Base::at;
   using Base::block_values;
   using Base::column_step;
   using Base::d_;
@@ -92,12 +91,12 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
   using Base::lanes;
   using Base::scratch_;
   using Base::tables_;
-  using typename Base::Scratch;
 
  public:
   // With `features`, maps are written there; with `partials`, of the first map that is made, partial maps
   // are. The other is null; so are both where only spectra are wanted.
-  HWY_ATTR PlaneTransform(const Tables<T>& tables, int planes, T* features, T* partials, T* scratch)
+  HWY_ATTR PlaneTransform(const Tables<T>& tables, int planes, T* features, T* partials,
+                          const Scratch<T>& scratch)
       : Base(tables, scratch),
         planes_(planes),
         features_(features),
@@ -109,7 +108,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
     const auto& level = tiling.levels[0];
     const bool keep = tables_.options.max_order >= 1;
     const bool has_map = features_ != nullptr || partials_ != nullptr;
-    if constexpr (lanes_are_planes<BlockSize>) pack(image, image_size(), image_size(), at(&Scratch::images));
+    if constexpr (lanes_are_planes<BlockSize>) pack(image, image_size(), image_size(), scratch_.images);
     for (int column = 0; column < tiling.tiles.columns.count; ++column) {
       const int tile = tiling.tile(strip, column);
       const auto core = tiling.core(tile, 0);
@@ -121,7 +120,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
         if (y < averaged) average_rows(level, strip, core, y);
       }
       if (averaged > 0) end_strip(level, strip, core, features_);
-      if (keep) spectrum().fold(level, tiling.image_band[0], spectra + column * tiling.spectrum_size());
+      if (keep) spectrum().fold(level, *tiling.image_band, spectra + column * tiling.spectrum_size());
     }
   }
 
@@ -132,13 +131,13 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
     const auto& tiling = tables_.tilings[group.tiling];
     // Before the filters of the next path of order 1, those of order 2 are read, by each.
     if (!second_order) begin_prefetch(tiling, group, next);
-    transform_group(tiling.image_band[0], group, strip, spectra, second_order, tables_.first_map(group));
+    transform_group(*tiling.image_band, group, strip, spectra, second_order, tables_.first_map(group));
     if (!second_order) return;
 
     const auto& band = tables_.modulus_bands[group.scale];
-    T* folded = at(&Scratch::folded);
+    T* folded = scratch_.folded;
     spectrum().fold(tiling.levels[band.level], band, folded);
-    for (const auto& second : tables_.second_groups[group.scale]) {
+    for (const auto& second : tables_.groups.second[group.scale]) {
       transform_group(band, second, 0, folded, false,
                       tables_.second_map(group.scale, group.angle, second.scale, second.angle));
     }
@@ -151,7 +150,8 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
     combine(tiling, tiling.levels[0], partials, features_);
   }
   HWY_ATTR void group_maps(const PathGroup& group, const T* partials) {
-    for (int i = 0; i < group.count; ++i, partials += tables_.partial_size(group.scale))
+    for (int i = 0; i < group.count;
+         ++i, partials += partial_size(level_of(group), tables_.tilings[group.tiling]))
       combine(tables_.tilings[group.tiling], level_of(group), partials, map(tables_.first_map(group) + i));
   }
 
@@ -168,14 +168,12 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
   // The vectors of a block of real rows of the plane from a column on; y is counted from the first row of the
   // tiles beside each other.
   HWY_INLINE T* row(const Level<T>& level, int y, int column) const {
-    return at(&Scratch::row_ring) + (y / BlockSize & level.ring_mask) * level.ring_stride +
+    return scratch_.row_ring + (y / BlockSize & level.ring_mask) * level.ring_stride +
            (level.horizontal.radius + column) * lanes;
   }
 
   HWY_INLINE RealSpectrum<D, BlockSize> spectrum() const { return {tables_, scratch_}; }
-  HWY_INLINE LineLowPass<D> low_pass() const {
-    return {at(&Scratch::line), at(&Scratch::work), at(&Scratch::prime)};
-  }
+  HWY_INLINE LineLowPass<D> low_pass() const { return {scratch_.line, scratch_.work, scratch_.prime}; }
 
   // From a line, which is lost where planes are not in lanes: it is transformed in place up to the last stage
   // where two lines are too much for the L1 cache.
@@ -184,8 +182,8 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
     const std::ptrdiff_t* input = level.line_input.data();
     const PlacedElements<D> source{line, input};
     if constexpr (!lanes_are_planes<BlockSize> && lanes * sizeof(T) >= 64) {
-      transform(d_, level.along_rows, source, InPlace<D>{line, input, level.line_work.data()},
-                at(&Scratch::prime), sink);
+      transform(d_, level.along_rows, source, InPlace<D>{line, input, level.line_work.data()}, scratch_.prime,
+                sink);
     } else {
       fft(level.along_rows, source, sink);
     }
@@ -201,7 +199,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
       if (by_vector_radix(group))
         return transform_by_vector_radix(tiling, group, strip, spectra, map(first_map));
     }
-    T* planes = at(&Scratch::plane);
+    T* planes = scratch_.plane;
     for (int column = 0; column < tiling.tiles.columns.count; ++column) {
       const int tile = tiling.tile(strip, column);
       const auto core = tiling.core(tile, level.level);
@@ -216,7 +214,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
         }
         if (!is_last) continue;
         end_strip(level, strip, core, map(first_map + i));
-        if (partials_ != nullptr) partials_ += tables_.partial_size(group.scale);
+        if (partials_ != nullptr) partials_ += partial_size(level, tiling);
       }
     }
   }
@@ -226,9 +224,9 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
                                                      int strip, const T* spectra, T* map) {
     const auto& level = tiling.levels[0];
     const auto& vector_radix = *tiling.vector_radix();
-    const auto filter = tiling.image_band[0].vector_radix_filter(group.scale, group.angle);
+    const auto filter = tiling.image_band->vector_radix_filter(group.scale, group.angle);
     const VectorRadixTransform<D> transform(vector_radix);
-    T* plane = at(&Scratch::plane);
+    T* plane = scratch_.plane;
     for (int column = 0; column < tiling.tiles.columns.count; ++column) {
       const int tile = tiling.tile(strip, column);
       const auto core = tiling.core(tile, 0);
@@ -237,21 +235,22 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
         const int y = block * BlockSize;
         transform.moduli(plane, block, row(level, y, core.left), prefetcher_);
         if (!tiling.is_last(tile)) continue;
-        T* averages = at(&Scratch::averages);
+        T* averages = scratch_.averages;
         average_direct(level, y, averages);
         store_averages(core, averages, vector_radix.rows_of(block), averaged_rows(level, strip));
       }
       if (tiling.is_last(tile)) end_strip(level, strip, core, map);
     }
-    if (partials_ != nullptr) partials_ += tables_.partial_size(group.scale);
+    if (partials_ != nullptr) partials_ += partial_size(level, tiling);
   }
 
   HWY_INLINE bool by_vector_radix(const PathGroup& group) const {
-    return level_of(group).level == 0 && tables_.tilings[group.tiling].vector_radix();
+    return group.inversion == Inversion::VectorRadix;
   }
 
-  HWY_INLINE const Level<T>& level_of(const PathGroup& group) const {
-    return tables_.tilings[group.tiling].levels[tables_.geometry.level(group.scale)];
+  HWY_INLINE const Level<T>& level_of(const PathGroup& group) const { return tables_.level_of(group); }
+  HWY_INLINE std::size_t partial_size(const Level<T>& level, const Tiling<T>& tiling) const {
+    return tiling.strips() * level.partial_rows * tables_.scratch.output_stride;
   }
 
   // What is read after the group is prefetched while its rows are transformed, a little with each block of a
@@ -300,7 +299,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
       fft(level.along_columns, ProductSource<D, BlockSize>{values, positions(level, filter), spectrum}, sink);
       return;
     }
-    T* line = at(&Scratch::line);
+    T* line = scratch_.line;
     for (const auto& segment : filter.segments) {
       int alias = 0;
       do {  // also if none is kept
@@ -355,14 +354,14 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
   HWY_INLINE HWY_ATTR T* load_rows(const Level<T>& level, T* plane, int y) {
     T* from = plane + y / BlockSize * level.row_block_stride;
     if constexpr (lanes_are_planes<BlockSize>) return from;
-    T* line = at(&Scratch::line);
+    T* line = scratch_.line;
     for (int block = 0; block < level.blocks;
          ++block, from += block_values, line += level.line_block_stride) {
       transpose(d_, from, element, line, element);
       transpose(d_, from + lanes, element, line + lanes, element);
       prefetcher_.step();
     }
-    return at(&Scratch::line);
+    return scratch_.line;
   }
 
   // Rows [y, y + BlockSize) of a tile of the image, as lanes.
@@ -376,7 +375,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
                     : tables_.zero_row.data();
     };
     if constexpr (lanes_are_planes<BlockSize>) {
-      const T* from = source_row(at(&Scratch::images), lanes, 0);
+      const T* from = source_row(scratch_.images, lanes, 0);
       for (const auto& run : columns.runs)
         std::copy_n(from + run.source * lanes, run.length * lanes, to + run.begin * lanes);
     } else {
@@ -441,7 +440,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
   // Where it takes two blocks of rows at a time, it waits for the second one.
   HWY_NOINLINE HWY_ATTR void average_rows(const Level<T>& level, int strip, const Core& core, int y) {
     const int outputs = tables_.geometry.columns.output;
-    T* averages = at(&Scratch::averages);
+    T* averages = scratch_.averages;
     T* to = averaged_rows(level, strip);
     if (level.horizontal.halves || !level.horizontal.spectral) {
       if constexpr (lanes_are_planes<BlockSize>) averages = to + y * tables_.scratch.output_stride;
@@ -455,9 +454,9 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
     // Lanes that hold no output would leak into others by rounding.
     T* last = row(level, y, 0);
     if (y + BlockSize > core.height) clear_lanes(core.height - y, last, level.plane_width);
-    T* second_averages = averages + tables_.scratch.averages_size;
+    T* second_averages = averages + tables_.scratch.averages;
     for (T* of_block : {averages, second_averages})
-      std::fill(of_block + outputs * lanes, of_block + tables_.scratch.averages_size, T{0});
+      std::fill(of_block + outputs * lanes, of_block + tables_.scratch.averages, T{0});
     low_pass().average_pair(level.horizontal, outputs, is_second ? row(level, y - BlockSize, 0) : last, last,
                             lanes, averages, second_averages, lanes);
     if (is_second) store_averages(core, averages, from_row(y - BlockSize), to);
@@ -477,7 +476,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
     }
     // The vertical low-pass may take them together with others.
     if constexpr (!lanes_are_planes<BlockSize>)
-      std::fill(averages + outputs * lanes, averages + tables_.scratch.averages_size, T{0});
+      std::fill(averages + outputs * lanes, averages + tables_.scratch.averages, T{0});
   }
 
   HWY_INLINE T* partial(const Level<T>& level, int strip) const {
@@ -486,7 +485,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
   // Where the averaged rows of a strip go: the first one of its core.
   HWY_INLINE T* averaged_rows(const Level<T>& level, int strip) const {
     const bool is_partial = partials_ != nullptr && level.vertical.takes_whole();
-    return is_partial ? partial(level, strip) : at(&Scratch::average_rows);
+    return is_partial ? partial(level, strip) : scratch_.average_rows;
   }
 
   // Rows number(0) ... number(BlockSize - 1) of a strip, if they are the core's: what follows may be another
@@ -501,7 +500,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
     }
     T* rows[BlockSize];
     for (int r = 0; r < BlockSize; ++r)
-      rows[r] = number(r) < core.height ? to + number(r) * stride : at(&Scratch::map);  // which is not in use
+      rows[r] = number(r) < core.height ? to + number(r) * stride : scratch_.map;  // which is not in use
     for (std::size_t out = 0; out < stride; out += lanes) {
       transpose_lines(
           d_, [&](int x) SCATLIGHT_LAMBDA { return averages + (out + x) * lanes; },
@@ -522,7 +521,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
   HWY_NOINLINE HWY_ATTR void end_strip(const Level<T>& level, int strip, const Core& core, T* map) {
     const std::size_t stride = tables_.scratch.output_stride;
     const auto& vertical = level.vertical;
-    T* rows = at(&Scratch::average_rows);
+    T* rows = scratch_.average_rows;
     if (partials_ != nullptr) {
       if (vertical.takes_whole()) return;  // the averaged rows are the partial map
       const std::size_t zeros = 2 * vertical.radius * stride;
@@ -535,7 +534,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
       average_whole_columns(vertical, rows);
     } else {
       low_pass().continue_periodically(vertical, level.plane_height, rows - vertical.radius * stride, stride);
-      average_columns(vertical, 0, tables_.geometry.rows.output, rows, 0, at(&Scratch::map));
+      average_columns(vertical, 0, tables_.geometry.rows.output, rows, 0, scratch_.map);
     }
     write_map(map);
   }
@@ -550,7 +549,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
       average_whole_columns(vertical, partials);
       return write_map(map);
     }
-    T* outputs = at(&Scratch::map);
+    T* outputs = scratch_.map;
     std::fill_n(outputs, height * stride, T{0});
     const int period = level.plane_height / vertical.step;
     for (int strip = 0; strip < tiling.strips(); ++strip, partials += level.partial_rows * stride) {
@@ -579,7 +578,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
   // The same of all rows as a whole, to Scratch::map.
   HWY_INLINE HWY_ATTR void average_whole_columns(const LowPass<T>& vertical, const T* rows) {
     const std::size_t stride = tables_.scratch.output_stride;
-    T* outputs = at(&Scratch::map);
+    T* outputs = scratch_.map;
     if (vertical.halves) {
       for (std::size_t x = 0; x < stride; x += lanes)
         low_pass().average_halves(vertical, tables_.geometry.rows.output, rows + x, stride, outputs + x,
@@ -598,7 +597,7 @@ class PlaneTransform : protected Workspace<D, BlockSize> {
     const std::size_t stride = tables_.scratch.output_stride;
     const int height = tables_.geometry.rows.output;
     const int width = tables_.geometry.columns.output;
-    const T* outputs = at(&Scratch::map);
+    const T* outputs = scratch_.map;
     if constexpr (lanes_are_planes<BlockSize>) return unpack(outputs, map_size_, to, features_size());
     for (int out = 0; out < height; ++out, outputs += stride, to += width) std::copy_n(outputs, width, to);
   }

@@ -33,7 +33,7 @@ struct PlaneFilters::State {
         tables(options, geometry, FilterBank(options, geometry),
                {.lanes = kernels.lanes, .block_size = kernels.lanes}),
         spectrum(tables.spectra_size),
-        scratch(tables.scratch.size),
+        scratch(scratch_size(tables.scratch, Pass::Backward)),
         map_gradients(static_cast<std::size_t>(tables.maps) * geometry.rows.output *
                       geometry.columns.output) {
     if (options.height != height || options.width != width)
@@ -56,7 +56,7 @@ PlaneFilters::PlaneFilters(int height, int width) : state_(std::make_unique<Stat
 PlaneFilters::~PlaneFilters() = default;
 
 PlaneFilters::Filter PlaneFilters::make(const Response& response) const {
-  const auto& folding = state_->tables.tilings[0].image_band[0].foldings.front();
+  const auto& folding = state_->tables.tilings[0].image_band->foldings.front();
   const int lanes = folding.lanes;
   // Cycles a sample of a row or column of the spectrum.
   const auto frequency = [](int k, int length) {

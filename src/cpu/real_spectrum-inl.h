@@ -163,14 +163,12 @@ class RealSpectrum : Workspace<D, BlockSize> {
   using T = Real<D>;
   using Base = Workspace<D, BlockSize>;
   using Base::add_to;
-  using Base::at;
   using Base::column_step;
   using Base::d_;
   using Base::element;
   using Base::fft;
   using Base::lanes;
-  using Base::tables_;
-  using typename Base::Scratch;
+  using Base::scratch_;
 
  public:
   using Base::Base;
@@ -179,7 +177,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
   // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
   // elements.
   HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) {
-    T* pair = at(&Scratch::pair);
+    T* pair = scratch_.pair;
     const bool is_second = y / BlockSize % 2 == 1;
     T* part = is_second ? pair : pair + lanes;
     // Lanes beyond the plane may hold anything, and would leak into the other block's by rounding.
@@ -211,15 +209,15 @@ class RealSpectrum : Workspace<D, BlockSize> {
   // Ends the transform of the rows that were kept: transforms the columns and stores the spectrum as the
   // band's foldings have it.
   HWY_NOINLINE HWY_ATTR void fold(const Level<T>& level, const Band<T>& band, T* spectra) {
-    T* re = at(&Scratch::spectrum) + tables_.scratch.spectrum_margin;
+    T* re = scratch_.spectrum + lanes;
     T* im = re + level.height * level.spectrum_stride;
     const Folding& finest = band.foldings.front();
     // The last block first: column 0, which it has, stands where the block before it has another column.
     for (int block = level.columns.stored - 1; block >= 0; --block) {
       const int x = level.columns.first(block) * column_step;
-      const StridedElements<D> source{at(&Scratch::half) + block * element, level.half_stride};
+      const StridedElements<D> source{scratch_.half + block * element, level.half_stride};
       const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
-      if (finest.aliases() == 1 && !finest.vector_radix) {
+      if (finest.aliases() == 1 && !band.vector_radix) {
         fft(level.along_columns, source,
             TwoSinks<D>{planar, {spectra + block * finest.block_stride(), level.spectrum_output.data()}});
       } else {
@@ -233,7 +231,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
     }
     const HalfSpectrum<D, BlockSize> half{half_plane(level), re, im};
     if constexpr (has_vector_radix<D, BlockSize>()) {
-      if (finest.vector_radix) to_vector_radix(half, *finest.vector_radix, spectra);
+      if (band.vector_radix) to_vector_radix(half, *band.vector_radix, spectra);
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       if (band.foldings[i].aliases() > 1) fold_to(half, band.foldings[i], spectra + band.offsets[i]);
@@ -247,7 +245,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
   HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
                                       std::size_t offset, const Take& take) {
     const HalfGradient<D, BlockSize> gradient = unfold(level, band, gradients, offset);
-    T* half = at(&Scratch::half);
+    T* half = scratch_.half;
     for (int block = 0; block < half_blocks(level); ++block) {
       // What goes to a column from its mirror image is added already: the real part has half of both.
       HWY_ALIGN T factors[lanes];
@@ -263,7 +261,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
     for (int y = level.height; y % (2 * BlockSize) != 0; ++y) {
       std::fill_n(half + y * level.half_stride, half_blocks(level) * element, T{0});
     }
-    T* pair = at(&Scratch::pair);
+    T* pair = scratch_.pair;
     for (int y = 0; y < level.height; y += 2 * BlockSize) {
       const auto column = [&](const T* line, int k) SCATLIGHT_LAMBDA {
         auto z = load_element(d_, line + k * element);
@@ -300,11 +298,11 @@ class RealSpectrum : Workspace<D, BlockSize> {
   // mirrored) makes it of each element and its mirror image.
   template <class Separate>
   HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Separate& separate) {
-    const T* pair = at(&Scratch::pair);
+    const T* pair = scratch_.pair;
     const std::size_t stride = level.half_stride;
-    T* to = at(&Scratch::half) + y * stride;
+    T* to = scratch_.half + y * stride;
     for (int block = 0; block < level.columns.stored; ++block, to += element) {
-      T* line = lanes_are_planes<BlockSize> ? to : at(&Scratch::line);
+      T* line = lanes_are_planes<BlockSize> ? to : scratch_.line;
       for (int place = 0; place < level.columns.used(block); ++place) {
         const int k = level.columns.column(block, place);
         store_element(d_,
@@ -374,16 +372,16 @@ class RealSpectrum : Workspace<D, BlockSize> {
   // The adjoint of folding: adds the folded gradients up where their samples stand in the half spectrum.
   HWY_NOINLINE HWY_ATTR HalfGradient<D, BlockSize> unfold(const Level<T>& level, const Band<T>& band,
                                                           const T* const* gradients, std::size_t offset) {
-    T* re = at(&Scratch::spectrum) + tables_.scratch.spectrum_margin;
+    T* re = scratch_.spectrum + lanes;
     const HalfGradient<D, BlockSize> half{half_plane(level), re, re + level.height * level.spectrum_stride};
-    if (const auto& vector_radix = band.foldings.front().vector_radix) {
+    if (const auto& vector_radix = band.vector_radix) {
       if constexpr (has_vector_radix<D, BlockSize>()) {
         const auto sums = band.gradient_sums.front();
         unfold_vector_radix(half, *vector_radix, gradients + sums.first, sums.end - sums.first,
                             offset + band.offsets.front());
       }
     } else {
-      std::fill_n(at(&Scratch::spectrum), 2 * level.height * level.spectrum_stride, T{0});
+      std::fill_n(scratch_.spectrum, 2 * level.height * level.spectrum_stride, T{0});
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       const auto& folding = band.foldings[i];
@@ -459,16 +457,16 @@ class RealSpectrum : Workspace<D, BlockSize> {
   // Rows [y, y + BlockSize) of Scratch::half, with lanes for rows.
   HWY_INLINE HWY_ATTR const T* load_half_rows(const Level<T>& level, int y) {
     const std::size_t stride = level.half_stride;
-    const T* from = at(&Scratch::half) + y * stride;
+    const T* from = scratch_.half + y * stride;
     if constexpr (lanes_are_planes<BlockSize>) return from;
-    T* line = at(&Scratch::line);
+    T* line = scratch_.line;
     for (int block = 0; block < half_blocks(level); ++block) {
       transpose(d_, from, stride, line, element);
       transpose(d_, from + lanes, stride, line + lanes, element);
       from += element;
       line += lanes * element;
     }
-    return at(&Scratch::line);
+    return scratch_.line;
   }
 };
 

@@ -45,4 +45,27 @@ VectorRadixPlan::VectorRadixPlan(int height, int width)
   }
 }
 
+template <class T>
+AlignedVector<T> vector_radix_values(const FilterBank& bank, const WaveletSpectrum& wavelet,
+                                     const VectorRadixPlan& plan) {
+  constexpr int radix = VectorRadixPlan::radix;
+  const int height = plan.rows * radix;
+  const int width = plan.columns * radix;
+  const double factor = 1.0 / (static_cast<double>(height) * width);
+  std::vector<double> column(height);
+  std::vector<double> whole(height);
+  AlignedVector<T> values(plan.filter_size());
+  for (int c = 0; c < width; ++c) {
+    bank.psi_column(wavelet, 0, c, whole, column);
+    for (int r = 0; r < height; ++r)
+      values[plan.element(r, c) * radix + c % radix] = static_cast<T>(column[r] * factor);
+  }
+  return values;
+}
+
+template AlignedVector<float> vector_radix_values<float>(const FilterBank&, const WaveletSpectrum&,
+                                                         const VectorRadixPlan&);
+template AlignedVector<double> vector_radix_values<double>(const FilterBank&, const WaveletSpectrum&,
+                                                           const VectorRadixPlan&);
+
 }  // namespace scatlight::cpu

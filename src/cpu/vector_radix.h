@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/filter_bank.h"
+#include "cpu/aligned_vector.h"
 #include "cpu/packing.h"
 
 namespace scatlight::cpu {
@@ -69,5 +71,10 @@ struct VectorRadixFilter {
   const T* values;
   bool mirrored;
 };
+
+/// The values of a wavelet at level 0, divided by the number of samples, which the inverse transform is not.
+template <class T>
+AlignedVector<T> vector_radix_values(const FilterBank& bank, const WaveletSpectrum& wavelet,
+                                     const VectorRadixPlan& plan);
 
 }  // namespace scatlight::cpu

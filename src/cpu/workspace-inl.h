@@ -78,21 +78,18 @@ class Workspace {
   using T = Real<D>;
 
  public:
-  Workspace(const Tables<T>& tables, T* scratch) : tables_(tables), scratch_(scratch) {}
+  Workspace(const Tables<T>& tables, const Scratch<T>& scratch) : tables_(tables), scratch_(scratch) {}
 
  protected:
-  using Scratch = typename Tables<T>::Scratch;
   static constexpr int lanes = hn::MaxLanes(D());
   static constexpr std::size_t element = 2 * lanes;
   static constexpr std::size_t block_values = BlockSize * element;
   static constexpr int column_step =
       lanes / BlockSize;  // values from one column to the next, if they are in lanes
 
-  HWY_INLINE T* at(std::size_t Scratch::* buffer) const { return scratch_ + tables_.scratch.*buffer; }
-
   template <class Source, class Sink>
   HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) {
-    transform(d_, plan, source, Buffer<D>{at(&Scratch::work)}, at(&Scratch::prime), sink);
+    transform(d_, plan, source, Buffer<D>{scratch_.work}, scratch_.prime, sink);
   }
 
   HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
@@ -101,7 +98,7 @@ class Workspace {
 
   const D d_ = {};
   const Tables<T>& tables_;
-  T* const scratch_;
+  const Scratch<T>& scratch_;
 };
 
 }  // namespace HWY_NAMESPACE

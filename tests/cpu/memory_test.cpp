@@ -14,7 +14,7 @@ double filter_bytes(const Tables<T>& tables) {
     for (const auto& filter : band.filters) values += filter.values.size();
   };
   for (const auto& tiling : tables.tilings) {
-    for (const auto& band : tiling.image_band) add(band);
+    if (tiling.image_band) add(*tiling.image_band);
   }
   for (const auto& band : tables.modulus_bands) add(band);
   return static_cast<double>(values * sizeof(T));
