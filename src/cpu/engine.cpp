@@ -164,8 +164,7 @@ class PackedTransform {
 
   // A strip of a pack, as by analyse_strip. Returns whether the samples that it looks
   // at are in Range: the strips of the first tiling together look at all of them.
-  bool analyse(const Strip& strip, int planes, const T* images, T* spectra, T* features, T* partials,
-               T* scratch) const {
+  bool analyse(const Strip& strip, int planes, const T* images, T* spectra, Maps<T> maps, T* scratch) const {
     bool fits = true;
     if (strip.tiling == &tables_.tilings[0] && tables_.options.max_order >= 1) {
       const std::int64_t first = image_size() * strip.index / strip.tiling->strips();
@@ -173,8 +172,7 @@ class PackedTransform {
       for (int plane = 0; plane < planes; ++plane)
         fits = are_in_range(images + plane * image_size() + first, end - first) && fits;
     }
-    functions_.analyse_strip(tables_, *strip.tiling, strip.index, planes, images, spectra, features, partials,
-                             scratch);
+    functions_.analyse_strip(tables_, *strip.tiling, strip.index, planes, images, spectra, maps, scratch);
     return fits;
   }
 
@@ -194,7 +192,8 @@ class PackedTransform {
         const Tiling<T>& tiling = *strip.tiling;
         T* of_strip = spectra + index / strips() * spectra_of_pack +
                       tiling.spectrum_offset(tiling.tile(strip.index, 0));
-        if (!analyse(strip, size, images + first * image_size(), of_strip, nullptr, nullptr, scratch->data()))
+        if (!analyse(strip, size, images + first * image_size(), of_strip, {MapKind::None, nullptr},
+                     scratch->data()))
           fit = false;
         for (std::int64_t plane = first; plane < first + size && index % strips() == 0; ++plane) {
           if (!are_in_range(feature_gradients + plane * features_size(), features_size())) fit = false;
@@ -273,7 +272,7 @@ class PackedTransform {
       const auto scratch = scratch_.borrow(forward_scratch_);
       const auto [first, size] = pack(index, planes);
       if (!analyse(strips_[0], size, images + first * image_size(), spectra + index * spectra_size(),
-                   features + first * features_size(), nullptr, scratch->data()))
+                   {MapKind::Whole, features + first * features_size()}, scratch->data()))
         fit = false;
     });
     if (!fit) {
@@ -294,7 +293,7 @@ class PackedTransform {
         const auto* next = next_task < tasks ? &groups[next_task / count] : nullptr;
         const auto [first, size] = pack(i % count, planes);
         functions_.transform_paths(tables_, groups[i / count], 0, size, spectra + i % count * spectra_size(),
-                                   features + first * features_size(), nullptr, scratch->data(),
+                                   {MapKind::Whole, features + first * features_size()}, scratch->data(),
                                    next_reads(chunk, next));
       }
     });
@@ -318,9 +317,8 @@ class PackedTransform {
         const auto scratch = scratch_.borrow(forward_scratch_);
         const Strip& strip = strips_[first + index];
         const bool has_map = strip.tiling == &tables_.tilings[0];
-        if (!analyse(strip, planes, images, spectra_of(first + index), nullptr,
-                     has_map ? partials->data() : nullptr, scratch->data()))
-          fit = false;
+        const Maps<T> maps = {has_map ? MapKind::Partial : MapKind::None, partials->data()};
+        if (!analyse(strip, planes, images, spectra_of(first + index), maps, scratch->data())) fit = false;
       });
       if (!fit) {
         const ScaledPlanes<T> scaled(images, planes, image_size());
@@ -343,17 +341,14 @@ class PackedTransform {
         } else if (strips_[strip].index == 0 && next_task < end_task) {
           next = next_reads(chunk, tasks_[next_task].group);
         }
-        functions_.transform_paths(tables_, *group, strips_[strip].index, planes, spectra_of(strip), nullptr,
-                                   partials->data() + tables_.partials_begin(tables_.first_map(*group)),
-                                   scratch->data(), next);
+        functions_.transform_paths(tables_, *group, strips_[strip].index, planes, spectra_of(strip),
+                                   {MapKind::Partial, partials->data()}, scratch->data(), next);
       });
     }
-    loop(run, 1 + std::ssize(tables_.groups.first), [&](std::int64_t index) {
+    loop(run, tables_.maps, [&](std::int64_t map) {
       const auto scratch = scratch_.borrow(forward_scratch_);
-      const auto* group = index == 0 ? nullptr : &tables_.groups.first[index - 1];
-      const int map = group == nullptr ? 0 : tables_.first_map(*group);
-      functions_.write_maps(tables_, group, planes, partials->data() + tables_.partials_begin(map), features,
-                            scratch->data());
+      functions_.write_map(tables_, static_cast<int>(map), planes, partials->data(), features,
+                           scratch->data());
     });
   }
 

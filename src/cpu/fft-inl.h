@@ -25,6 +25,16 @@ HWY_INLINE HWY_ATTR void store_element(D d, Complex<D> value, Real<D>* at) {
   hn::Store(value.im, d, at + hn::Lanes(d));
 }
 
+// Adds to memory.
+template <class D>
+HWY_INLINE HWY_ATTR void add_vector(D d, hn::Vec<D> value, Real<D>* at) {
+  hn::StoreU(hn::Add(hn::LoadU(d, at), value), d, at);
+}
+template <class D>
+HWY_INLINE HWY_ATTR void add_element(D d, Complex<D> value, Real<D>* at) {
+  store_element(d, add<D>(load_element(d, at), value), at);
+}
+
 // Exchanges real and imaginary parts, which turns the inverse transform into the forward one when it is done
 // before and after it.
 template <class D>

@@ -40,48 +40,46 @@ HWY_ATTR T largest_magnitude(const T* values, std::size_t count) {
 }
 
 template <class T, int BlockSize>
+HWY_ATTR Workspace<Vectors<T>, BlockSize> workspace_of(const Tables<T>& tables, int planes, Pass pass,
+                                                       T* scratch) {
+  return {tables, make_scratch(tables.scratch, pass, scratch), planes};
+}
+
+template <class T, int BlockSize>
 HWY_ATTR void analyse_strip(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
-                            const T* images, T* spectra, T* features, T* partials, T* scratch) {
-  PlaneTransform<Vectors<T>, BlockSize>(tables, planes, features, partials,
-                                        make_scratch(tables.scratch, Pass::Forward, scratch))
-      .analyse(tiling, strip, images, spectra);
+                            const T* images, T* spectra, Maps<T> maps, T* scratch) {
+  const auto workspace = workspace_of<T, BlockSize>(tables, planes, Pass::Forward, scratch);
+  PlaneTransform(workspace, maps).analyse(tiling, strip, images, spectra);
 }
 
 template <class T, int BlockSize>
 HWY_ATTR void transform_paths(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
-                              const T* spectra, T* features, T* partials, T* scratch, NextReads next) {
-  PlaneTransform<Vectors<T>, BlockSize>(tables, planes, features, partials,
-                                        make_scratch(tables.scratch, Pass::Forward, scratch))
-      .paths(group, strip, spectra, next);
+                              const T* spectra, Maps<T> maps, T* scratch, NextReads next) {
+  const auto workspace = workspace_of<T, BlockSize>(tables, planes, Pass::Forward, scratch);
+  PlaneTransform(workspace, maps).paths(group, strip, spectra, next);
 }
 
 template <class T, int BlockSize>
-HWY_ATTR void write_maps(const Tables<T>& tables, const PathGroup* group, int planes, const T* partials,
-                         T* features, T* scratch) {
-  const auto buffers = make_scratch(tables.scratch, Pass::Forward, scratch);
-  PlaneTransform<Vectors<T>, BlockSize> transform(tables, planes, features, nullptr, buffers);
-  if (group == nullptr) {
-    transform.image_map(partials);
-  } else {
-    transform.group_maps(*group, partials);
-  }
+HWY_ATTR void write_map(const Tables<T>& tables, int map, int planes, const T* partials, T* features,
+                        T* scratch) {
+  const auto workspace = workspace_of<T, BlockSize>(tables, planes, Pass::Forward, scratch);
+  const MapAverager averager(workspace);
+  MapSink(workspace, averager, Maps<T>{MapKind::Whole, features}).combine(partials, map);
 }
 
 template <class T, int BlockSize>
 HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& group, int planes,
                                   const T* spectra, const T* feature_gradients, T* spectra_gradient,
                                   T* scratch, NextReads next) {
-  PlaneGradient<Vectors<T>, BlockSize>(tables, planes, feature_gradients,
-                                       make_scratch(tables.scratch, Pass::Backward, scratch))
-      .paths(group, spectra, spectra_gradient, next);
+  const auto workspace = workspace_of<T, BlockSize>(tables, planes, Pass::Backward, scratch);
+  PlaneGradient(workspace, feature_gradients).paths(group, spectra, spectra_gradient, next);
 }
 
 template <class T, int BlockSize>
 HWY_ATTR void differentiate_planes(const Tables<T>& tables, int planes, const T* feature_gradients,
                                    const T* const* spectra_gradients, T* image_gradients, T* scratch) {
-  PlaneGradient<Vectors<T>, BlockSize>(tables, planes, feature_gradients,
-                                       make_scratch(tables.scratch, Pass::Backward, scratch))
-      .image(spectra_gradients, image_gradients);
+  const auto workspace = workspace_of<T, BlockSize>(tables, planes, Pass::Backward, scratch);
+  PlaneGradient(workspace, feature_gradients).image(spectra_gradients, image_gradients);
 }
 
 template <class T, int BlockSize>
@@ -89,7 +87,7 @@ HWY_ATTR Functions<T> make_functions() {
   return {.largest_magnitude = largest_magnitude<T>,
           .analyse_strip = analyse_strip<T, BlockSize>,
           .transform_paths = transform_paths<T, BlockSize>,
-          .write_maps = write_maps<T, BlockSize>,
+          .write_map = write_map<T, BlockSize>,
           .differentiate_paths = differentiate_paths<T, BlockSize>,
           .differentiate_planes = differentiate_planes<T, BlockSize>};
 }

@@ -8,35 +8,42 @@
 
 namespace scatlight::cpu {
 
+/// What a transform makes of the rows that phi_J has averaged along.
+enum class MapKind {
+  None,
+  Whole,   ///< maps, (planes, K, h, w); where the plane is not on tiles
+  Partial  ///< the partial maps of each strip, as Tables::partials_begin has them
+};
+template <class T>
+struct Maps {
+  MapKind kind;
+  T* data;  ///< of all maps
+};
+
 /// The code of one target for one packing.
 ///
 /// Images and features are those of `planes` planes, (planes, H, W) and (planes, K, h, w): one, or a pack of
 /// up to packing.planes() that share vectors. Spectra, and gradients of them, have tables.spectra_size values
-/// for all of them, those of a strip alone tables.strip_spectra_size. What strips give to a map are partial
-/// maps, (strips, Level::partial_rows, scratch.output_stride); those of a group's maps stand one after the
-/// other, and each strip writes its own. `scratch` is memory for a Scratch. `next` is prefetched during the
-/// call.
+/// for all of them, those of a strip alone tables.strip_spectra_size. `scratch` is memory for a Scratch.
+/// `next` is prefetched during the call.
 template <class T>
 struct Functions {
   /// NaN if one of the values is.
   T (*largest_magnitude)(const T* values, std::size_t count);
 
-  /// Writes the folded spectra of one strip's tiles one after the other. With `partials`, also the strip's
-  /// partial map 0; with `features`, where the plane is not on tiles, map 0 itself.
+  /// Writes the folded spectra of one strip's tiles one after the other, and map 0.
   void (*analyse_strip)(const Tables<T>& tables, const Tiling<T>& tiling, int strip, int planes,
-                        const T* images, T* spectra, T* features, T* partials, T* scratch);
+                        const T* images, T* spectra, Maps<T> maps, T* scratch);
 
-  /// Goes on from the spectra of a strip along the paths of one of tables.groups. With `partials`, writes the
-  /// strip's partial maps of order 1; with `features`, where the plane is not on tiles, all maps whose paths
+  /// Goes on from the spectra of a strip along the paths of one of tables.groups: writes all maps whose paths
   /// begin with one of these, of order 1 and, where asked for, order 2.
   void (*transform_paths)(const Tables<T>& tables, const PathGroup& group, int strip, int planes,
-                          const T* spectra, T* features, T* partials, T* scratch, NextReads next);
+                          const T* spectra, Maps<T> maps, T* scratch, NextReads next);
 
-  /// The maps of a group, or map 0 if it is null, from the partial maps of all strips.
-  void (*write_maps)(const Tables<T>& tables, const PathGroup* group, int planes, const T* partials,
-                     T* features, T* scratch);
+  /// A map from the partial maps of all strips.
+  void (*write_map)(const Tables<T>& tables, int map, int planes, const T* partials, T* features, T* scratch);
 
-  /// Adds what the gradients of those maps give to the gradient of the folded spectra.
+  /// Adds what the gradients of a group's maps give to the gradient of the folded spectra.
   void (*differentiate_paths)(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
                               const T* feature_gradients, T* spectra_gradient, T* scratch, NextReads next);
 

@@ -24,13 +24,13 @@ class LineLowPass {
   using T = Real<D>;
 
  public:
-  // `line`, `work` and `prime` as in Tables::Scratch.
+  // `line`, `work` and `prime` as in Scratch.
   LineLowPass(T* line, T* work, T* prime) : line_(line), work_(work), prime_(prime) {}
 
   // Continues a line by the radius on both sides: the halo before it is a copy of its end, that after it of
   // its beginning.
   HWY_INLINE HWY_ATTR void continue_periodically(const LowPass<T>& low_pass, int length, T* line,
-                                                 std::size_t step) {
+                                                 std::size_t step) const {
     const std::size_t margin = low_pass.radius * step;
     std::copy_n(line + length * step, margin, line);
     std::copy_n(line + margin, margin, line + length * step + margin);
@@ -39,14 +39,14 @@ class LineLowPass {
   // A low-pass at `count` outputs; `line` is the sample in the middle of the first one's weights, and the
   // samples of all weights exist.
   HWY_INLINE HWY_ATTR void average(const LowPass<T>& low_pass, int count, const T* line, std::size_t step,
-                                   T* to, std::size_t to_step) {
+                                   T* to, std::size_t to_step) const {
     average(Taps{low_pass.weights_from(low_pass.radius), low_pass.radius, low_pass.step, low_pass.level_step},
             count, line, step, to, to_step);
   }
 
   // A low-pass of a whole line by its halves.
   HWY_NOINLINE HWY_ATTR void average_halves(const LowPass<T>& low_pass, int outputs, const T* line,
-                                            std::size_t step, T* to, std::size_t to_step) {
+                                            std::size_t step, T* to, std::size_t to_step) const {
     constexpr int lanes = hn::MaxLanes(D());
     const auto& halves = *low_pass.halves;
     const int length = halves.length;
@@ -86,7 +86,7 @@ class LineLowPass {
   // first vector. (Two inverse transforms turn a line around.)
   HWY_NOINLINE HWY_ATTR void average_pair(const LowPass<T>& low_pass, int outputs, const T* first,
                                           const T* second, std::size_t step, T* first_to, T* second_to,
-                                          std::size_t to_step) {
+                                          std::size_t to_step) const {
     const auto& spectral = *low_pass.spectral;
     const int length = spectral.line.length;
     const int kept = spectral.outputs.length;
@@ -114,7 +114,7 @@ class LineLowPass {
 
   // The adjoint of average and of what continues the line.
   HWY_INLINE HWY_ATTR void spread(const LowPass<T>& low_pass, int length, int outputs, const T* from,
-                                  std::size_t from_step, T* line, std::size_t step) {
+                                  std::size_t from_step, T* line, std::size_t step) const {
     const int end = length + 2 * low_pass.radius;
     constexpr int together = LowPass<T>::together;
     if (end < together) {
@@ -126,15 +126,15 @@ class LineLowPass {
     }
     T* samples = line + low_pass.radius * step;
     for (int i = 0; i < low_pass.radius; ++i) {
-      add_vector(line + i * step, samples + (length - low_pass.radius + i) * step);
-      add_vector(samples + (length + i) * step, samples + i * step);
+      add_vector(d_, hn::Load(d_, line + i * step), samples + (length - low_pass.radius + i) * step);
+      add_vector(d_, hn::Load(d_, samples + (length + i) * step), samples + i * step);
     }
   }
 
   // The adjoint of average_pair.
   HWY_NOINLINE HWY_ATTR void spread_pair(const LowPass<T>& low_pass, int outputs, const T* first,
                                          const T* second, std::size_t from_step, T* first_to, T* second_to,
-                                         std::size_t step) {
+                                         std::size_t step) const {
     const auto& spectral = *low_pass.spectral;
     const int length = spectral.line.length;
     const int kept = spectral.outputs.length;
@@ -165,7 +165,8 @@ class LineLowPass {
  private:
   static constexpr std::size_t element = 2 * hn::MaxLanes(D());
 
-  HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Elements<D>& source, const Elements<D>& sink) {
+  HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Elements<D>& source,
+                               const Elements<D>& sink) const {
     transform(d_, plan, source, Buffer<D>{work_}, prime_, sink);
   }
 
@@ -178,7 +179,7 @@ class LineLowPass {
   };
 
   HWY_NOINLINE HWY_ATTR void average(const Taps& taps, int count, const T* line, std::size_t step, T* to,
-                                     std::size_t to_step) {
+                                     std::size_t to_step) const {
     // Known to the compiler where samples stand one after the other.
     constexpr int lanes = hn::MaxLanes(D());
     using Known = std::integer_sequence<int, 2 * lanes, 4 * lanes, 8 * lanes>;
@@ -190,7 +191,7 @@ class LineLowPass {
   // `Next`: what is between the samples of neighbouring outputs, a number or a constant.
   template <class Next>
   HWY_INLINE HWY_ATTR void average(const Taps& taps, int count, const T* line, std::size_t step, Next next,
-                                   T* to, std::size_t to_step) {
+                                   T* to, std::size_t to_step) const {
     constexpr int most = hn::MaxLanes(D()) * sizeof(T) >= 64 ? 8 : 4;  // that registers hold
     const auto outputs = [&](auto together, int out) SCATLIGHT_LAMBDA {
       average_outputs<decltype(together)::value>(taps, line + out * next, step, next, to + out * to_step,
@@ -212,7 +213,7 @@ class LineLowPass {
   // a step apart share most samples of neighbouring outputs.
   template <int Count, class Next>
   HWY_INLINE HWY_ATTR void average_outputs(const Taps& taps, const T* middle, std::size_t step, Next next,
-                                           T* to, std::size_t to_step) {
+                                           T* to, std::size_t to_step) const {
     const T* weight = taps.weights;
     hn::Vec<D> sums[Count];
     const T* at = middle;
@@ -261,7 +262,7 @@ class LineLowPass {
   // Samples [x, x + Count) of a continued line, which share the loads of the outputs that reach them.
   template <int Count>
   HWY_INLINE HWY_ATTR void spread_to(const LowPass<T>& low_pass, int x, int outputs, const T* from,
-                                     std::size_t from_step, T* line, std::size_t step) {
+                                     std::size_t from_step, T* line, std::size_t step) const {
     const auto [first, last] = low_pass.reaching(x, x + Count, outputs);
     hn::Vec<D> sums[Count];
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { sums[i] = hn::Zero(d_); });
@@ -274,10 +275,6 @@ class LineLowPass {
     }
     line += x * step;
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA { hn::Store(sums[i], d_, line + i * step); });
-  }
-
-  HWY_INLINE HWY_ATTR void add_vector(const T* from, T* to) const {
-    hn::Store(hn::Add(hn::Load(d_, from), hn::Load(d_, to)), d_, to);
   }
 
   const D d_ = {};

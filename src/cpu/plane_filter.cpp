@@ -88,8 +88,8 @@ void PlaneFilters::apply(const Filter& filter, std::span<float> plane) {
                   &s.widened[static_cast<std::size_t>(y) * s.options.width]);
     image = s.widened.data();
   }
-  s.kernels.of_columns.analyse_strip(s.tables, s.tables.tilings[0], 0, 1, image, s.spectrum.data(), nullptr,
-                                     nullptr, s.scratch.data());
+  s.kernels.of_columns.analyse_strip(s.tables, s.tables.tilings[0], 0, 1, image, s.spectrum.data(),
+                                     {MapKind::None, nullptr}, s.scratch.data());
   const int lanes = s.kernels.lanes;
   float* element = s.spectrum.data();
   for (std::size_t i = 0; i < filter.size(); i += lanes, element += 2 * lanes) {

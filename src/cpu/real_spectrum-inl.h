@@ -9,7 +9,9 @@
 
 #include <algorithm>
 
-#include "cpu/vector_radix-inl.h"
+#include "cpu/half_spectrum-inl.h"
+#include "cpu/transpose-inl.h"
+#include "cpu/vector_radix_spectrum-inl.h"
 #include "cpu/workspace-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -55,128 +57,22 @@ struct PlanarSource {
   }
 };
 
-// Where the half spectrum of a real plane stands: its columns up to the middle, as two planes of reals, re
-// and im, with the same offsets. The other columns are mirror images.
-template <class D, int BlockSize>
-struct HalfPlane {
-  static constexpr int lanes = hn::MaxLanes(D());
-  static constexpr int column_step = lanes / BlockSize;
-
-  std::ptrdiff_t stride;
-  int height;
-  int width;
-
-  // Columns [x, x + BlockSize) before the middle, after it, or else across it.
-  HWY_INLINE bool is_direct(int x) const { return x + BlockSize - 1 <= width / 2; }
-  HWY_INLINE bool is_mirrored(int x) const {
-    return lanes_are_planes<BlockSize> ? !is_direct(x) : x > width / 2;
-  }
-  // Of columns [x, x + BlockSize), the lanes up to the middle.
-  HWY_INLINE HWY_ATTR hn::Mask<D> up_to_middle(D d, int x) const {
-    return hn::FirstN(d, std::clamp(width / 2 + 1 - x, 0, BlockSize) * column_step);
-  }
-  HWY_INLINE int mirrored_row(int y) const { return y == 0 ? 0 : height - y; }
-  HWY_INLINE std::ptrdiff_t direct(int y, int x) const { return y * stride + x * column_step; }
-  // Where the mirror image of the last of columns [x, x + BlockSize) stands; those of the others follow it,
-  // in reverse order.
-  HWY_INLINE std::ptrdiff_t mirrored(int y, int x) const {
-    return mirrored_row(y) * stride + (width - x - (BlockSize - 1)) * column_step;
-  }
-  // Whether a column is its own mirror image: after the transform of rows, a real plane has real numbers
-  // there.
-  HWY_INLINE bool is_own_mirror(int x) const { return x == 0 || 2 * x == width; }
-
-  static HWY_INLINE HWY_ATTR hn::Vec<D> turned(D d, hn::Vec<D> columns) {
-    if constexpr (lanes_are_planes<BlockSize>) return columns;
-    return hn::Reverse(d, columns);
-  }
-};
-
-template <class D, int BlockSize>
-struct HalfSpectrum : HalfPlane<D, BlockSize> {
-  using T = Real<D>;
-  using Base = HalfPlane<D, BlockSize>;
-  using Base::lanes;
-
-  const T* re;
-  const T* im;
-
-  HWY_INLINE HWY_ATTR Complex<D> direct_at(D d, int y, int x) const {
-    const std::ptrdiff_t at = this->direct(y, x);
-    return {hn::LoadU(d, re + at), hn::LoadU(d, im + at)};
-  }
-  // Columns beyond the width are anything.
-  HWY_INLINE HWY_ATTR Complex<D> mirrored_at(D d, int y, int x) const {
-    const std::ptrdiff_t at = this->mirrored(y, x);
-    return {Base::turned(d, hn::LoadU(d, re + at)), hn::Neg(Base::turned(d, hn::LoadU(d, im + at)))};
-  }
-  HWY_INLINE HWY_ATTR Complex<D> middle_at(D d, int y, int x) const {
-    HWY_ALIGN T parts[2][lanes] = {};
-    for (int lane = 0; lane < std::min(lanes, this->width - x); ++lane)
-      copy_sample(y, x + lane, &parts[0][lane], &parts[1][lane]);
-    return {hn::Load(d, parts[0]), hn::Load(d, parts[1])};
-  }
-  HWY_INLINE void copy_sample(int y, int x, T* to_re, T* to_im) const {
-    const bool direct = x <= this->width / 2;
-    const std::ptrdiff_t at =
-        direct ? y * this->stride + x : this->mirrored_row(y) * this->stride + (this->width - x);
-    *to_re = re[at];
-    *to_im = direct ? im[at] : -im[at];
-  }
-};
-
-// The gradient of a half spectrum: what the columns after the middle get goes to those whose mirror images
-// they are.
-template <class D, int BlockSize>
-struct HalfGradient : HalfPlane<D, BlockSize> {
-  using T = Real<D>;
-  using Base = HalfPlane<D, BlockSize>;
-
-  T* re;
-  T* im;
-
-  // Some lanes of columns [x, x + BlockSize) of row y.
-  HWY_INLINE HWY_ATTR void add(D d, int y, int x, hn::Mask<D> used, Complex<D> z) const {
-    if (!this->is_mirrored(x)) {
-      const auto direct = hn::And(used, this->up_to_middle(d, x));
-      add_masked(d, this->direct(y, x), direct, z);
-      if (this->is_direct(x)) return;
-      used = hn::AndNot(direct, used);
-    }
-    const hn::Vec<D> turned_re = Base::turned(d, hn::IfThenElseZero(used, z.re));
-    const hn::Vec<D> turned_im = Base::turned(d, hn::IfThenElseZero(used, z.im));
-    const std::ptrdiff_t at = this->mirrored(y, x);
-    hn::StoreU(hn::Add(hn::LoadU(d, re + at), turned_re), d, re + at);
-    hn::StoreU(hn::Sub(hn::LoadU(d, im + at), turned_im), d, im + at);
-  }
-
- private:
-  HWY_INLINE HWY_ATTR void add_masked(D d, std::ptrdiff_t at, hn::Mask<D> used, Complex<D> z) const {
-    hn::StoreU(hn::Add(hn::LoadU(d, re + at), hn::IfThenElseZero(used, z.re)), d, re + at);
-    hn::StoreU(hn::Add(hn::LoadU(d, im + at), hn::IfThenElseZero(used, z.im)), d, im + at);
-  }
-};
-
 // The spectrum of a real plane, rows first, and its adjoint: back from the gradient of the spectrum.
 template <class D, int BlockSize>
-class RealSpectrum : Workspace<D, BlockSize> {
+class RealSpectrum {
+  using W = Workspace<D, BlockSize>;
   using T = Real<D>;
-  using Base = Workspace<D, BlockSize>;
-  using Base::add_to;
-  using Base::column_step;
-  using Base::d_;
-  using Base::element;
-  using Base::fft;
-  using Base::lanes;
-  using Base::scratch_;
+  static constexpr int lanes = W::lanes;
+  static constexpr std::size_t element = W::element;
+  static constexpr int column_step = W::column_step;
 
  public:
-  using Base::Base;
+  explicit RealSpectrum(const W& workspace) : workspace_(workspace), scratch_(workspace.scratch) {}
 
   // Two blocks of real rows travel through one transform as its real and imaginary parts; what belongs to
   // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
   // elements.
-  HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) {
+  HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) const {
     T* pair = scratch_.pair;
     const bool is_second = y / BlockSize % 2 == 1;
     T* part = is_second ? pair : pair + lanes;
@@ -191,7 +87,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
       for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + x * element);
     }
     const Elements<D> elements{pair};
-    fft(level.along_rows, elements, elements);
+    workspace_.fft(level.along_rows, elements, elements);
 
     const auto one_half = hn::Set(d_, T{0.5});
     store_half_rows(level, is_second ? y - BlockSize : y,
@@ -208,7 +104,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
 
   // Ends the transform of the rows that were kept: transforms the columns and stores the spectrum as the
   // band's foldings have it.
-  HWY_NOINLINE HWY_ATTR void fold(const Level<T>& level, const Band<T>& band, T* spectra) {
+  HWY_NOINLINE HWY_ATTR void fold(const Level<T>& level, const Band<T>& band, T* spectra) const {
     T* re = scratch_.spectrum + lanes;
     T* im = re + level.height * level.spectrum_stride;
     const Folding& finest = band.foldings.front();
@@ -218,10 +114,11 @@ class RealSpectrum : Workspace<D, BlockSize> {
       const StridedElements<D> source{scratch_.half + block * element, level.half_stride};
       const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
       if (finest.aliases() == 1 && !band.vector_radix) {
-        fft(level.along_columns, source,
+        workspace_.fft(
+            level.along_columns, source,
             TwoSinks<D>{planar, {spectra + block * finest.block_stride(), level.spectrum_output.data()}});
       } else {
-        fft(level.along_columns, source, planar);
+        workspace_.fft(level.along_columns, source, planar);
       }
       if (lanes_are_planes<BlockSize> || !level.columns.has_zero(block)) continue;
       for (std::size_t at = 0; at < level.height * level.spectrum_stride; at += level.spectrum_stride) {
@@ -231,7 +128,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
     }
     const HalfSpectrum<D, BlockSize> half{half_plane(level), re, im};
     if constexpr (has_vector_radix<D, BlockSize>()) {
-      if (band.vector_radix) to_vector_radix(half, *band.vector_radix, spectra);
+      if (band.vector_radix) VectorRadixSpectrum<D>(*band.vector_radix).store(half, spectra);
     }
     for (std::size_t i = 0; i < band.foldings.size(); ++i) {
       if (band.foldings[i].aliases() > 1) fold_to(half, band.foldings[i], spectra + band.offsets[i]);
@@ -243,7 +140,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
   // of rows from y on, vectors `element` values apart.
   template <class Take>
   HWY_INLINE HWY_ATTR void real_plane(const Level<T>& level, const Band<T>& band, const T* const* gradients,
-                                      std::size_t offset, const Take& take) {
+                                      std::size_t offset, const Take& take) const {
     const HalfGradient<D, BlockSize> gradient = unfold(level, band, gradients, offset);
     T* half = scratch_.half;
     for (int block = 0; block < half_blocks(level); ++block) {
@@ -252,7 +149,8 @@ class RealSpectrum : Workspace<D, BlockSize> {
       for (int lane = 0; lane < lanes; ++lane)
         factors[lane] = gradient.is_own_mirror(block * BlockSize + lane / column_step) ? T{1} : T{0.5};
       const int x = block * lanes;
-      fft(level.along_columns,
+      workspace_.fft(
+          level.along_columns,
           PlanarSource<D>{gradient.re + x, gradient.im + x, gradient.stride, hn::Load(d_, factors)},
           StridedElements<D>{half + block * element, level.half_stride});
     }
@@ -287,7 +185,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
           store_element(d_, Complex<D>{hn::Add(a.re, b.im), hn::Add(a.im, b.re)}, mirrored);
         }
       }
-      fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
+      workspace_.fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
       take(y, pair);
       if (is_pair) take(y + BlockSize, pair + lanes);
     }
@@ -297,7 +195,7 @@ class RealSpectrum : Workspace<D, BlockSize> {
   // Stores the half spectrum of one block of the pair, still exchanged, with lanes for columns. separate(z,
   // mirrored) makes it of each element and its mirror image.
   template <class Separate>
-  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Separate& separate) {
+  HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Separate& separate) const {
     const T* pair = scratch_.pair;
     const std::size_t stride = level.half_stride;
     T* to = scratch_.half + y * stride;
@@ -316,31 +214,8 @@ class RealSpectrum : Workspace<D, BlockSize> {
     }
   }
 
-  HWY_NOINLINE HWY_ATTR void to_vector_radix(const HalfSpectrum<D, BlockSize> half,
-                                             const VectorRadixPlan& vector_radix, T* spectrum) {
-    const VectorRadixTransform<D> transform(vector_radix);
-    const auto up_to_middle =
-        hn::FirstN(d_, half.width / 2 % BlockSize + 1);  // in the block that the middle is in
-    // In the order in which the spectrum is stored, as the caches may not have its memory.
-    for (int b = 0; b < VectorRadixPlan::stored_rows; ++b) {
-      for (int y = b; y < half.height; y += VectorRadixPlan::radix) {
-        const auto before = [&](int block)
-                                SCATLIGHT_LAMBDA { return half.direct_at(d_, y, block * BlockSize); };
-        const auto after = [&](int block)
-                               SCATLIGHT_LAMBDA { return half.mirrored_at(d_, y, block * BlockSize); };
-        T* to = spectrum + vector_radix.element(y, 0) * element;
-        transform.to_vector_radix([&](int block) SCATLIGHT_LAMBDA { return before(block).re; },
-                                  [&](int block) SCATLIGHT_LAMBDA { return after(block).re; }, up_to_middle,
-                                  to);
-        transform.to_vector_radix([&](int block) SCATLIGHT_LAMBDA { return before(block).im; },
-                                  [&](int block) SCATLIGHT_LAMBDA { return after(block).im; }, up_to_middle,
-                                  to + lanes);
-      }
-    }
-  }
-
   HWY_NOINLINE HWY_ATTR void fold_to(const HalfSpectrum<D, BlockSize> given_half, const Folding& folding,
-                                     T* to) {
+                                     T* to) const {
     const auto half = given_half;  // in registers
     const Folding::AliasBlock* begin = folding.alias_blocks.data();
     const Folding::AliasBlock* end = begin + folding.alias_blocks.size();
@@ -371,14 +246,15 @@ class RealSpectrum : Workspace<D, BlockSize> {
 
   // The adjoint of folding: adds the folded gradients up where their samples stand in the half spectrum.
   HWY_NOINLINE HWY_ATTR HalfGradient<D, BlockSize> unfold(const Level<T>& level, const Band<T>& band,
-                                                          const T* const* gradients, std::size_t offset) {
+                                                          const T* const* gradients,
+                                                          std::size_t offset) const {
     T* re = scratch_.spectrum + lanes;
     const HalfGradient<D, BlockSize> half{half_plane(level), re, re + level.height * level.spectrum_stride};
     if (const auto& vector_radix = band.vector_radix) {
       if constexpr (has_vector_radix<D, BlockSize>()) {
         const auto sums = band.gradient_sums.front();
-        unfold_vector_radix(half, *vector_radix, gradients + sums.first, sums.end - sums.first,
-                            offset + band.offsets.front());
+        VectorRadixSpectrum<D>(*vector_radix)
+            .unfold(half, gradients + sums.first, sums.end - sums.first, offset + band.offsets.front());
       }
     } else {
       std::fill_n(scratch_.spectrum, 2 * level.height * level.spectrum_stride, T{0});
@@ -405,57 +281,8 @@ class RealSpectrum : Workspace<D, BlockSize> {
     return half;
   }
 
-  // The same by a vector-radix plan. For each row y that is stored and whose mirror image is not, writes
-  // both; where both are stored, writes all rows of this y mod 16 before it adds to their mirror images.
-  HWY_NOINLINE HWY_ATTR void unfold_vector_radix(const HalfGradient<D, BlockSize> half,
-                                                 const VectorRadixPlan& vector_radix,
-                                                 const T* const* gradients, int count, std::size_t offset) {
-    const VectorRadixTransform<D> transform(vector_radix);
-    const int middle = half.width / 2 / BlockSize;  // the block that it is in
-    const auto up_to_middle = half.up_to_middle(d_, middle * BlockSize);
-    const auto rows = [&](int b, const auto& store) HWY_ATTR {
-      for (int y = b; y < half.height; y += VectorRadixPlan::radix) {
-        const std::size_t begin = offset + vector_radix.element(y, 0) * element;
-        transform.from_vector_radix(gradients, count, begin, [&](int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
-          store(half.re, y, block, x);
-        });
-        transform.from_vector_radix(gradients, count, begin + lanes,
-                                    [&](int block, hn::Vec<D> x)
-                                        SCATLIGHT_LAMBDA { store(half.im, y, block, x); });
-      }
-    };
-    const auto direct = [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
-      if (block > middle) return;
-      if (block == middle) x = hn::IfThenElseZero(up_to_middle, x);
-      hn::Store(x, d_, part + half.direct(y, block * BlockSize));
-    };
-    // Of a block from the middle on.
-    const auto mirrored = [&](T* part, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
-      if (block == middle) x = hn::IfThenZeroElse(up_to_middle, x);
-      x = hn::Reverse(d_, x);
-      return part == half.im ? hn::Neg(x) : x;
-    };
-    for (int b = 0; b < VectorRadixPlan::stored_rows; ++b) {
-      if (b % (VectorRadixPlan::radix / 2) != 0) {
-        rows(b, [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
-          direct(part, y, block, x);
-          if (block >= middle)
-            hn::StoreU(mirrored(part, block, x), d_, part + half.mirrored(y, block * BlockSize));
-        });
-        for (int y = b; y < half.height; y += VectorRadixPlan::radix) {
-          for (T* part : {half.re, half.im}) part[half.direct(half.mirrored_row(y), 0)] = 0;
-        }
-      } else {
-        rows(b, direct);
-        rows(b, [&](T* part, int y, int block, hn::Vec<D> x) SCATLIGHT_LAMBDA {
-          if (block >= middle) add_to(part + half.mirrored(y, block * BlockSize), mirrored(part, block, x));
-        });
-      }
-    }
-  }
-
   // Rows [y, y + BlockSize) of Scratch::half, with lanes for rows.
-  HWY_INLINE HWY_ATTR const T* load_half_rows(const Level<T>& level, int y) {
+  HWY_INLINE HWY_ATTR const T* load_half_rows(const Level<T>& level, int y) const {
     const std::size_t stride = level.half_stride;
     const T* from = scratch_.half + y * stride;
     if constexpr (lanes_are_planes<BlockSize>) return from;
@@ -468,6 +295,10 @@ class RealSpectrum : Workspace<D, BlockSize> {
     }
     return scratch_.line;
   }
+
+  const D d_ = {};
+  const W& workspace_;
+  const Scratch<T>& scratch_;
 };
 
 }  // namespace HWY_NAMESPACE

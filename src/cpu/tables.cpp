@@ -58,6 +58,12 @@ std::vector<Band<T>> Tables<T>::make_modulus_bands(const FilterBank& bank) const
 }
 
 template <class T>
+const Tiling<T>& Tables<T>::tiling_of(int map) const {
+  const int scale = std::max(0, map - 1) / options.angles;
+  return *std::ranges::find_if(tilings, [&](const auto& tiling) { return scale < tiling.tiles.end_scale; });
+}
+
+template <class T>
 int Tables<T>::second_map(int scale, int angle, int scale2, int angle2) const {
   // Each (j1, theta1) has L maps for each j2 above j1.
   const int pairs_below = scale * (options.scales - 1) - scale * (scale - 1) / 2;

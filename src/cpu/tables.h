@@ -38,6 +38,9 @@ struct Tables {
   const Level<T>& level_of(const PathGroup& group) const {
     return tilings[group.tiling].levels[geometry.level(group.scale)];
   }
+  /// Of a map of order 0 or 1.
+  int level_of(int map) const { return map == 0 ? 0 : geometry.level((map - 1) / options.angles); }
+  const Tiling<T>& tiling_of(int map) const;
   /// Whether order 2 goes on from a path of order 1.
   bool has_second(const PathGroup& group) const {
     return options.max_order >= 2 && group.scale + 1 < options.scales;
@@ -49,8 +52,8 @@ struct Tables {
   int second_map(int scale, int angle, int scale2, int angle2) const;
 
   /// On tiles, the partial maps that the strips give to map 0 and all maps of order 1 are held until all
-  /// strips are there: Level::partial_rows, strip after strip. These are the values before those of a map; of
-  /// map 1 + J L, all values.
+  /// strips are there: (strips, Level::partial_rows, scratch.output_stride). These are the values before
+  /// those of a map.
   std::size_t partials_begin(int map) const { return partials_begin_[map]; }
   std::size_t partials_size() const { return partials_begin_.back(); }
 

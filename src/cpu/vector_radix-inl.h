@@ -78,13 +78,6 @@ inline constexpr RootTable butterfly_twiddles(16, [](int row, int lane) {
 // n k at [n][k]: between the two DFTs of an axis of 16 x 16 samples.
 inline constexpr RootTable axis_twiddles(256, [](int n, int k) { return n * k; });
 
-// Whether lanes have a bit in their number.
-template <class D>
-HWY_INLINE HWY_ATTR hn::Mask<D> lanes_with_bit(D d, int bit) {
-  const hn::RebindToSigned<D> integers;
-  return hn::RebindMask(d, hn::TestBit(hn::Iota(integers, 0), hn::Set(integers, bit)));
-}
-
 template <class D>
 class VectorRadixTransform {
   using T = float;
@@ -93,54 +86,6 @@ class VectorRadixTransform {
 
  public:
   explicit VectorRadixTransform(const VectorRadixPlan& plan) : plan_(plan) {}
-
-  // ---- the order of its spectra ----
-
-  // Stores a row of a spectrum as vectors of this order, from `to` on. Columns 16 b ... 16 b + 15 are
-  // before(b) where they stand before the middle, and after(b) behind it; in the block of the middle, the
-  // lanes up to it are those of before(b).
-  template <class Before, class After>
-  HWY_INLINE HWY_ATTR void to_vector_radix(const Before& before, const After& after, hn::Mask<D> up_to_middle,
-                                           T* to) const {
-    with_one_of(VectorRadixPlan::Factors{}, plan_.columns, [&](auto p) SCATLIGHT_LAMBDA {
-      constexpr int columns = decltype(p)::value;
-      V x[columns];
-      unroll<columns>([&](auto b) SCATLIGHT_LAMBDA {
-        constexpr int block = decltype(b)::value;
-        V& to_block = x[VectorRadixPlan::is_odd(columns) ? radix * block % columns : block];
-        if constexpr (block < columns / 2) {
-          to_block = before(block);
-        } else if constexpr (block > columns / 2) {
-          to_block = after(block);
-        } else {
-          to_block = hn::IfThenElse(up_to_middle, before(block), after(block));
-        }
-      });
-      // Lane l of what is vector c' now belongs to vector c' + l.
-      if constexpr (VectorRadixPlan::is_odd(columns)) turn_lanes<columns, -1>(x);
-      unroll<columns>([&](auto c) SCATLIGHT_LAMBDA { hn::Store(x[c], d_, to + c * vector_stride()); });
-    });
-  }
-  // The other way round, as store(b, columns): the sum of a row of some spectra, from froms[i] + begin on.
-  template <class Store>
-  HWY_INLINE HWY_ATTR void from_vector_radix(const T* const* froms, int count, std::size_t begin,
-                                             const Store& store) const {
-    with_one_of(VectorRadixPlan::Factors{}, plan_.columns, [&](auto p) SCATLIGHT_LAMBDA {
-      constexpr int columns = decltype(p)::value;
-      V x[columns];
-      unroll<columns>([&](auto c) SCATLIGHT_LAMBDA {
-        const std::size_t at = begin + c * vector_stride();
-        x[c] = hn::Load(d_, froms[0] + at);
-        for (int i = 1; i < count; ++i) x[c] = hn::Add(x[c], hn::Load(d_, froms[i] + at));
-      });
-      if constexpr (VectorRadixPlan::is_odd(columns)) turn_lanes<columns, 1>(x);
-      unroll<columns>([&](auto b) SCATLIGHT_LAMBDA {
-        store(b, x[VectorRadixPlan::is_odd(columns) ? radix * b % columns : b]);
-      });
-    });
-  }
-
-  // ---- the transform ----
 
   // The first half: the q x p DFTs of the product of a spectrum and a filter, slice by slice.
   HWY_INLINE HWY_ATTR void first_half(const T* spectrum, const VectorRadixFilter<T>& filter, T* plane) const {
@@ -217,21 +162,6 @@ class VectorRadixTransform {
   HWY_INLINE std::size_t butterflies() const { return plan_.butterflies(); }
   HWY_INLINE std::size_t row_stride() const { return plan_.row_size(); }
   HWY_INLINE std::size_t slice_stride() const { return plan_.slice_size(); }
-  HWY_INLINE std::size_t vector_stride() const { return plan_.rows * element; }
-
-  // Vector c' gets its lane l from vector c' + Direction l.
-  template <int Columns, int Direction>
-  HWY_INLINE HWY_ATTR void turn_lanes(V* x) const {
-    unroll<4>([&](auto bit) SCATLIGHT_LAMBDA {
-      constexpr int step = 1 << decltype(bit)::value;
-      const auto mask = lanes_with_bit(d_, step);
-      V turned[Columns];
-      unroll<Columns>([&](auto c) SCATLIGHT_LAMBDA {
-        turned[c] = hn::IfThenElse(mask, x[(c + Direction * step + 2 * Columns) % Columns], x[c]);
-      });
-      unroll<Columns>([&](auto c) SCATLIGHT_LAMBDA { x[c] = turned[c]; });
-    });
-  }
 
   // A filter at the rows with r mod 16 = b.
   HWY_INLINE VectorRadixFilter<T> of(const VectorRadixFilter<T>& filter, int b) const {
@@ -372,7 +302,7 @@ class VectorRadixTransform {
               const auto factor = psi(a);
               C value = exchange<D>(exchanged);
               value = {hn::Mul(factor, value.re), hn::Mul(factor, value.im)};
-              if constexpr (!Opposite) return add_element(others + a * element, value);
+              if constexpr (!Opposite) return add_element(d_, value, others + a * element);
               value = {opposite(value.re, value.re), hn::Neg(opposite(value.im, value.im))};
               const std::size_t row = opposite_row<R>(a) * element;
               if constexpr (IsEven) {
@@ -381,13 +311,10 @@ class VectorRadixTransform {
                 const auto lane_zero = hn::FirstN(d_, 1);
                 value = {hn::IfThenZeroElse(lane_zero, value.re), hn::IfThenZeroElse(lane_zero, value.im)};
               }
-              add_element(others + row, value);
+              add_element(d_, value, others + row);
             });
       });
     }
-  }
-  HWY_INLINE HWY_ATTR void add_element(T* at, C value) const {
-    store_element(d_, add<D>(load_element(d_, at), value), at);
   }
 
   template <int R>

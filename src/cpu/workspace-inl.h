@@ -1,4 +1,4 @@
-// What the classes of the transform have in common. Included once for each target.
+// What the parts of a transform have in common. Included once for each target.
 
 #if defined(SCATLIGHT_CPU_WORKSPACE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_WORKSPACE_INL_H_
@@ -8,97 +8,47 @@
 #endif
 
 #include "cpu/fft-inl.h"
+#include "cpu/low_pass-inl.h"
 #include "cpu/tables.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_SCALAR
-template <class D, class Row, class To>
-HWY_INLINE HWY_ATTR void transpose_lines(D, const Row& row, const To& to) {
-  *to(0) = *row(0);
-}
-#else
-
-// A vector whose every 16 bytes come from another row: the first from row r, the next from as many rows below
-// as 16 bytes hold values, and so on.
-template <class D, class Row>
-HWY_INLINE HWY_ATTR hn::Vec<D> load_16_bytes_each(D d, const Row& row, int r, int column) {
-  if constexpr (hn::MaxLanes(d) * sizeof(Real<D>) <= 16) {
-    return hn::LoadU(d, row(r) + column);
-  } else {
-    const hn::Half<D> half;
-    return hn::Combine(d, load_16_bytes_each(half, row, r + static_cast<int>(hn::Lanes(half)), column),
-                       load_16_bytes_each(half, row, r, column));
-  }
-}
-
-// to(c)[r] = row(r)[c] for lanes x lanes values.
-template <class D, class Row, class To>
-HWY_INLINE HWY_ATTR void transpose_lines(D d, const Row& row, const To& to) {
-  constexpr int lanes = hn::MaxLanes(d);
-  constexpr int together = 16 / sizeof(Real<D>);
-  for (int c = 0; c < lanes; c += together) {
-    if constexpr (together == 2) {
-      const auto a = load_16_bytes_each(d, row, 0, c);
-      const auto b = load_16_bytes_each(d, row, 1, c);
-      hn::StoreU(hn::InterleaveLower(d, a, b), d, to(c));
-      hn::StoreU(hn::InterleaveUpper(d, a, b), d, to(c + 1));
-    } else {
-      const auto r0 = load_16_bytes_each(d, row, 0, c);
-      const auto r1 = load_16_bytes_each(d, row, 1, c);
-      const auto r2 = load_16_bytes_each(d, row, 2, c);
-      const auto r3 = load_16_bytes_each(d, row, 3, c);
-      const auto even_low = hn::InterleaveLower(d, r0, r2);
-      const auto odd_low = hn::InterleaveLower(d, r1, r3);
-      const auto even_high = hn::InterleaveUpper(d, r0, r2);
-      const auto odd_high = hn::InterleaveUpper(d, r1, r3);
-      hn::StoreU(hn::InterleaveLower(d, even_low, odd_low), d, to(c));
-      hn::StoreU(hn::InterleaveUpper(d, even_low, odd_low), d, to(c + 1));
-      hn::StoreU(hn::InterleaveLower(d, even_high, odd_high), d, to(c + 2));
-      hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to(c + 3));
-    }
-  }
-}
-#endif
-
-// Lines `from_stride` and `to_stride` values apart.
-template <class D>
-HWY_INLINE HWY_ATTR void transpose(D d, const Real<D>* from, std::size_t from_stride, Real<D>* to,
-                                   std::size_t to_stride) {
-  transpose_lines(
-      d, [=](int r) SCATLIGHT_LAMBDA { return from + r * from_stride; },
-      [=](int c) SCATLIGHT_LAMBDA { return to + c * to_stride; });
-}
-
-// A thread's scratch memory for the transform of a plane, or of a pack of planes, and the FFTs on it.
+// The tables of a plan and a thread's scratch buffers, for one plane or a pack of `planes` planes, whose
+// images and maps stand one after the other; and the FFTs on these buffers.
 template <class D, int BlockSize>
-class Workspace {
+struct Workspace {
   using T = Real<D>;
-
- public:
-  Workspace(const Tables<T>& tables, const Scratch<T>& scratch) : tables_(tables), scratch_(scratch) {}
-
- protected:
   static constexpr int lanes = hn::MaxLanes(D());
   static constexpr std::size_t element = 2 * lanes;
   static constexpr std::size_t block_values = BlockSize * element;
-  static constexpr int column_step =
-      lanes / BlockSize;  // values from one column to the next, if they are in lanes
+  static constexpr int column_step = lanes / BlockSize;  // values from column to column, if they are in lanes
+
+  const Tables<T>& tables;
+  const Scratch<T> scratch;
+  const int planes;
+
+  HWY_INLINE std::size_t image_size() const {
+    return std::size_t(tables.options.height) * tables.options.width;
+  }
+  HWY_INLINE std::size_t map_size() const {
+    return std::size_t(tables.geometry.rows.output) * tables.geometry.columns.output;
+  }
+  HWY_INLINE std::size_t features_size() const { return tables.maps * map_size(); }
+
+  // The vectors of a block of real rows of the plane from a column on; y is counted from the first row of the
+  // tiles beside each other.
+  HWY_INLINE T* row(const Level<T>& level, int y, int column) const {
+    return scratch.row_ring + (y / BlockSize & level.ring_mask) * level.ring_stride +
+           (level.horizontal.radius + column) * lanes;
+  }
 
   template <class Source, class Sink>
-  HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) {
-    transform(d_, plan, source, Buffer<D>{scratch_.work}, scratch_.prime, sink);
+  HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) const {
+    transform(D(), plan, source, Buffer<D>{scratch.work}, scratch.prime, sink);
   }
-
-  HWY_INLINE HWY_ATTR void add_to(T* at, hn::Vec<D> value) const {
-    hn::StoreU(hn::Add(hn::LoadU(d_, at), value), d_, at);
-  }
-
-  const D d_ = {};
-  const Tables<T>& tables_;
-  const Scratch<T>& scratch_;
+  HWY_INLINE LineLowPass<D> low_pass() const { return {scratch.line, scratch.work, scratch.prime}; }
 };
 
 }  // namespace HWY_NAMESPACE
