@@ -54,12 +54,34 @@ HWY_INLINE HWY_ATTR void with_count(int count, const Body& body) {
 }
 
 template <class D>
-HWY_INLINE HWY_ATTR Complex<D> add(Complex<D> a, Complex<D> b) {
+HWY_INLINE HWY_ATTR Complex<D> operator+(Complex<D> a, Complex<D> b) {
   return {hn::Add(a.re, b.re), hn::Add(a.im, b.im)};
 }
 template <class D>
-HWY_INLINE HWY_ATTR Complex<D> sub(Complex<D> a, Complex<D> b) {
+HWY_INLINE HWY_ATTR Complex<D> operator-(Complex<D> a, Complex<D> b) {
   return {hn::Sub(a.re, b.re), hn::Sub(a.im, b.im)};
+}
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> operator-(Complex<D> a) {
+  return {hn::Neg(a.re), hn::Neg(a.im)};
+}
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> conj(Complex<D> a) {
+  return {a.re, hn::Neg(a.im)};
+}
+// r a with a real factor
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> scale(hn::Vec<D> r, Complex<D> a) {
+  return {hn::Mul(r, a.re), hn::Mul(r, a.im)};
+}
+// Exchanges real and imaginary parts.
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> exchange(Complex<D> a) {
+  return {a.im, a.re};
+}
+template <class D>
+HWY_INLINE HWY_ATTR Complex<D> zero(D d) {
+  return {hn::Zero(d), hn::Zero(d)};
 }
 // a + i b and a - i b
 template <class D>
@@ -89,7 +111,7 @@ HWY_INLINE HWY_ATTR Complex<D> multiply_by_root(D d, Complex<D> a) {
   } else if constexpr (eighths == 2) {
     return {hn::Neg(a.im), a.re};
   } else if constexpr (eighths == 4) {
-    return {hn::Neg(a.re), hn::Neg(a.im)};
+    return -a;
   } else if constexpr (eighths == 6) {
     return {a.im, hn::Neg(a.re)};
   } else if constexpr (eighths == 1 || eighths == 3) {
@@ -100,7 +122,7 @@ HWY_INLINE HWY_ATTR Complex<D> multiply_by_root(D d, Complex<D> a) {
     return {hn::Neg(sum), difference};
   } else {
     constexpr Root root = root_of_unity(K, N);
-    return rotate<D>(a, hn::Set(d, static_cast<Real<D>>(root.re)), hn::Set(d, static_cast<Real<D>>(root.im)));
+    return rotate(a, hn::Set(d, static_cast<Real<D>>(root.re)), hn::Set(d, static_cast<Real<D>>(root.im)));
   }
 }
 
@@ -133,8 +155,8 @@ struct Dft<2> {
   static HWY_INLINE HWY_ATTR void run(D, Complex<D>* x) {
     const auto a = x[0];
     const auto b = x[1];
-    x[0] = add<D>(a, b);
-    x[1] = sub<D>(a, b);
+    x[0] = a + b;
+    x[1] = a - b;
   }
 };
 
@@ -142,14 +164,14 @@ template <>
 struct Dft<4> {
   template <class D>
   static HWY_INLINE HWY_ATTR void run(D, Complex<D>* x) {
-    const auto sum02 = add<D>(x[0], x[2]);
-    const auto difference02 = sub<D>(x[0], x[2]);
-    const auto sum13 = add<D>(x[1], x[3]);
-    const auto difference13 = sub<D>(x[1], x[3]);
-    x[0] = add<D>(sum02, sum13);
-    x[1] = add_i<D>(difference02, difference13);
-    x[2] = sub<D>(sum02, sum13);
-    x[3] = sub_i<D>(difference02, difference13);
+    const auto sum02 = x[0] + x[2];
+    const auto difference02 = x[0] - x[2];
+    const auto sum13 = x[1] + x[3];
+    const auto difference13 = x[1] - x[3];
+    x[0] = sum02 + sum13;
+    x[1] = add_i(difference02, difference13);
+    x[2] = sum02 - sum13;
+    x[3] = sub_i(difference02, difference13);
   }
 };
 
@@ -163,9 +185,9 @@ struct PrimeDft {
     Complex<D> differences[half];
     const auto origin = x[0];
     unroll<half>([&](auto j) SCATLIGHT_LAMBDA {
-      sums[j] = add<D>(x[j + 1], x[N - 1 - j]);
-      differences[j] = sub<D>(x[j + 1], x[N - 1 - j]);
-      x[0] = add<D>(x[0], sums[j]);
+      sums[j] = x[j + 1] + x[N - 1 - j];
+      differences[j] = x[j + 1] - x[N - 1 - j];
+      x[0] = x[0] + sums[j];
     });
     unroll<half>([&](auto k) SCATLIGHT_LAMBDA {
       Complex<D> even = origin;
@@ -174,15 +196,15 @@ struct PrimeDft {
         constexpr Root root = root_of_unity((decltype(j)::value + 1) * (decltype(k)::value + 1), N);
         const auto cosine = hn::Set(d, static_cast<Real<D>>(root.re));
         const auto sine = hn::Set(d, static_cast<Real<D>>(root.im));
-        even = add_scaled<D>(even, cosine, sums[j]);
+        even = add_scaled(even, cosine, sums[j]);
         if constexpr (decltype(j)::value == 0) {
-          odd = {hn::Mul(sine, differences[j].re), hn::Mul(sine, differences[j].im)};
+          odd = scale(sine, differences[j]);
         } else {
-          odd = add_scaled<D>(odd, sine, differences[j]);
+          odd = add_scaled(odd, sine, differences[j]);
         }
       });
-      x[k + 1] = add_i<D>(even, odd);
-      x[N - 1 - k] = sub_i<D>(even, odd);
+      x[k + 1] = add_i(even, odd);
+      x[N - 1 - k] = sub_i(even, odd);
     });
   }
 };

@@ -32,14 +32,7 @@ HWY_INLINE HWY_ATTR void add_vector(D d, hn::Vec<D> value, Real<D>* at) {
 }
 template <class D>
 HWY_INLINE HWY_ATTR void add_element(D d, Complex<D> value, Real<D>* at) {
-  store_element(d, add<D>(load_element(d, at), value), at);
-}
-
-// Exchanges real and imaginary parts, which turns the inverse transform into the forward one when it is done
-// before and after it.
-template <class D>
-HWY_INLINE HWY_ATTR Complex<D> exchange(Complex<D> z) {
-  return {z.im, z.re};
+  store_element(d, load_element(d, at) + value, at);
 }
 
 // The source of a transform gives its elements one by one in the order of the first stage: load(d, position,
@@ -98,20 +91,20 @@ HWY_INLINE HWY_ATTR void prime_outputs(D d, int radix, int k, Complex<D> origin,
   Complex<D> odd[Count];
   unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
     even[i] = origin;
-    odd[i] = {hn::Zero(d), hn::Zero(d)};
+    odd[i] = zero(d);
   });
   for (int j = 0; j < half; ++j, pairs += 2 * step) {
     const auto sum = load_element(d, pairs);
     const auto difference = load_element(d, pairs + step);
     unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
       const Real<D>* root = rotation + 2 * (i * half + j);
-      even[i] = add_scaled<D>(even[i], hn::Set(d, root[0]), sum);
-      odd[i] = add_scaled<D>(odd[i], hn::Set(d, root[1]), difference);
+      even[i] = add_scaled(even[i], hn::Set(d, root[0]), sum);
+      odd[i] = add_scaled(odd[i], hn::Set(d, root[1]), difference);
     });
   }
   unroll<Count>([&](auto i) SCATLIGHT_LAMBDA {
-    store_element(d, add_i<D>(even[i], odd[i]), x + (k + i + 1) * step);
-    store_element(d, sub_i<D>(even[i], odd[i]), x + (radix - 1 - k - i) * step);
+    store_element(d, add_i(even[i], odd[i]), x + (k + i + 1) * step);
+    store_element(d, sub_i(even[i], odd[i]), x + (radix - 1 - k - i) * step);
   });
 }
 
@@ -127,10 +120,10 @@ HWY_NOINLINE HWY_ATTR void prime_dft(D d, int radix, const Real<D>* rotation, Re
   for (int j = 0; j < half; ++j) {
     const auto low = load_element(d, x + (j + 1) * step);
     const auto high = load_element(d, x + (radix - 1 - j) * step);
-    const auto sum = add<D>(low, high);
-    total = add<D>(total, sum);
+    const auto sum = low + high;
+    total = total + sum;
     store_element(d, sum, pairs + 2 * j * step);
-    store_element(d, sub<D>(low, high), pairs + (2 * j + 1) * step);
+    store_element(d, low - high, pairs + (2 * j + 1) * step);
   }
   store_element(d, total, x);
   // Several outputs (and their mirror images) at a time, so that each pair is loaded less often: as many as
@@ -160,7 +153,7 @@ HWY_INLINE HWY_ATTR void with_radix(int radix, const Body& body) {
 
 template <class D>
 HWY_INLINE HWY_ATTR Complex<D> twiddle(D d, Complex<D> value, const Real<D>* factor) {
-  return rotate<D>(value, hn::Set(d, factor[0]), hn::Set(d, factor[1]));
+  return rotate(value, hn::Set(d, factor[0]), hn::Set(d, factor[1]));
 }
 
 // A radix with more elements than registers hold, N = A B: between the two they are in memory. (Left to the
@@ -325,11 +318,33 @@ HWY_NOINLINE HWY_ATTR void last_stage(D d, const FftPlan<Real<D>>& plan, const W
   }
 }
 
-// The inverse DFT of the source's elements, given to the sink, which may be the same memory if the work is
-// not. `prime_scratch` is plan.prime_elements() elements.
-template <class D, class Source, class Work, class Sink>
+enum class Direction { Forward, Inverse };  // exp(-2 pi i n k / length), or exp(+...). Neither has a factor.
+
+// A source or sink with real and imaginary parts exchanged on the way, which turns an inverse transform into
+// a forward one.
+template <class Inner>
+struct Exchanged {
+  Inner inner;
+
+  template <class D>
+  HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int index) const {
+    return exchange(inner.load(d, position, index));
+  }
+  template <class D>
+  HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> value) const {
+    inner.store(d, position, index, exchange(value));
+  }
+};
+
+// The DFT of the source's elements, given to the sink, which may be the same memory if the work is not.
+// `prime_scratch` is plan.prime_elements() elements.
+template <Direction direction, class D, class Source, class Work, class Sink>
 HWY_INLINE HWY_ATTR void transform(D d, const FftPlan<Real<D>>& plan, const Source& source, const Work& work,
                                    Real<D>* prime_scratch, const Sink& sink) {
+  if constexpr (direction == Direction::Forward) {
+    return transform<Direction::Inverse>(d, plan, Exchanged<Source>{source}, work, prime_scratch,
+                                         Exchanged<Sink>{sink});
+  }
   if (plan.stages.size() == 1) {
     for (int n = 0; n < plan.length; ++n) store_element(d, source.load(d, n, plan.input[n]), work.at(d, n));
   } else {

@@ -69,7 +69,7 @@ struct HalfSpectrum : HalfPlane<D, BlockSize> {
   // Columns beyond the width are anything.
   HWY_INLINE HWY_ATTR Complex<D> mirrored_at(D d, int y, int x) const {
     const std::ptrdiff_t at = this->mirrored(y, x);
-    return {Base::turned(d, hn::LoadU(d, re + at)), hn::Neg(Base::turned(d, hn::LoadU(d, im + at)))};
+    return conj(Complex<D>{Base::turned(d, hn::LoadU(d, re + at)), Base::turned(d, hn::LoadU(d, im + at))});
   }
   HWY_INLINE HWY_ATTR Complex<D> middle_at(D d, int y, int x) const {
     HWY_ALIGN T parts[2][lanes] = {};

@@ -1,14 +1,14 @@
 // The two ways from a spectrum to |x * psi|, and back, behind one interface. Included once for each target.
 //
-//   first_half(spectra, planes)                      x^ psi^ of a group's paths, transformed halfway
-//   moduli(planes, path, block, to)                  BlockSize rows of |x * psi| as lanes
-//   differentiate(gradient, planes, path, block)     the adjoint of these: from the gradient of |x * psi|, in
-//   place clear(planes, path, block)                       the same for a gradient of zero
-//   add_first_half(planes, gradients)                the adjoint of first_half; the planes are lost
+//   first_half(spectra, planes)                    x^ psi^ of a group's paths, transformed halfway
+//   moduli(planes, path, block, to)                BlockSize rows of |x * psi| as lanes
+//   differentiate(gradient, planes, path, block)   back from the gradient of these rows, in place
+//   clear(planes, path, block)                     the same for a gradient of zero
+//   add_first_half(planes, gradients)              the adjoint of first_half; the planes are lost
 //
-//   blocks()                       blocks of BlockSize rows
-//   reaches(block, height)         whether it has rows before `height`: all blocks before the first without
-//   do rows_of(block)                 by lanes, the rows that it has
+//   blocks()                 blocks of BlockSize rows
+//   reaches(block, height)   whether a block has rows before `height`; those that have come first
+//   rows_of(block)           by lanes, the rows that it has
 
 #if defined(SCATLIGHT_CPU_INVERSION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCATLIGHT_CPU_INVERSION_INL_H_

@@ -97,10 +97,9 @@ class LineLowPass {
     }
     fft(spectral.line, elements, elements);
     for (int k = 0; k < kept; ++k) {
-      Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
+      Complex<D> sum = zero(d_);
       for (int from = k; from < length; from += kept) {
-        sum =
-            add_scaled<D>(sum, hn::Set(d_, spectral.factors[from]), load_element(d_, line_ + from * element));
+        sum = add_scaled(sum, hn::Set(d_, spectral.factors[from]), load_element(d_, line_ + from * element));
       }
       store_element(d_, sum, line_ + k * element);
     }
@@ -150,8 +149,7 @@ class LineLowPass {
       const auto value = load_element(d_, line_ + first_k * element);
       for (int k = first_k; k < length; k += kept) {
         const auto factor = hn::Set(d_, spectral.factors[k]);
-        store_element(d_, Complex<D>{hn::Mul(factor, value.re), hn::Mul(factor, value.im)},
-                      line_ + k * element);
+        store_element(d_, scale(factor, value), line_ + k * element);
       }
     }
     fft(spectral.line, elements, elements);
@@ -167,7 +165,7 @@ class LineLowPass {
 
   HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Elements<D>& source,
                                const Elements<D>& sink) const {
-    transform(d_, plan, source, Buffer<D>{work_}, prime_, sink);
+    transform<Direction::Inverse>(d_, plan, source, Buffer<D>{work_}, prime_, sink);
   }
 
   // Symmetric weights, from the middle on.

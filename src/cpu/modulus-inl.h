@@ -34,7 +34,7 @@ HWY_INLINE HWY_ATTR hn::Vec<D> reciprocal_root_estimate(D d, hn::Vec<D> x) {
 
 template <class D>
 HWY_INLINE HWY_ATTR hn::Vec<D> modulus(D d, Complex<D> z) {
-  const auto x = squared_modulus<D>(z);
+  const auto x = squared_modulus(z);
   if constexpr (has_fast_reciprocal_root<D>()) {
     const auto r = reciprocal_root_estimate(d, x);
     const auto root = hn::Mul(x, r);
@@ -44,10 +44,10 @@ HWY_INLINE HWY_ATTR hn::Vec<D> modulus(D d, Complex<D> z) {
   }
 }
 
-// g z / |z|, exchanged for the forward transform that follows; 0 where z is 0.
+// g z / |z|; 0 where z is 0.
 template <class D>
-HWY_INLINE HWY_ATTR Complex<D> exchanged_phase(D d, hn::Vec<D> g, Complex<D> z) {
-  const auto x = squared_modulus<D>(z);
+HWY_INLINE HWY_ATTR Complex<D> phase(D d, hn::Vec<D> g, Complex<D> z) {
+  const auto x = squared_modulus(z);
   const auto is_zero = hn::Eq(x, hn::Zero(d));
   hn::Vec<D> factor;
   if constexpr (has_fast_reciprocal_root<D>()) {
@@ -58,7 +58,7 @@ HWY_INLINE HWY_ATTR Complex<D> exchanged_phase(D d, hn::Vec<D> g, Complex<D> z) 
   } else {
     factor = hn::IfThenZeroElse(is_zero, hn::Div(g, hn::Sqrt(x)));
   }
-  return {hn::Mul(factor, z.im), hn::Mul(factor, z.re)};
+  return scale(factor, z);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -8,6 +8,7 @@
 #endif
 
 #include <algorithm>
+#include <type_traits>
 
 #include "cpu/workspace-inl.h"
 
@@ -44,47 +45,36 @@ struct ProductSource {
   const Real<D>* spectrum;
 
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
-    const auto psi = filter.load(d, position);
-    const auto x = load_element(d, spectrum + position * (2 * hn::Lanes(d)));
-    return {hn::Mul(psi, x.re), hn::Mul(psi, x.im)};
+    return scale(filter.load(d, position), load_element(d, spectrum + position * (2 * hn::Lanes(d))));
   }
 };
 
-// Adds psi^ z^ to the gradient of a spectrum, from exchanged elements.
+// Adds psi^ z^ to the gradient of a spectrum.
 template <class D, int BlockSize>
 struct FilteredSink {
   UnfoldedFilter<D, BlockSize> filter;
   const std::int32_t* row_position;
   Real<D>* gradient;
 
-  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
+  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> z) const {
     const std::size_t position = row_position[index];
     Real<D>* at = gradient + position * (2 * hn::Lanes(d));
     const auto psi = filter.load(d, position);
-    store_element(d, add_scaled<D>(load_element(d, at), psi, exchange<D>(exchanged)), at);
+    store_element(d, add_scaled(load_element(d, at), psi, z), at);
   }
 };
 
 // The conjugates of PlacedElements.
 template <class D>
-struct ConjugateSink {
+struct ConjugateElements {
   Real<D>* data;
   const std::ptrdiff_t* offsets;
 
-  HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> value) const {
-    store_element(d, Complex<D>{value.re, hn::Neg(value.im)}, data + offsets[position]);
-  }
-};
-
-// The conjugates of exchanged PlacedElements.
-template <class D>
-struct ConjugateSource {
-  const Real<D>* data;
-  const std::ptrdiff_t* offsets;
-
   HWY_INLINE HWY_ATTR Complex<D> load(D d, int position, int) const {
-    const auto exchanged = load_element(d, data + offsets[position]);
-    return {hn::Neg(exchanged.re), exchanged.im};
+    return conj(load_element(d, data + offsets[position]));
+  }
+  HWY_INLINE HWY_ATTR void store(D d, int position, int, Complex<D> value) const {
+    store_element(d, conj(value), data + offsets[position]);
   }
 };
 
@@ -103,18 +93,18 @@ class PlaneColumns {
     for_blocks(band, group, spectra, planes,
                [&](const Level<T>& level, const Folding& folding, const FilterBlock<T>& filter, auto mirrored,
                    const T* spectrum, T* plane) SCATLIGHT_LAMBDA {
-                 using Sink = std::conditional_t<mirrored(), ConjugateSink<D>, PlacedElements<D>>;
+                 using Sink = std::conditional_t<mirrored(), ConjugateElements<D>, PlacedElements<D>>;
                  filter_block(level, folding, filter, spectrum, Sink{plane, level.plane_output.data()});
                });
   }
 
-  // The adjoint: adds what exchanged columns give to the gradient of the spectra.
+  // The adjoint: adds what columns give to the gradient of the spectra.
   HWY_NOINLINE HWY_ATTR void differentiate(const Band<T>& band, const PathGroup& group, T* planes,
                                            T* gradients) const {
     for_blocks(band, group, gradients, planes,
                [&](const Level<T>& level, const Folding& folding, const FilterBlock<T>& filter, auto mirrored,
                    T* gradient, T* plane) SCATLIGHT_LAMBDA {
-                 using Source = std::conditional_t<mirrored(), ConjugateSource<D>, PlacedElements<D>>;
+                 using Source = std::conditional_t<mirrored(), ConjugateElements<D>, PlacedElements<D>>;
                  differentiate_block(level, folding, filter, Source{plane, level.plane_input.data()},
                                      gradient);
                });
@@ -149,12 +139,12 @@ class PlaneColumns {
                                         const FilterBlock<T>& filter, const T* spectrum,
                                         const Sink& sink) const {
     if (filter.segments.empty()) {
-      for (int y = 0; y < level.height; ++y) sink.store(d_, y, y, {hn::Zero(d_), hn::Zero(d_)});
+      for (int y = 0; y < level.height; ++y) sink.store(d_, y, y, zero(d_));
       return;
     }
     if (folding.aliases() == 1) {
-      workspace_.fft(level.along_columns, ProductSource<D, BlockSize>{unfolded(level, filter), spectrum},
-                     sink);
+      workspace_.inverse_fft(level.along_columns,
+                             ProductSource<D, BlockSize>{unfolded(level, filter), spectrum}, sink);
       return;
     }
     T* line = workspace_.scratch.line;
@@ -167,7 +157,7 @@ class PlaneColumns {
         alias += most_aliases;
       } while (alias < segment.aliases);
     }
-    workspace_.fft(level.along_columns, Elements<D>{line}, sink);
+    workspace_.inverse_fft(level.along_columns, Elements<D>{line}, sink);
   }
 
   template <class Source>
@@ -176,13 +166,13 @@ class PlaneColumns {
                                                T* gradient) const {
     if (filter.segments.empty()) return;
     if (folding.aliases() == 1) {
-      workspace_.fft(
+      workspace_.forward_fft(
           level.along_columns, source,
           FilteredSink<D, BlockSize>{unfolded(level, filter), level.row_position.data(), gradient});
       return;
     }
     T* line = workspace_.scratch.line;
-    workspace_.fft(level.along_columns, source, Elements<D>{line});
+    workspace_.forward_fft(level.along_columns, source, Elements<D>{line});
     for (const auto& segment : filter.segments) {
       for (int alias = 0; alias < segment.aliases; alias += most_aliases) {
         with_count<most_aliases>(segment.aliases - alias, [&](auto count) HWY_ATTR {
@@ -209,33 +199,33 @@ class PlaneColumns {
                     [&](std::size_t row, const std::ptrdiff_t* offsets, const T* values) SCATLIGHT_LAMBDA {
                       T* to = line + row;
                       const T* samples = spectrum + row;
-                      Complex<D> sum = {hn::Zero(d_), hn::Zero(d_)};
+                      Complex<D> sum = zero(d_);
                       if (first > 0) sum = load_element(d_, to);
                       unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
-                        sum = add_scaled<D>(sum, load_filter<BlockSize>(d_, values + p * BlockSize),
-                                            load_element(d_, samples + offsets[p]));
+                        sum = add_scaled(sum, load_filter<BlockSize>(d_, values + p * BlockSize),
+                                         load_element(d_, samples + offsets[p]));
                       });
                       store_element(d_, sum, to);
                     });
   }
 
-  // The adjoint: adds the products of the line's exchanged elements to the gradient.
+  // The adjoint: adds the products of the line's elements to the gradient.
   template <int Count>
   HWY_NOINLINE HWY_ATTR void spread_products(const FilterBlock<T>& filter, const FilterSegment& segment,
                                              int first, const T* line, std::size_t alias_size,
                                              T* gradient) const {
-    for_rows<Count>(filter, segment, first, alias_size,
-                    [&](std::size_t row, const std::ptrdiff_t* offsets, const T* values) SCATLIGHT_LAMBDA {
-                      const auto z = exchange<D>(load_element(d_, line + row));
-                      T* samples = gradient + row;
-                      unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
-                        T* to = samples + offsets[p];
-                        store_element(d_,
-                                      add_scaled<D>(load_element(d_, to),
-                                                    load_filter<BlockSize>(d_, values + p * BlockSize), z),
-                                      to);
-                      });
-                    });
+    for_rows<Count>(
+        filter, segment, first, alias_size,
+        [&](std::size_t row, const std::ptrdiff_t* offsets, const T* values) SCATLIGHT_LAMBDA {
+          const auto z = load_element(d_, line + row);
+          T* samples = gradient + row;
+          unroll<Count>([&](auto p) SCATLIGHT_LAMBDA {
+            T* to = samples + offsets[p];
+            store_element(
+                d_, add_scaled(load_element(d_, to), load_filter<BlockSize>(d_, values + p * BlockSize), z),
+                to);
+          });
+        });
   }
 
   // body(offset of the row, offsets of the aliases, their filters) for the rows of a segment.

@@ -28,7 +28,7 @@ struct ModulusSink {
   }
 };
 
-// exchanged_phase of u.
+// phase() of u.
 template <class D>
 struct PhaseSink {
   const Real<D>* gradient;        // reals
@@ -37,7 +37,7 @@ struct PhaseSink {
 
   HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> u) const {
     const auto g = hn::Load(d, gradient + offsets[position]);
-    elements.store(d, position, index, exchanged_phase(d, g, u));
+    elements.store(d, position, index, phase(d, g, u));
   }
 };
 
@@ -54,17 +54,18 @@ class PlaneRows {
 
   // |x * psi|.
   HWY_INLINE HWY_ATTR void moduli(const Level<T>& level, T* plane, int y, T* to) const {
-    fft_of_line(level, load(level, plane, y), ModulusSink<D>{to, level.row_output.data()});
+    fft_of_line<Direction::Inverse>(level, load(level, plane, y),
+                                    ModulusSink<D>{to, level.row_output.data()});
   }
 
   // From the gradient g of |u|, with the columns of u in the plane: those of the transform of g u / |u|
-  // (exchanged) in their place.
+  // in their place.
   HWY_INLINE HWY_ATTR void differentiate(const Level<T>& level, const T* gradient, T* plane, int y) const {
     T* line = load(level, plane, y);
     T* turned = workspace_.scratch.pair;  // a line too
-    fft_of_line(level, line,
-                PhaseSink<D>{gradient, level.row_output.data(), {turned, level.line_output.data()}});
-    fft_of_line(level, turned, PlacedElements<D>{line, level.line_output.data()});
+    fft_of_line<Direction::Inverse>(
+        level, line, PhaseSink<D>{gradient, level.row_output.data(), {turned, level.line_output.data()}});
+    fft_of_line<Direction::Forward>(level, turned, PlacedElements<D>{line, level.line_output.data()});
     if constexpr (lanes_are_planes<BlockSize>) return;
     T* to = rows(level, plane, y);
     for (int block = 0; block < level.blocks;
@@ -99,15 +100,16 @@ class PlaneRows {
 
   // The line is lost where planes are not in lanes: it is transformed in place up to the last stage where two
   // lines are too much for the L1 cache.
-  template <class Sink>
+  template <Direction direction, class Sink>
   HWY_INLINE HWY_ATTR void fft_of_line(const Level<T>& level, T* line, const Sink& sink) const {
     const std::ptrdiff_t* input = level.line_input.data();
     const PlacedElements<D> source{line, input};
+    T* prime = workspace_.scratch.prime;
     if constexpr (!lanes_are_planes<BlockSize> && lanes * sizeof(T) >= 64) {
-      transform(d_, level.along_rows, source, InPlace<D>{line, input, level.line_work.data()},
-                workspace_.scratch.prime, sink);
+      transform<direction>(d_, level.along_rows, source, InPlace<D>{line, input, level.line_work.data()},
+                           prime, sink);
     } else {
-      workspace_.fft(level.along_rows, source, sink);
+      transform<direction>(d_, level.along_rows, source, Buffer<D>{workspace_.scratch.work}, prime, sink);
     }
   }
 

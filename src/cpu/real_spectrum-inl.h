@@ -18,28 +18,28 @@ HWY_BEFORE_NAMESPACE();
 namespace scatlight::cpu {
 namespace HWY_NAMESPACE {
 
-// Two planes of reals, from exchanged elements.
+// Two planes of reals.
 template <class D>
 struct PlanarSink {
   Real<D>* re;
   Real<D>* im;
   std::size_t stride;
 
-  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> exchanged) const {
-    hn::StoreU(exchanged.im, d, re + index * stride);
-    hn::StoreU(exchanged.re, d, im + index * stride);
+  HWY_INLINE HWY_ATTR void store(D d, int, int index, Complex<D> value) const {
+    hn::StoreU(value.re, d, re + index * stride);
+    hn::StoreU(value.im, d, im + index * stride);
   }
 };
 
-// Both of two sinks, the second of which takes elements as they were before their exchange.
+// Both of two sinks.
 template <class D>
 struct TwoSinks {
   PlanarSink<D> planar;
   PlacedElements<D> placed;
 
-  HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> exchanged) const {
-    planar.store(d, position, index, exchanged);
-    placed.store(d, position, index, exchange<D>(exchanged));
+  HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> value) const {
+    planar.store(d, position, index, value);
+    placed.store(d, position, index, value);
   }
 };
 
@@ -70,12 +70,11 @@ class RealSpectrum {
   explicit RealSpectrum(const W& workspace) : workspace_(workspace), scratch_(workspace.scratch) {}
 
   // Two blocks of real rows travel through one transform as its real and imaginary parts; what belongs to
-  // which follows from the symmetry of real signals. Forward transforms are inverse ones of exchanged
-  // elements.
+  // which follows from the symmetry of real signals.
   HWY_NOINLINE HWY_ATTR void keep_rows(const Level<T>& level, int y, const T* real) const {
     T* pair = scratch_.pair;
     const bool is_second = y / BlockSize % 2 == 1;
-    T* part = is_second ? pair : pair + lanes;
+    T* part = is_second ? pair + lanes : pair;
     // Lanes beyond the plane may hold anything, and would leak into the other block's by rounding.
     const auto used = hn::FirstN(d_, lanes_are_planes<BlockSize> ? lanes : std::min(lanes, level.height - y));
     for (int x = 0; x < level.width; ++x) {
@@ -84,21 +83,18 @@ class RealSpectrum {
     const bool is_last = y + BlockSize >= level.height;
     if (!is_second && !is_last) return;
     if (!is_second) {
-      for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + x * element);
+      for (int x = 0; x < level.width; ++x) hn::Store(hn::Zero(d_), d_, pair + lanes + x * element);
     }
     const Elements<D> elements{pair};
-    workspace_.fft(level.along_rows, elements, elements);
+    workspace_.forward_fft(level.along_rows, elements, elements);
 
     const auto one_half = hn::Set(d_, T{0.5});
     store_half_rows(level, is_second ? y - BlockSize : y,
-                    [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
-                      return Complex<D>{hn::Mul(one_half, hn::Sub(z.re, mirrored.re)),
-                                        hn::Mul(one_half, hn::Add(z.im, mirrored.im))};
-                    });
+                    [&](Complex<D> z, Complex<D> mirrored)
+                        SCATLIGHT_LAMBDA { return scale(one_half, z + conj(mirrored)); });
     if (!is_second) return;
     store_half_rows(level, y, [&](Complex<D> z, Complex<D> mirrored) SCATLIGHT_LAMBDA {
-      return Complex<D>{hn::Mul(one_half, hn::Sub(mirrored.im, z.im)),
-                        hn::Mul(one_half, hn::Add(z.re, mirrored.re))};
+      return scale(one_half, Complex<D>{hn::Add(z.im, mirrored.im), hn::Sub(mirrored.re, z.re)});
     });
   }
 
@@ -114,11 +110,11 @@ class RealSpectrum {
       const StridedElements<D> source{scratch_.half + block * element, level.half_stride};
       const PlanarSink<D> planar{re + x, im + x, level.spectrum_stride};
       if (finest.aliases() == 1 && !band.vector_radix) {
-        workspace_.fft(
+        workspace_.forward_fft(
             level.along_columns, source,
             TwoSinks<D>{planar, {spectra + block * finest.block_stride(), level.spectrum_output.data()}});
       } else {
-        workspace_.fft(level.along_columns, source, planar);
+        workspace_.forward_fft(level.along_columns, source, planar);
       }
       if (lanes_are_planes<BlockSize> || !level.columns.has_zero(block)) continue;
       for (std::size_t at = 0; at < level.height * level.spectrum_stride; at += level.spectrum_stride) {
@@ -149,7 +145,7 @@ class RealSpectrum {
       for (int lane = 0; lane < lanes; ++lane)
         factors[lane] = gradient.is_own_mirror(block * BlockSize + lane / column_step) ? T{1} : T{0.5};
       const int x = block * lanes;
-      workspace_.fft(
+      workspace_.inverse_fft(
           level.along_columns,
           PlanarSource<D>{gradient.re + x, gradient.im + x, gradient.stride, hn::Load(d_, factors)},
           StridedElements<D>{half + block * element, level.half_stride});
@@ -169,7 +165,7 @@ class RealSpectrum {
       const T* line = load_half_rows(level, y);
       for (int k = 0; k <= level.width / 2; ++k) {
         const auto a = column(line, k);
-        if (k != 0) store_element(d_, Complex<D>{a.re, hn::Neg(a.im)}, pair + (level.width - k) * element);
+        if (k != 0) store_element(d_, conj(a), pair + (level.width - k) * element);
         store_element(d_, a, pair + k * element);
       }
       const bool is_pair = y + BlockSize < level.height;
@@ -179,20 +175,19 @@ class RealSpectrum {
           const auto b = column(line, k);
           T* at_k = pair + k * element;
           T* mirrored = pair + (level.width - k) * element;
-          store_element(d_, add_i<D>(load_element(d_, at_k), b), at_k);
+          store_element(d_, add_i(load_element(d_, at_k), b), at_k);
           if (gradient.is_own_mirror(k)) continue;
-          const auto a = load_element(d_, mirrored);  // + i conj(b)
-          store_element(d_, Complex<D>{hn::Add(a.re, b.im), hn::Add(a.im, b.re)}, mirrored);
+          store_element(d_, add_i(load_element(d_, mirrored), conj(b)), mirrored);
         }
       }
-      workspace_.fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
+      workspace_.inverse_fft(level.along_rows, Elements<D>{pair}, Elements<D>{pair});
       take(y, pair);
       if (is_pair) take(y + BlockSize, pair + lanes);
     }
   }
 
  private:
-  // Stores the half spectrum of one block of the pair, still exchanged, with lanes for columns. separate(z,
+  // Stores the half spectrum of one block of the pair with lanes for columns. separate(z,
   // mirrored) makes it of each element and its mirror image.
   template <class Separate>
   HWY_INLINE HWY_ATTR void store_half_rows(const Level<T>& level, int y, const Separate& separate) const {
@@ -270,8 +265,7 @@ class RealSpectrum {
         std::size_t from = offset + band.offsets[i] + block.begin;
         for (const int row : folding.rows) {
           auto z = load_element(d_, gradients[sums.first] + from);
-          for (int g = sums.first + 1; g < sums.end; ++g)
-            z = add<D>(z, load_element(d_, gradients[g] + from));
+          for (int g = sums.first + 1; g < sums.end; ++g) z = z + load_element(d_, gradients[g] + from);
           half.add(d_, block.row + row, block.column, used, z);
           if (has_lone) half.add(d_, block.row + row, block.lone, lone, z);
           from += element;

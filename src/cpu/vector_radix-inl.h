@@ -115,8 +115,8 @@ class VectorRadixTransform {
 
   // ---- its adjoint ----
 
-  // Replaces what a block of rows u of the result is made of by the adjoint second half of g u / |u|
-  // (exchanged). `row` has g, a vector for each column.
+  // Replaces what a block of rows u of the result is made of by the adjoint second half of g u / |u|, which
+  // is a forward transform: of exchanged elements. `row` has g, a vector for each column.
   HWY_NOINLINE HWY_ATTR void differentiate(const T* row, T* plane, int block, Prefetcher& prefetcher) const {
     HWY_ALIGN T memory[half_butterfly];
     C kept[2][4];
@@ -127,7 +127,7 @@ class VectorRadixTransform {
         unroll<8>([&](auto at) SCATLIGHT_LAMBDA {
           constexpr int e = decltype(at)::value / 4;
           constexpr int j = decltype(at)::value % 4;
-          x[e][j] = exchanged_phase(d_, hn::Load(d_, row + column[4 * j + e] * radix), x[e][j]);
+          x[e][j] = exchange(phase(d_, hn::Load(d_, row + column[4 * j + e] * radix), x[e][j]));
         });
         unroll<2>([&](auto e) SCATLIGHT_LAMBDA {
           Dft<4>::run(d_, x[e]);
@@ -250,12 +250,12 @@ class VectorRadixTransform {
   template <int R>
   HWY_INLINE HWY_ATTR C rotate_row(C x, int b, int k) const {
     if (VectorRadixPlan::is_odd(R) || k == 0) return x;
-    return rotate<D>(x, hn::Set(d_, axis_twiddles.re[b][k]), hn::Set(d_, axis_twiddles.im[b][k]));
+    return rotate(x, hn::Set(d_, axis_twiddles.re[b][k]), hn::Set(d_, axis_twiddles.im[b][k]));
   }
   template <int R>
   HWY_INLINE HWY_ATTR C rotate_columns(C x, int k) const {
     if (VectorRadixPlan::is_odd(R) || k == 0) return x;
-    return rotate<D>(x, hn::Load(d_, axis_twiddles.re[k]), hn::Load(d_, axis_twiddles.im[k]));
+    return rotate(x, hn::Load(d_, axis_twiddles.re[k]), hn::Load(d_, axis_twiddles.im[k]));
   }
 
   // `Opposite`: from the conjugates of rows -r, which stand in for those that are not stored.
@@ -279,7 +279,7 @@ class VectorRadixTransform {
               } else {
                 x = load_element(d_, others + a * element);
               }
-              return C{hn::Mul(factor, x.re), hn::Mul(factor, x.im)};
+              return scale(factor, x);
             },
             [&](int k, C value)
                 SCATLIGHT_LAMBDA { store_element(d_, rotate_row<R>(value, b, k), to + k * row_stride()); });
@@ -300,8 +300,7 @@ class VectorRadixTransform {
                 SCATLIGHT_LAMBDA { return rotate_row<R>(load_element(d_, from + k * row_stride()), b, k); },
             [&](int a, C exchanged) SCATLIGHT_LAMBDA {
               const auto factor = psi(a);
-              C value = exchange<D>(exchanged);
-              value = {hn::Mul(factor, value.re), hn::Mul(factor, value.im)};
+              C value = scale(factor, exchange(exchanged));
               if constexpr (!Opposite) return add_element(d_, value, others + a * element);
               value = {opposite(value.re, value.re), hn::Neg(opposite(value.im, value.im))};
               const std::size_t row = opposite_row<R>(a) * element;
@@ -419,8 +418,8 @@ class VectorRadixTransform {
 
   HWY_INLINE HWY_ATTR void rotate_by_twiddles(int n, C* x) const {
     unroll<4>([&](auto i) SCATLIGHT_LAMBDA {
-      x[i] = rotate<D>(x[i], hn::Load(d_, butterfly_twiddles.re[4 * n + i]),
-                       hn::Load(d_, butterfly_twiddles.im[4 * n + i]));
+      x[i] = rotate(x[i], hn::Load(d_, butterfly_twiddles.re[4 * n + i]),
+                    hn::Load(d_, butterfly_twiddles.im[4 * n + i]));
     });
   }
 

@@ -45,8 +45,12 @@ struct Workspace {
   }
 
   template <class Source, class Sink>
-  HWY_INLINE HWY_ATTR void fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) const {
-    transform(D(), plan, source, Buffer<D>{scratch.work}, scratch.prime, sink);
+  HWY_INLINE HWY_ATTR void forward_fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) const {
+    transform<Direction::Forward>(D(), plan, source, Buffer<D>{scratch.work}, scratch.prime, sink);
+  }
+  template <class Source, class Sink>
+  HWY_INLINE HWY_ATTR void inverse_fft(const FftPlan<T>& plan, const Source& source, const Sink& sink) const {
+    transform<Direction::Inverse>(D(), plan, source, Buffer<D>{scratch.work}, scratch.prime, sink);
   }
   HWY_INLINE LineLowPass<D> low_pass() const { return {scratch.line, scratch.work, scratch.prime}; }
 };
