@@ -38,15 +38,15 @@ struct FilterBlock {
   int row(int of_filter) const { return flipped ? height - of_filter : of_filter; }
 };
 
+template <class T>
+class AliasColumns;
+
 /// One psi_{j,theta} as it is to be multiplied with a spectrum in Folding's order, for each block of a plane:
 /// psi(k) where samples of a stored block stand for themselves, psi(-k) where they stand for their mirror
 /// images. What is negligible is left out: whole blocks of filters of one alias, else aliases row by row.
 ///
 /// psi_{j,-theta} is the mirror image of psi_{j,theta}: its blocks that have mirror images are the other's
 /// mirror images upside down. They are not stored twice.
-template <class T>
-class AliasColumns;
-
 template <class T>
 struct FoldedFilter {
   /// Divides by the samples of the finer level, which covers the mean of the aliases and the inverse

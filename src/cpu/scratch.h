@@ -17,9 +17,9 @@ class Arena {
   explicit Arena(T* memory = nullptr) : memory_(memory) {}
 
   T* take(std::size_t values) {
-    constexpr std::size_t line = 64;  // bytes if T had one
+    constexpr std::size_t step = 64;  // values: whole cache lines, whatever T is
     const std::size_t at = used_;
-    used_ += (values + line - 1) / line * line;
+    used_ += (values + step - 1) / step * step;
     return memory_ == nullptr ? nullptr : memory_ + at;
   }
   std::size_t used() const { return used_; }
@@ -75,8 +75,7 @@ struct Scratch {
   T* prime;         ///< for transform()
   T* row_ring;      ///< Level::ring_blocks blocks of real rows
   T* averages;      ///< one or two blocks of rows after the horizontal low-pass
-  T* average_rows;  ///< row 0 of the averaged rows of one map, `averages` transposed: of all rows or a
-                    ///< strip's
+  T* average_rows;  ///< row 0 of the averaged rows of a plane or strip, `averages` transposed
   T* map;           ///< (output height, output_stride)
   T* images;        ///< (image height, image width, lanes) if lanes are planes
   T* pair;          ///< elements of two blocks of real rows, or as `line`
