@@ -21,8 +21,8 @@ HWY_ATTR void transform_lines(const FftPlan<float>& plan, int lines, float* from
   const D d;
   const auto line_size = static_cast<std::size_t>(plan.length) * 2 * hn::Lanes(d);
   for (int line = 0; line < lines; ++line) {
-    transform(d, plan, Elements<D>{from + line * line_size}, Buffer<D>{work}, prime,
-              Elements<D>{to + line * line_size});
+    transform<Direction::Inverse>(d, plan, Elements<D>{from + line * line_size}, Buffer<D>{work}, prime,
+                                  Elements<D>{to + line * line_size});
   }
 }
 
