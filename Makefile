@@ -74,7 +74,7 @@ build: configure
 
 configure: setup
 	@[ -f $(BUILD)/build.ninja ] || cmake --preset release $(CMAKE_FLAGS) \
-	  $$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache) >/dev/null
+	  $$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER="env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache" -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache) >/dev/null
 
 setup:
 	@scripts/setup.sh

@@ -9,13 +9,29 @@ function(scatlight_compile_quickly target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
+# torch's headers are half of the time that a file takes which includes them. So they are compiled once for all
+# targets of one set of compiler flags, which the first target of it sees to.
+function(scatlight_precompile_torch target flags)
+  get_property(first GLOBAL PROPERTY scatlight_torch_headers_${flags})
+  if(first)
+    target_precompile_headers(${target} REUSE_FROM ${first})
+  else()
+    target_precompile_headers(${target} PRIVATE <ATen/ATen.h>)
+    set_property(GLOBAL PROPERTY scatlight_torch_headers_${flags} ${target})
+  endif()
+endfunction()
+
 # A private room of src/: a static library whose link line shows what it knows.
+# Rooms that include torch's headers say TORCH.
 #   scatlight_add_room(data SOURCES decode.cpp ... LINK scatlight_io)
 function(scatlight_add_room name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(scatlight_${name} STATIC ${ARG_SOURCES})
   target_include_directories(scatlight_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(scatlight_${name} PUBLIC ${ARG_LINK} PRIVATE scatlight_flags fmt::fmt ${ARG_PRIVATE_LINK})
+  if(ARG_TORCH)
+    scatlight_precompile_torch(scatlight_${name} room)
+  endif()
 endfunction()
 
 # A GoogleTest program tests/<room>/<name>.cpp; each of its cases is one test of ctest. Programs that load torch
@@ -29,6 +45,7 @@ function(scatlight_add_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main fmt::fmt scatlight_flags)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   if(ARG_WHOLE)
+    scatlight_precompile_torch(${name} test)
     add_test(NAME ${name} COMMAND ${name})
     # As the program does: on a busy machine OpenMP's threads would spin away the time of those that they wait for.
     set_tests_properties(${name} PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)

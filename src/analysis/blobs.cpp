@@ -5,6 +5,8 @@
 #include <numbers>
 #include <span>
 
+#include "scatlight/scattering.h"
+
 namespace scatlight::analysis {
 namespace {
 
