@@ -76,9 +76,9 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
   const auto epochs = static_cast<double>(options.loop.epochs);
   if (!flags.drop_at.empty()) {
     if (flags.loop.minutes > 0)  // of a resume whose run has a length in epochs
-      throw CLI::ValidationError("--drop-at says nothing about --minutes, which count no epochs");
+      throw CLI::ValidationError("--drop-at does not apply to --minutes, which counts no epochs");
     if (flags.loop.schedule == "cosine")
-      throw CLI::ValidationError("--drop-at says nothing about --schedule cosine, which has no steps");
+      throw CLI::ValidationError("--drop-at does not apply to --schedule cosine, which has no steps");
     schedule.kind = train::ScheduleKind::Step;
     schedule.drops.clear();
     for (const auto epoch : flags.drop_at) {
@@ -140,7 +140,7 @@ void check_data(const TrainDetectorFlags& flags) {
   const auto evaluation = evaluation_data(flags);
   check_split(evaluation.data, flags.val.split);
   if (!has_evaluation_data(flags) && !flags.val.images.empty())
-    throw CLI::ValidationError("--val-images says nothing without data for evaluation");
+    throw CLI::ValidationError("--val-images has no effect without data for evaluation");
   check_images_folder("--val-images", evaluation.data, flags.val.images);
   auto of_images = flags.data.data;
   if (flags.val.images.empty())
