@@ -78,7 +78,7 @@ for python in "${pythons[@]}"; do
   rm -rf "$work/raw"
   pip --python "$("$python" -c 'import sys; print(sys.executable)')" wheel -q --no-deps -w "$work/raw" "$work/unpacked" \
     -C cmake.define.SCATLIGHT_THIRD_PARTY=BUNDLED -C cmake.define.SCATLIGHT_CUDA=OFF
-  auditwheel -q repair --plat "$platform" --only-plat -w dist "$work"/raw/*.whl
+  auditwheel repair --plat "$platform" --only-plat -w dist "$work"/raw/*.whl >/dev/null
 done
 for wheel in dist/*-abi3-*.whl; do
   [ ! -e "$wheel" ] || abi3audit --strict "$wheel" >/dev/null
