@@ -12,6 +12,9 @@ endfunction()
 # torch's headers are half of the time that a file takes which includes them. So they are compiled once for all
 # targets of one set of compiler flags, which the first target of it sees to.
 function(scatlight_precompile_torch target flags)
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)  # reuse would warn
+    return()
+  endif()
   get_property(first GLOBAL PROPERTY scatlight_torch_headers_${flags})
   if(first)
     target_precompile_headers(${target} REUSE_FROM ${first})

@@ -60,11 +60,9 @@ inline void exact_dft_2d(ComplexPlane& plane) {
     for (int k = 0; k < length; ++k) at(k) = std::complex<double>(sums[k]);
   };
   for (int y = 0; y < plane.height; ++y)
-    transform_line(
-        plane.width, [&](int x) -> auto& { return plane.at(y, x); });
+    transform_line(plane.width, [&](int x) -> auto& { return plane.at(y, x); });
   for (int x = 0; x < plane.width; ++x)
-    transform_line(
-        plane.height, [&](int y) -> auto& { return plane.at(y, x); });
+    transform_line(plane.height, [&](int y) -> auto& { return plane.at(y, x); });
 }
 
 /// Runs check(low_pass, length, outputs) for the axes and levels of some plans.
