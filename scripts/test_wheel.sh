@@ -18,7 +18,7 @@ for name in 1 2010 2014; do packages+=(--platform "manylinux${name}_x86_64"); do
 in_system() {  # SUITE COMMAND...
   local root=$work/$1
   shift
-  chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/root LANG=C.UTF-8 "$@"
+  unshare --fork --pid --mount-proc="$root/proc" chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/root LANG=C.UTF-8 "$@"
 }
 
 prepare() {  # SUITE PYTHON_VERSION
