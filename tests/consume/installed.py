@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
@@ -33,9 +34,11 @@ refused = run("train", "photos")
 assert refused.returncode == 2
 assert "train needs torch" in refused.stderr
 assert refused.stderr.count("\n") == 1
-assert run("draw", "drawn", "--classes", "2", "--train", "1", "--val", "1", "--size", "64").returncode == 0
-assert run("transform", "drawn", "--size", "64", "--out", "maps.npy").returncode == 0
-assert np.isfinite(np.load("maps.npy")).all()
+with tempfile.TemporaryDirectory() as folder:
+    drawn, written = f"{folder}/drawn", f"{folder}/maps.npy"
+    assert run("draw", drawn, "--classes", "2", "--train", "1", "--val", "1", "--size", "64").returncode == 0
+    assert run("transform", drawn, "--size", "64", "--out", written).returncode == 0
+    assert np.isfinite(np.load(written)).all()
 
 torch_version = "none"
 if importlib.util.find_spec("torch"):
