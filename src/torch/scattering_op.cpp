@@ -41,7 +41,7 @@ Arguments to_arguments(const ScatteringOptions& options) {
 
 // Height, width and threads are those of the call.
 ScatteringOptions to_options(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape) {
-  const auto expected = to_arguments({});
+  static const auto expected = to_arguments({});
   if (counts.size() != expected.counts.size() || shape.size() != expected.shape.size()) {
     throw Error(fmt::format("scatlight::scattering takes {} counts and {} numbers; {} and {} are given",
                             expected.counts.size(), expected.shape.size(), counts.size(), shape.size()));

@@ -46,18 +46,30 @@ inline std::vector<double> noise(std::size_t size) {
   return values;
 }
 
-/// The DFT of a plane by sums in long double: in float64 core/fft rounds as much as the kernels do.
-inline void exact_dft_2d(ComplexPlane& plane) {
+/// The DFT of a line by sums in long double, with the root exp(sign 2 pi i / length): in float64 core/fft
+/// rounds as much as the kernels do.
+inline std::vector<std::complex<double>> exact_dft(const std::vector<std::complex<double>>& line, int sign) {
   using Wide = std::complex<long double>;
-  const auto transform_line = [&](int length, auto&& at) {
-    std::vector<Wide> roots(length);
-    for (int k = 0; k < length; ++k)
-      roots[k] = std::polar(1.0L, -2 * std::numbers::pi_v<long double> * k / length);
-    std::vector<Wide> sums(length);
-    for (int k = 0; k < length; ++k) {
-      for (int n = 0; n < length; ++n) sums[k] += Wide(at(n)) * roots[n * k % length];
-    }
-    for (int k = 0; k < length; ++k) at(k) = std::complex<double>(sums[k]);
+  const int length = static_cast<int>(line.size());
+  std::vector<Wide> roots(length);
+  for (int k = 0; k < length; ++k)
+    roots[k] = std::polar(1.0L, sign * 2 * std::numbers::pi_v<long double> * k / length);
+  std::vector<std::complex<double>> result;
+  for (int k = 0; k < length; ++k) {
+    Wide sum = 0;
+    for (int n = 0; n < length; ++n) sum += Wide(line[n]) * roots[n * k % length];
+    result.emplace_back(sum);
+  }
+  return result;
+}
+
+/// The forward DFT of a plane, likewise.
+inline void exact_dft_2d(ComplexPlane& plane) {
+  const auto transform_line = [](int length, auto&& at) {
+    std::vector<std::complex<double>> line;
+    for (int n = 0; n < length; ++n) line.push_back(at(n));
+    line = exact_dft(line, -1);
+    for (int k = 0; k < length; ++k) at(k) = line[k];
   };
   for (int y = 0; y < plane.height; ++y)
     transform_line(plane.width, [&](int x) -> auto& { return plane.at(y, x); });
@@ -110,12 +122,12 @@ double transform_error(int length, const AlignedVector<T>& in, const AlignedVect
   double worst = 0;
   double largest = 0;
   for (int lane = 0; lane < lanes; ++lane) {
+    std::vector<std::complex<double>> line;
+    for (int n = 0; n < length; ++n) line.push_back(at(in, n, lane));
+    line = exact_dft(line, sign);
     for (int k = 0; k < length; ++k) {
-      std::complex<double> sum = 0;
-      for (int n = 0; n < length; ++n)
-        sum += at(in, n, lane) * std::polar(1.0, sign * 2 * std::numbers::pi * (n * k % length) / length);
-      worst = std::max(worst, std::abs(sum - at(out, k, lane)));
-      largest = std::max(largest, std::abs(sum));
+      worst = std::max(worst, std::abs(line[k] - at(out, k, lane)));
+      largest = std::max(largest, std::abs(line[k]));
     }
   }
   return worst / largest;
