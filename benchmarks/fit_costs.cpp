@@ -79,14 +79,15 @@ void add_chains(int left, std::vector<int>& radices, std::vector<std::vector<int
       }
       return true;
     }();
-    if (left % radix != 0 || !(cpu::has_kernel(radix) || is_prime)) continue;
+    if (left % radix != 0 || !(cpu::is_compiled(radix) || is_prime)) continue;
     radices.push_back(radix);
     add_chains(left / radix, radices, found);
     radices.pop_back();
   }
 }
 
-/// Some chains of each length, at random, with the one that the committed costs choose.
+/// Some chains of each length (34, 51, 76 and 92 for a prime that is not compiled), at random, with the one
+/// that the committed costs choose.
 std::vector<Chain> chains_to_time(const Target& target) {
   constexpr std::size_t most_of_length = 16;
   std::mt19937 random(0);
@@ -137,43 +138,43 @@ void time_chains(const Target& target, std::vector<Chain>& chains, int rounds) {
   }
 }
 
-std::size_t kernel_index(int radix) {
-  const auto& kernels = cpu::narrow_fft_costs.kernels;
-  return static_cast<std::size_t>(std::ranges::find(kernels, radix, &cpu::RadixCost::radix) -
-                                  kernels.begin());
+std::size_t radix_index(int radix) {
+  const auto& radices = cpu::narrow_fft_costs.radices;
+  return static_cast<std::size_t>(std::ranges::find(radices, radix, &cpu::RadixCost::radix) -
+                                  radices.begin());
 }
 
-constexpr std::size_t kernel_count = std::tuple_size_v<decltype(FftCosts::kernels)>;
+constexpr std::size_t radix_count = std::tuple_size_v<decltype(FftCosts::radices)>;
 
-/// How often each cost is in the sum for a chain: for each kernel each, first, last; then twiddle, prime,
+/// How often each cost is in the sum for a chain: for each radix each, first, last; then twiddle, prime,
 /// prime_per_radix.
 std::vector<double> cost_counts(const Chain& chain) {
-  std::vector<double> counts(3 * kernel_count + 3);
+  std::vector<double> counts(3 * radix_count + 3);
   int left = chain.length;
   for (std::size_t stage = 0; stage < chain.radices.size(); ++stage) {
     const int radix = chain.radices[stage];
     left /= radix;
-    if (std::gcd(radix, left) != 1) counts[3 * kernel_count] += 1;
-    const auto kernel = kernel_index(radix);
-    if (kernel == kernel_count) {
-      counts[3 * kernel_count + 1] += 1;
-      counts[3 * kernel_count + 2] += radix;
+    if (std::gcd(radix, left) != 1) counts[3 * radix_count] += 1;
+    const auto index = radix_index(radix);
+    if (index == radix_count) {
+      counts[3 * radix_count + 1] += 1;
+      counts[3 * radix_count + 2] += radix;
       continue;
     }
-    counts[3 * kernel] += 1;
-    if (stage == 0) counts[3 * kernel + 1] += 1;
-    if (left == 1) counts[3 * kernel + 2] += 1;
+    counts[3 * index] += 1;
+    if (stage == 0) counts[3 * index + 1] += 1;
+    if (left == 1) counts[3 * index + 2] += 1;
   }
   return counts;
 }
 
 FftCosts to_costs(const std::vector<double>& fitted) {
   auto costs = cpu::narrow_fft_costs;
-  for (std::size_t kernel = 0; kernel < kernel_count; ++kernel)
-    costs.kernels[kernel].stage = {fitted[3 * kernel], fitted[3 * kernel + 1], fitted[3 * kernel + 2]};
-  costs.twiddle = fitted[3 * kernel_count];
-  costs.prime = fitted[3 * kernel_count + 1];
-  costs.prime_per_radix = fitted[3 * kernel_count + 2];
+  for (std::size_t i = 0; i < radix_count; ++i)
+    costs.radices[i].stage = {fitted[3 * i], fitted[3 * i + 1], fitted[3 * i + 2]};
+  costs.twiddle = fitted[3 * radix_count];
+  costs.prime = fitted[3 * radix_count + 1];
+  costs.prime_per_radix = fitted[3 * radix_count + 2];
   return costs;
 }
 
@@ -235,8 +236,8 @@ FftCosts fit_stages(const Target& target, int rounds) {
   costs = fit();
   print_loss("committed", cpu::fft_costs(target.vector_bytes()), chains);
   print_loss("fitted", costs, chains);
-  fmt::print("inline constexpr FftCosts {}_fft_costs{{.kernels = {{{{\n", target.name);
-  for (const auto& [radix, stage] : costs.kernels)
+  fmt::print("inline constexpr FftCosts {}_fft_costs{{.radices = {{{{\n", target.name);
+  for (const auto& [radix, stage] : costs.radices)
     fmt::print("    {{{}, {{{:.2f}, {:.2f}, {:.2f}}}}},\n", radix, stage.each, stage.first, stage.last);
   fmt::print("    }}}}, .twiddle = {:.2f}, .prime = {:.2f}, .prime_per_radix = {:.3f}}};\n", costs.twiddle,
              costs.prime, costs.prime_per_radix);

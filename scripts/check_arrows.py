@@ -17,7 +17,7 @@ KNOWS = {
     "python": {"core", "data"},
     "torch": {"core"},  # parallel_for, the list of options
     "nets": {"torch", "io"},
-    "train": {"nets", "torch", "data", "io"},
+    "train": {"nets", "torch", "data", "io", "core"},  # of core, parallel_for
     "detect": {"train", "nets", "torch", "data", "io"},
     "bench": {"train", "nets", "torch", "io"},
     "models": {"detect", "train", "torch", "data"},  # what the installed library shows of them

@@ -47,8 +47,8 @@ struct Names<Normalization> {
 using ParallelFor = std::function<void(std::int64_t count, const std::function<void(std::int64_t)>& body)>;
 
 /// What to compute. The defaults are the paper's, except that an image size must be given.
-/// (src/core/option_list.h has a row for each option, which the command line, Python and the operator of
-/// torch read.)
+/// (src/core/option_list.h has a row for each option but parallel_for, which the command line, Python and the
+/// operator of torch read.)
 struct ScatteringOptions {
   int height = 0;     ///< Of the image, in samples.
   int width = 0;      ///< Of the image, in samples.
@@ -84,8 +84,8 @@ struct Path {
 /// alone.
 struct ScatteringShape {
   std::int64_t maps = 0;  ///< K
-  int height = 0;         ///< Of a map: height / stride, rounded down to whole 2^J blocks.
-  int width = 0;          ///< Of a map: width / stride, rounded down to whole 2^J blocks.
+  int height = 0;  ///< Of a map: height / stride, of as many whole 2^J blocks as the image's centre has.
+  int width = 0;   ///< Of a map: width / stride, likewise.
   int padded_height = 0;  ///< Of the plane on which convolutions wrap around: height + 2^J or more.
   int padded_width = 0;   ///< Of the same plane: width + 2^J or more.
   friend bool operator==(const ScatteringShape&, const ScatteringShape&) = default;

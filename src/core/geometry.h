@@ -27,8 +27,10 @@ struct Geometry {
 
   Axis rows;
   Axis columns;
-  int output_level = 0;   ///< log2 of the output stride
-  int output_border = 0;  ///< output samples dropped at each side: the 2^J samples that only padding reaches
+  int output_level = 0;  ///< log2 of the output stride
+  /// Output samples dropped at each side, of 2^J samples of the plane: the padding and, where the image's
+  /// size is no multiple of 2^J, some of the image.
+  int output_border = 0;
 
   /// The level at which |x * psi_j| is sampled: 2^j, or the output stride where that is finer.
   int level(int scale) const { return scale < output_level ? scale : output_level; }

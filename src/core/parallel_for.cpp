@@ -1,6 +1,7 @@
 #include "core/parallel_for.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -24,8 +25,16 @@ struct Loop {
   bool wants_help() const { return next < count && helpers + 1 < threads; }
 };
 
+constexpr int lowest_priority = 19;
+
+/// Of the calling thread: on Linux each has its own.
+void lower_priority() { setpriority(PRIO_PROCESS, 0, lowest_priority); }
+
 class Helpers {
  public:
+  /// Called by each of them first.
+  explicit Helpers(void (*begin)()) : begin_(begin) {}
+
   void run(Loop& loop) {
     std::unique_lock lock(mutex_);
     start(loop.threads - 1);
@@ -48,6 +57,7 @@ class Helpers {
   }
 
   [[noreturn]] void help() {
+    begin_();
     std::unique_lock lock(mutex_);
     const auto wants_help = [](const Loop* loop) { return loop->wants_help(); };
     while (true) {
@@ -78,6 +88,7 @@ class Helpers {
     }
   }
 
+  void (*begin_)();
   std::mutex mutex_;
   std::condition_variable work_;  // a loop has begun
   std::condition_variable done_;  // a helper has left a loop
@@ -88,15 +99,22 @@ class Helpers {
 // Never destroyed, as the threads wait for work until the process ends. The threads do not come along through
 // fork(), and the mutex may be locked by one that stayed behind: the child leaves all of it and begins anew.
 Helpers* helpers = nullptr;
+Helpers* background_helpers = nullptr;
+thread_local bool in_background = false;
 
-Helpers& process_helpers() {
+void make_helpers() {
+  helpers = new Helpers([] {});
+  background_helpers = new Helpers(lower_priority);
+}
+
+Helpers& helpers_of_thread() {
   static const bool made = [] {
-    helpers = new Helpers;
-    pthread_atfork(nullptr, nullptr, [] { helpers = new Helpers; });
+    make_helpers();
+    pthread_atfork(nullptr, nullptr, make_helpers);
     return true;
   }();
   static_cast<void>(made);
-  return *helpers;
+  return in_background ? *background_helpers : *helpers;
 }
 
 }  // namespace
@@ -108,8 +126,13 @@ void parallel_for(int threads, std::int64_t count, const std::function<void(std:
   }
   Loop loop{
       .threads = static_cast<int>(std::min<std::int64_t>(threads, count)), .count = count, .body = &body};
-  process_helpers().run(loop);
+  helpers_of_thread().run(loop);
   if (loop.error) std::rethrow_exception(loop.error);
+}
+
+void work_in_background() {
+  lower_priority();
+  in_background = true;
 }
 
 }  // namespace scatlight

@@ -14,4 +14,8 @@ namespace scatlight {
 /// work is left. A child made by fork() has helpers of its own.
 void parallel_for(int threads, std::int64_t count, const std::function<void(std::int64_t)>& body);
 
+/// From now on the calling thread, and the helpers of its loops, have only the time that the session's other
+/// threads leave. There is no way back.
+void work_in_background();
+
 }  // namespace scatlight

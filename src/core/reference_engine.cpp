@@ -211,7 +211,7 @@ class ReferenceEngine final : public Engine<T> {
     return filtered;
   }
 
-  // u * phi_J at the output stride, without the border that only padding reaches. u is a spectrum at `level`.
+  // u * phi_J at the output stride, without the border. u is a spectrum at `level`.
   void low_pass(const Spectrum& u, int level, T* map) const {
     auto averaged = subsample(multiply(u, phi_[level]), geometry_.output_level - level);
     inverse_fft_2d(averaged);

@@ -49,8 +49,8 @@ struct Band {
   std::vector<int> opposite_angles;             ///< FilterBank's
   std::vector<Folding> foldings;                ///< by levels from first_to_level on
   std::vector<std::size_t> offsets;             ///< of each folded spectrum in the memory of all of them
-  /// Which of PathGroups' sums [first, end) a folded spectrum has a gradient in: sum 0 unless they say
-  /// otherwise.
+  /// Which of PathGroups' sums [first, end) a folded spectrum has a gradient in. PathGroups says so for
+  /// each, as every level has a path.
   struct Sums {
     int first;
     int end;

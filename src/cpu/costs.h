@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -28,17 +29,17 @@ struct RadixCost {
   StageCost stage;
 };
 
-/// Of chains of stages that cost the same, the one that begins with the kernel that stands first here is the
-/// fastest.
 struct FftCosts {
-  std::array<RadixCost, 11> kernels;  ///< all radices that dft-inl.h has kernels for
-  double twiddle;                     ///< of a stage with twiddle factors, more
-  double prime;                       ///< of a prime without a kernel, which takes the square of operations:
-  double prime_per_radix;             ///< prime + prime_per_radix * radix
+  /// The compiled radices; fft-inl.h takes them from here. Of chains of stages that cost the same, the one
+  /// whose first radix stands first is the fastest, which decides where a new one goes.
+  std::array<RadixCost, 11> radices;
+  double twiddle;          ///< of a stage with twiddle factors, more
+  double prime;            ///< of any other prime, whose DFT is a loop over the square of its elements:
+  double prime_per_radix;  ///< prime + prime_per_radix * radix
 };
 
 /// Of vectors of up to 32 bytes, with all data in the L1 cache (so loads and stores count less than below).
-inline constexpr FftCosts narrow_fft_costs{.kernels = {{{15, {1.5}},
+inline constexpr FftCosts narrow_fft_costs{.radices = {{{15, {1.5}},
                                                         {2, {0.45}},
                                                         {3, {0.65}},
                                                         {4, {0.65}},
@@ -53,9 +54,9 @@ inline constexpr FftCosts narrow_fft_costs{.kernels = {{{15, {1.5}},
                                            .prime = 1,
                                            .prime_per_radix = 0.3};
 
-/// Of vectors of 64 bytes, by 500 chains for 38 lengths, run as the transform runs them: columns from L2 and
+/// Of vectors of 64 bytes, by some 500 chains, run as the transform runs them: columns from L2 and
 /// rows from L1.
-inline constexpr FftCosts wide_fft_costs{.kernels = {{{15, {3.05, 0, -0.05}},
+inline constexpr FftCosts wide_fft_costs{.radices = {{{15, {3.05, 0, -0.05}},
                                                       {2, {1.4, 0.15, 0.3}},
                                                       {3, {1.55, 0.15, 0.4}},
                                                       {4, {1.6, 0.1, 0.15}},
@@ -69,6 +70,9 @@ inline constexpr FftCosts wide_fft_costs{.kernels = {{{15, {3.05, 0, -0.05}},
                                          .twiddle = 0.3,
                                          .prime = 2,
                                          .prime_per_radix = 0.35};
+
+static_assert(std::ranges::equal(narrow_fft_costs.radices, wide_fft_costs.radices, {}, &RadixCost::radix,
+                                 &RadixCost::radix));
 
 /// Whether vectors have 64 bytes: costs are known for these and for those of up to 32.
 inline bool is_wide(int vector_bytes) { return vector_bytes >= 64; }

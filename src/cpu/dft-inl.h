@@ -10,8 +10,10 @@
 
 #include <hwy/highway.h>
 
+#include <numeric>
 #include <utility>
 
+#include "core/inverse_modulo.h"
 #include "core/root_of_unity.h"
 
 #ifndef SCATLIGHT_LAMBDA
@@ -126,20 +128,14 @@ HWY_INLINE HWY_ATTR Complex<D> multiply_by_root(D d, Complex<D> a) {
   }
 }
 
-constexpr int gcd_of(int a, int b) { return b == 0 ? a : gcd_of(b, a % b); }
-constexpr int inverse_of(int a, int modulus) {
-  for (int x = 0; x < modulus; ++x) {
-    if (a * x % modulus == 1 % modulus) return x;
-  }
-  return 0;
-}
-// The factor that a composite kernel splits off first.
+// The factor that a composite DFT splits off first: all of an n without the factors 2 and 3.
 constexpr int first_factor(int n) {
   if (n % 4 == 0 && n > 4 && n != 8) return 4;
   if (n % 3 == 0) return 3;
   return n % 2 == 0 ? 2 : n;
 }
 
+// The DFT of N elements, of any N; costs.h lists those that FFTs are made of.
 template <int N>
 struct Dft;
 
@@ -175,7 +171,7 @@ struct Dft<4> {
   }
 };
 
-// Odd primes: X_k and X_{N-k} share the sums over x_j + x_{N-j} and x_j - x_{N-j}.
+// Odd N, for those without a factor 3: X_k and X_{N-k} share the sums over x_j + x_{N-j} and x_j - x_{N-j}.
 template <int N>
 struct PrimeDft {
   template <class D>
@@ -217,7 +213,7 @@ struct CompositeDft {
   static HWY_INLINE HWY_ATTR void run(D d, Complex<D>* x) {
     constexpr int a = first_factor(N);
     constexpr int b = N / a;
-    constexpr bool coprime = gcd_of(a, b) == 1;
+    constexpr bool coprime = std::gcd(a, b) == 1;
     Complex<D> rows[N];  // (a, b)
     unroll<b>([&](auto n) SCATLIGHT_LAMBDA {
       Complex<D> column[a];
@@ -234,8 +230,8 @@ struct CompositeDft {
     unroll<a>([&](auto k) SCATLIGHT_LAMBDA {
       Dft<b>::run(d, &rows[k * b]);
       unroll<b>([&](auto m) SCATLIGHT_LAMBDA {
-        constexpr int of_a = b * inverse_of(b % a, a);
-        constexpr int of_b = a * inverse_of(a % b, b);
+        constexpr int of_a = b * inverse_modulo(b % a, a);
+        constexpr int of_b = a * inverse_modulo(a % b, b);
         x[coprime ? (of_a * k + of_b * m) % N : k + a * m] = rows[k * b + m];
       });
     });

@@ -162,8 +162,8 @@ class PackedTransform {
     return is_in_range(functions_.largest_magnitude(values, count));
   }
 
-  // A strip of a pack, as by analyse_strip. Returns whether the samples that it looks
-  // at are in Range: the strips of the first tiling together look at all of them.
+  // analyse_strip for a strip of a pack. Returns whether the samples that it looks at are in Range: the
+  // strips of the first tiling together look at all of them.
   bool analyse(const Strip& strip, int planes, const T* images, T* spectra, Maps<T> maps, T* scratch) const {
     bool fits = true;
     if (strip.tiling == &tables_.tilings[0] && tables_.options.max_order >= 1) {

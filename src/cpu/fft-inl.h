@@ -108,7 +108,7 @@ HWY_INLINE HWY_ATTR void prime_outputs(D d, int radix, int k, Complex<D> origin,
   });
 }
 
-// A prime radix without a kernel: the sums of PrimeDft in a loop over memory. `x` holds `radix` elements
+// A prime radix that is not compiled: the sums of PrimeDft in a loop over memory. `x` holds `radix` elements
 // and is followed by scratch for as many.
 template <class D>
 HWY_NOINLINE HWY_ATTR void prime_dft(D d, int radix, const Real<D>* rotation, Real<D>* x) {
@@ -135,7 +135,7 @@ HWY_NOINLINE HWY_ATTR void prime_dft(D d, int radix, const Real<D>* rotation, Re
   for (; k < half; ++k, rotation += 2 * half) prime_outputs<1>(d, radix, k, origin, rotation, pairs, x);
 }
 
-// A radix whose value is known to the compiler, or Radix<0>: a prime known at run time only.
+// A compiled radix, or Radix<0>: a prime known at run time only.
 template <int R>
 using Radix = std::integral_constant<int, R>;
 
@@ -145,10 +145,15 @@ HWY_INLINE HWY_ATTR bool with_one_of(std::integer_sequence<int, Radices...>, int
   return ((radix == Radices && (body(Radix<Radices>{}), true)) || ...);
 }
 
+template <std::size_t... Index>
+constexpr auto radices_at(std::index_sequence<Index...>) {
+  return std::integer_sequence<int, narrow_fft_costs.radices[Index].radix...>{};
+}
+
 template <class Body>
 HWY_INLINE HWY_ATTR void with_radix(int radix, const Body& body) {
-  using Kernels = std::integer_sequence<int, 2, 3, 4, 5, 6, 7, 8, 11, 13, 15, 16>;
-  if (!with_one_of(Kernels{}, radix, body)) body(Radix<0>{});
+  constexpr auto radices = radices_at(std::make_index_sequence<narrow_fft_costs.radices.size()>{});
+  if (!with_one_of(radices, radix, body)) body(Radix<0>{});
 }
 
 template <class D>
@@ -156,13 +161,16 @@ HWY_INLINE HWY_ATTR Complex<D> twiddle(D d, Complex<D> value, const Real<D>* fac
   return rotate(value, hn::Set(d, factor[0]), hn::Set(d, factor[1]));
 }
 
-// A radix with more elements than registers hold, N = A B: between the two they are in memory. (Left to the
-// compiler, they would be spilled one by one.) Twiddle factors and store are small_dft's.
+// Whether a DFT has more elements than registers hold, but two factors with few. (13 does not fit either.)
+constexpr bool goes_through_memory(int n) { return n >= 15 && first_factor(n) < n; }
+
+// Such a DFT, N = A B: between the two its elements are in memory. (Left to the compiler, they would be
+// spilled one by one.)
 template <int N, class D, class Load, class Store>
 HWY_INLINE HWY_ATTR void composite_dft(D d, const Real<D>* twiddles, const Load& load, const Store& store) {
   constexpr int a = first_factor(N);
   constexpr int b = N / a;
-  constexpr bool coprime = gcd_of(a, b) == 1;
+  constexpr bool coprime = std::gcd(a, b) == 1;
   constexpr std::size_t step = 2 * hn::MaxLanes(D());
   HWY_ALIGN Real<D> between[N * step];  // (a, b)
   unroll<b>([&](auto n) SCATLIGHT_LAMBDA {
@@ -184,8 +192,8 @@ HWY_INLINE HWY_ATTR void composite_dft(D d, const Real<D>* twiddles, const Load&
     asm volatile("" ::: "memory");
     Dft<b>::run(d, x);
     unroll<b>([&](auto m) SCATLIGHT_LAMBDA {
-      constexpr int of_a = b * inverse_of(b % a, a);
-      constexpr int of_b = a * inverse_of(a % b, b);
+      constexpr int of_a = b * inverse_modulo(b % a, a);
+      constexpr int of_b = a * inverse_modulo(a % b, b);
       constexpr int index =
           coprime ? (of_a * row + of_b * decltype(m)::value) % N : row + a * decltype(m)::value;
       store(index, twiddles == nullptr || index == 0 ? x[m] : twiddle(d, x[m], twiddles + 2 * (index - 1)));
@@ -193,8 +201,23 @@ HWY_INLINE HWY_ATTR void composite_dft(D d, const Real<D>* twiddles, const Load&
   });
 }
 
-// One small DFT of a stage: elements from load(q), to store(k, value) after the twiddle factors (null: none).
-// `prime_scratch` holds 2 x radix elements and is used by Radix<0> only.
+// The DFT of R elements from load(q), to store(k, value) after the twiddle factors (null: none).
+template <int R, class D, class Load, class Store>
+HWY_INLINE HWY_ATTR void compiled_dft(D d, const Real<D>* twiddles, const Load& load, const Store& store) {
+  if constexpr (goes_through_memory(R)) {
+    composite_dft<R>(d, twiddles, load, store);
+  } else {
+    Complex<D> x[R];
+    unroll<R>([&](auto q) SCATLIGHT_LAMBDA { x[q] = load(q); });
+    Dft<R>::run(d, x);
+    if (twiddles != nullptr) {
+      unroll<R - 1>([&](auto k) SCATLIGHT_LAMBDA { x[k + 1] = twiddle(d, x[k + 1], twiddles + 2 * k); });
+    }
+    unroll<R>([&](auto k) SCATLIGHT_LAMBDA { store(k, x[k]); });
+  }
+}
+
+// One small DFT of a stage. `prime_scratch` holds 2 x radix elements and is used by Radix<0> only.
 template <int R, class D, class Load, class Store>
 HWY_INLINE HWY_ATTR void small_dft(D d, const typename FftPlan<Real<D>>::Stage& stage,
                                    const Real<D>* twiddles, Real<D>* prime_scratch, const Load& load,
@@ -207,16 +230,8 @@ HWY_INLINE HWY_ATTR void small_dft(D d, const typename FftPlan<Real<D>>::Stage& 
       const auto value = load_element(d, prime_scratch + k * step);
       store(k, twiddles == nullptr || k == 0 ? value : twiddle(d, value, twiddles + 2 * (k - 1)));
     }
-  } else if constexpr (R >= 15) {
-    composite_dft<R>(d, twiddles, load, store);
   } else {
-    Complex<D> x[R];
-    unroll<R>([&](auto q) SCATLIGHT_LAMBDA { x[q] = load(q); });
-    Dft<R>::run(d, x);
-    if (twiddles != nullptr) {
-      unroll<R - 1>([&](auto k) SCATLIGHT_LAMBDA { x[k + 1] = twiddle(d, x[k + 1], twiddles + 2 * k); });
-    }
-    unroll<R>([&](auto k) SCATLIGHT_LAMBDA { store(k, x[k]); });
+    compiled_dft<R>(d, twiddles, load, store);
   }
 }
 

@@ -8,6 +8,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "core/inverse_modulo.h"
+
 namespace scatlight::cpu {
 namespace {
 
@@ -48,13 +50,13 @@ class Chains {
       best = {cost, {radix}};
       best.radices.insert(best.radices.end(), after.radices.begin(), after.radices.end());
     };
-    for (const auto& kernel : costs_.kernels) consider(kernel.radix, kernel.stage);
+    for (const auto& cost : costs_.radices) consider(cost.radix, cost.stage);
     int left = length;
     for (int p = 2; left > 1; ++p) {
       if (p * p > left) p = left;
       if (left % p != 0) continue;
       while (left % p == 0) left /= p;
-      if (!has_kernel(p)) consider(p, {costs_.prime + costs_.prime_per_radix * p});
+      if (!is_compiled(p)) consider(p, {costs_.prime + costs_.prime_per_radix * p});
     }
     return best;
   }
@@ -62,13 +64,6 @@ class Chains {
   const FftCosts& costs_;
   std::map<int, Chain> rests_;
 };
-
-int inverse_modulo(int value, int modulus) {
-  for (int x = 0; x < modulus; ++x) {
-    if (static_cast<std::int64_t>(value) * x % modulus == 1 % modulus) return x;
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -78,9 +73,9 @@ std::vector<int> cheapest_radices(int length, const FftCosts& costs) {
 
 double fft_cost(int length, const FftCosts& costs) { return Chains(costs).best(length).cost; }
 
-bool has_kernel(int radix) {
-  return std::ranges::any_of(narrow_fft_costs.kernels,
-                             [&](const RadixCost& kernel) { return kernel.radix == radix; });
+bool is_compiled(int radix) {
+  return std::ranges::find(narrow_fft_costs.radices, radix, &RadixCost::radix) !=
+         narrow_fft_costs.radices.end();
 }
 
 template <class T>
@@ -94,8 +89,8 @@ FftPlan<T>::FftPlan(const std::vector<int>& radices)
   for (int radix : radices) {
     Stage stage{
         .radix = radix, .outer = outer, .stride = length / outer / radix, .twiddles = {}, .rotation = {}};
-    if (!has_kernel(radix)) {
-      largest_prime = std::max(largest_prime, radix);
+    if (!is_compiled(radix)) {
+      largest_loop = std::max(largest_loop, radix);
       const int half = (radix - 1) / 2;
       for (int k = 1; k <= half; ++k) {
         for (int j = 1; j <= half; ++j) {

@@ -28,7 +28,7 @@ struct FftPlan {
     int outer = 1;            ///< sub-transforms
     int stride = 1;           ///< the product of the later radices
     std::vector<T> twiddles;  ///< (stride, radix - 1, {re, im}), or empty
-    /// Of a prime without a kernel: (h, h, {cos, sin}) of 2 pi j k / radix, j and k in 1..h.
+    /// Of a prime that is not compiled: (h, h, {cos, sin}) of 2 pi j k / radix, j and k in 1..h.
     std::vector<T> rotation;
   };
 
@@ -42,11 +42,11 @@ struct FftPlan {
   std::vector<Stage> stages;
   std::vector<std::int32_t> input;   ///< (stride, radix) of the first stage
   std::vector<std::int32_t> output;  ///< (outer, radix) of the last stage
-  int largest_prime = 1;             ///< the largest radix that has no kernel of its own, or 1
+  int largest_loop = 1;              ///< the largest radix that is not compiled, or 1
 
   int work_gap = 0;  ///< elements
   int work_elements() const { return length + stages.front().radix * work_gap; }
-  int prime_elements() const { return 2 * largest_prime; }  ///< of scratch for stages without a kernel
+  int prime_elements() const { return 2 * largest_loop; }  ///< of scratch for radices that are not compiled
 };
 
 /// The radices that take a length apart and cost the least.
@@ -56,7 +56,7 @@ std::vector<int> cheapest_radices(int length, const FftCosts& costs);
 double fft_cost(int length, const FftCosts& costs);
 inline double fft_cost(int length, int vector_bytes) { return fft_cost(length, fft_costs(vector_bytes)); }
 
-/// Whether dft-inl.h has a kernel for this radix.
-bool has_kernel(int radix);
+/// Whether costs.h lists this radix, so that its DFTs are compiled and not a loop.
+bool is_compiled(int radix);
 
 }  // namespace scatlight::cpu

@@ -71,7 +71,7 @@ class ImageRows {
   }
 
   // The adjoint: adds the gradient of rows [y, y + BlockSize) of a tile to that of the samples of the image
-  // that they are. In `real`, that of repeated columns is added up.
+  // that they are. `real` is overwritten: the gradients of repeated columns are added to the first of them.
   HWY_NOINLINE HWY_ATTR void add(const Tiling<T>& tiling, int tile, int y, T* real, T* image_gradient) const {
     const auto& level = tiling.levels[0];
     const auto& row_sources = tiling.rows_of(tile);

@@ -27,7 +27,7 @@ class LineLowPass {
   // `line`, `work` and `prime` as in Scratch.
   LineLowPass(T* line, T* work, T* prime) : line_(line), work_(work), prime_(prime) {}
 
-  // Continues a line by the radius on both sides: the halo before it is a copy of its end, that after it of
+  // Continues a line by the radius on both sides: before it stands a copy of its end, after it one of
   // its beginning.
   HWY_INLINE HWY_ATTR void continue_periodically(const LowPass<T>& low_pass, int length, T* line,
                                                  std::size_t step) const {

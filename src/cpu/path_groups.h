@@ -28,7 +28,7 @@ struct PathGroups {
   /// Tells the tilings' bands which of the sums each of their spectra is in.
   PathGroups(const ScatteringOptions& resolved, const Geometry& geometry, std::vector<Tiling<T>>& tilings);
 
-  /// All (j, theta) of order 1, if asked for. Groups of one path where order 2 goes on from them, and on
+  /// All (j, theta) of order 1, if asked for. Groups of one path at scales from which order 2 goes on, and on
   /// several tiles.
   std::vector<PathGroup> first;
   /// Those of order 2 below the paths of scale j, by j: of one path each, as what a path of order 2 reads and

@@ -12,7 +12,7 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& given, cons
       geometry(given),
       packing(packing),
       tilings(make_tilings(bank)),
-      maps(static_cast<int>(make_paths(resolved).size())),
+      maps(static_cast<int>(count_maps(resolved))),
       zero_row(round_up(resolved.width, packing.block_size) * (packing.block_size == 1 ? packing.lanes : 1)),
       modulus_bands(make_modulus_bands(bank)),
       groups(resolved, given, tilings),
@@ -65,11 +65,7 @@ const Tiling<T>& Tables<T>::tiling_of(int map) const {
 
 template <class T>
 int Tables<T>::second_map(int scale, int angle, int scale2, int angle2) const {
-  // Each (j1, theta1) has L maps for each j2 above j1.
-  const int pairs_below = scale * (options.scales - 1) - scale * (scale - 1) / 2;
-  return 1 + options.scales * options.angles + options.angles * options.angles * pairs_below +
-         angle * options.angles * (options.scales - 1 - scale) + (scale2 - scale - 1) * options.angles +
-         angle2;
+  return static_cast<int>(map_index(options, {2, scale, angle, scale2, angle2}));
 }
 
 template struct Tables<float>;

@@ -46,8 +46,7 @@ struct Tables {
     return options.max_order >= 2 && group.scale + 1 < options.scales;
   }
 
-  /// Maps are numbered: the image's, those of order 1 by (scale, angle), and those of order 2, of which
-  /// (scale2, angle2) gives one below (scale, angle).
+  /// Map numbers, which are places in paths_of(): of a group's first path, and of a path of order 2.
   int first_map(const PathGroup& group) const { return 1 + group.scale * options.angles + group.angle; }
   int second_map(int scale, int angle, int scale2, int angle2) const;
 

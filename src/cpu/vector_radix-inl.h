@@ -234,18 +234,6 @@ class VectorRadixTransform {
     body([&](int a) SCATLIGHT_LAMBDA { return opposite<IsEven>(zero + a * radix, others + a * radix); });
   }
 
-  template <int R, class Load, class Store>
-  HWY_INLINE HWY_ATTR void dft(const Load& load, const Store& store) const {
-    if constexpr (R >= 15) {
-      composite_dft<R>(d_, nullptr, load, store);
-    } else {
-      C x[R];
-      unroll<R>([&](auto q) SCATLIGHT_LAMBDA { x[q] = load(q); });
-      Dft<R>::run(d_, x);
-      unroll<R>([&](auto k) SCATLIGHT_LAMBDA { store(k, x[k]); });
-    }
-  }
-
   // The twiddle factors of output k of rows b, and of columns, where an axis needs them.
   template <int R>
   HWY_INLINE HWY_ATTR C rotate_row(C x, int b, int k) const {
@@ -268,7 +256,8 @@ class VectorRadixTransform {
       const T* others = spectrum + stored.others * (R * element);
       T* to = slice + vector * element;
       with_filter<IsEven>(filter, vector, [&](const auto& psi) SCATLIGHT_LAMBDA {
-        dft<R>(
+        compiled_dft<R>(
+            d_, nullptr,
             [&](int a) SCATLIGHT_LAMBDA {
               const auto factor = psi(a);
               C x;
@@ -295,7 +284,8 @@ class VectorRadixTransform {
       T* zero = gradient + stored.zero * (R * element);
       T* others = gradient + stored.others * (R * element);
       with_filter<IsEven>(filter, vector, [&](const auto& psi) SCATLIGHT_LAMBDA {
-        dft<R>(
+        compiled_dft<R>(
+            d_, nullptr,
             [&](int k)
                 SCATLIGHT_LAMBDA { return rotate_row<R>(load_element(d_, from + k * row_stride()), b, k); },
             [&](int a, C exchanged) SCATLIGHT_LAMBDA {
@@ -319,17 +309,19 @@ class VectorRadixTransform {
   template <int R>
   HWY_NOINLINE HWY_ATTR void transform_rows(T* slice) const {
     for (T* row = slice; row != slice + plan_.rows * row_stride(); row += row_stride()) {
-      dft<R>([&](int c) SCATLIGHT_LAMBDA { return load_element(d_, row + c * element); },
-             [&](int k, C value)
-                 SCATLIGHT_LAMBDA { store_element(d_, rotate_columns<R>(value, k), row + k * element); });
+      compiled_dft<R>(
+          d_, nullptr, [&](int c) SCATLIGHT_LAMBDA { return load_element(d_, row + c * element); },
+          [&](int k, C value)
+              SCATLIGHT_LAMBDA { store_element(d_, rotate_columns<R>(value, k), row + k * element); });
     }
   }
   template <int R>
   HWY_NOINLINE HWY_ATTR void transform_rows_back(T* slice) const {
     for (T* row = slice; row != slice + plan_.rows * row_stride(); row += row_stride()) {
-      dft<R>([&](int k)
-                 SCATLIGHT_LAMBDA { return rotate_columns<R>(load_element(d_, row + k * element), k); },
-             [&](int c, C value) SCATLIGHT_LAMBDA { store_element(d_, value, row + c * element); });
+      compiled_dft<R>(
+          d_, nullptr,
+          [&](int k) SCATLIGHT_LAMBDA { return rotate_columns<R>(load_element(d_, row + k * element), k); },
+          [&](int c, C value) SCATLIGHT_LAMBDA { store_element(d_, value, row + c * element); });
     }
   }
 

@@ -3,13 +3,17 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/StreamGuard.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <queue>
 #include <thread>
 #include <utility>
+
+#include "core/parallel_for.h"
 
 namespace scatlight::train {
 
@@ -19,6 +23,10 @@ c10::Stream new_stream(const at::Device& gpu);
 
 /// Computes the front end of a network one batch ahead, on a thread of its own and on a GPU on a stream of
 /// its own, in the shadow of the training of the batch before.
+///
+/// On the CPU the thread works in the gaps that the steps leave: at their priority it would hold up one of
+/// the threads that share a step, and the others wait for that one. Where there are no gaps, as on one core
+/// or beside other work, the consumer computes the maps itself.
 template <class Batch>
 class MapStream {
  public:
@@ -27,8 +35,8 @@ class MapStream {
     at::Tensor maps;  ///< On the network's device; none of a batch without images.
   };
 
-  /// `next` gives the batches, nothing after the last; `make_maps` may leave the maps in the batch's memory.
-  /// Both are called only on the stream's thread, until it is destroyed.
+  /// `next` gives the batches, nothing after the last, and is called only on the stream's thread; `make_maps`
+  /// may leave the maps in the batch's memory, and may be called for two batches at once.
   MapStream(std::function<std::optional<Batch>()> next, std::function<at::Tensor(Batch&)> make_maps,
             const at::Device& device)
       : next_(std::move(next)),
@@ -52,29 +60,54 @@ class MapStream {
   /// threw, in that batch's turn.
   std::optional<Mapped> next() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return ready_ || at_end_; });
-    if (!ready_) {
+    if (!wait_for_thread(lock)) return take_over(lock);
+    if (ready_.empty()) {
       if (failure_) std::rethrow_exception(failure_);
       return std::nullopt;
     }
-    auto batch = std::exchange(ready_, std::nullopt);
+    auto batch = std::move(ready_.front());
+    ready_.pop();
     changed_.notify_all();
     // Their memory is of the other stream, which must not have it back before this one has read them.
-    if (device_.is_cuda() && batch->maps.defined()) batch->maps.record_stream(current_stream(device_));
+    if (device_.is_cuda() && batch.maps.defined()) batch.maps.record_stream(current_stream(device_));
     return batch;
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Whether the thread has the next batch or the end; otherwise it has a batch in work that it is too slow
+  /// for.
+  bool wait_for_thread(std::unique_lock<std::mutex>& lock) {
+    const auto is_done = [this] { return !ready_.empty() || at_end_; };
+    changed_.wait(lock, [&] { return is_done() || (in_work_ && device_.is_cpu()); });
+    if (is_done()) return true;
+    keeps_up_ = keeps_up_ && changed_.wait_for(lock, patience_, is_done);
+    return keeps_up_;
+  }
+
+  /// Computes the maps of the batch in work here. The thread's own come too late, and are dropped.
+  Mapped take_over(std::unique_lock<std::mutex>& lock) {
+    auto batch = *in_work_;  // a copy, as the thread still reads it
+    in_work_ = nullptr;
+    taken_over_ = Clock::now();
+    lock.unlock();
+    auto maps = make_maps_(batch);
+    lock.lock();
+    // A thread that works in gaps ends within this; one that has no time takes many times longer.
+    patience_ = 2 * (Clock::now() - taken_over_);
+    return {.batch = std::move(batch), .maps = std::move(maps)};
+  }
+
   void work() {
     c10::OptionalStreamGuard own_stream;
     try {
-      if (device_.is_cuda()) own_stream.reset_stream(new_stream(device_));
-      while (auto batch = make()) {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !ready_ || stopped_; });
-        if (stopped_) return;
-        ready_ = std::move(batch);
-        changed_.notify_all();
+      if (device_.is_cuda())
+        own_stream.reset_stream(new_stream(device_));
+      else
+        work_in_background();
+      while (auto batch = next_()) {
+        if (!deliver(std::move(*batch))) return;
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
@@ -85,13 +118,30 @@ class MapStream {
     changed_.notify_all();
   }
 
-  std::optional<Mapped> make() {
-    auto batch = next_();
-    if (!batch) return std::nullopt;
-    if (batch->count == 0) return Mapped{.batch = std::move(*batch), .maps = {}};
-    auto maps = make_maps_(*batch);
-    if (maps.is_cuda()) current_stream(maps.device()).synchronize();
-    return Mapped{.batch = std::move(*batch), .maps = std::move(maps)};
+  /// Computes the maps of a batch, and waits until the next one may begin. False: the stream ends.
+  bool deliver(Batch batch) {
+    at::Tensor maps;
+    if (batch.count > 0) {
+      announce(&batch);
+      maps = make_maps_(batch);
+      if (maps.is_cuda()) current_stream(maps.device()).synchronize();
+    }
+    std::unique_lock lock(mutex_);
+    if (batch.count == 0 || in_work_) {
+      in_work_ = nullptr;
+      ready_.push({.batch = std::move(batch), .maps = std::move(maps)});
+      changed_.notify_all();
+    } else {
+      keeps_up_ = Clock::now() - taken_over_ <= patience_;
+    }
+    changed_.wait(lock, [this] { return ready_.size() < 2 || stopped_; });
+    return !stopped_;
+  }
+
+  void announce(const Batch* batch) {
+    const std::lock_guard lock(mutex_);
+    in_work_ = batch;
+    changed_.notify_all();
   }
 
   std::function<std::optional<Batch>()> next_;
@@ -99,10 +149,14 @@ class MapStream {
   at::Device device_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::optional<Mapped> ready_;
+  std::queue<Mapped> ready_;        // at most 2
+  const Batch* in_work_ = nullptr;  // the thread's, until it is finished or taken over
   std::exception_ptr failure_;
   bool at_end_ = false;
   bool stopped_ = false;
+  bool keeps_up_ = false;  // the thread, so that waiting for it is worth while
+  Clock::time_point taken_over_;
+  Clock::duration patience_ = std::chrono::seconds(1);
   std::thread thread_;
 };
 

@@ -1,6 +1,7 @@
 #include "core/parallel_for.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +49,25 @@ TEST(ParallelFor, ServesSeveralCallersAtOnceAndLoopsInLoops) {
   }
   for (auto& caller : callers) caller.join();
   EXPECT_EQ(sum, 4 * 50 * 190 * 3);
+}
+
+TEST(ParallelFor, WorksInTheBackgroundOnlyForThreadsThatDo) {
+  const auto priorities = [] {
+    std::mutex mutex;
+    std::set<int> seen;
+    parallel_for(3, 40, [&](std::int64_t) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const std::lock_guard lock(mutex);
+      seen.insert(getpriority(PRIO_PROCESS, 0));
+    });
+    return seen;
+  };
+  const std::set own{getpriority(PRIO_PROCESS, 0)};
+  std::thread([&] {
+    work_in_background();
+    EXPECT_EQ(priorities(), std::set{19});
+  }).join();
+  EXPECT_EQ(priorities(), own);
 }
 
 TEST(ParallelFor, RethrowsAndGoesOn) {

@@ -149,6 +149,7 @@ HWY_ATTR double dft_error() {
 template <class T>
 double check_dfts() {
   double worst = 0;
+  // Of 2 ... 21 elements, whether FFTs use them or not.
   unroll<20>([&](auto i) { worst = std::max(worst, dft_error<T, decltype(i)::value + 2>()); });
   return worst;
 }
@@ -170,7 +171,8 @@ HWY_ATTR double fft_error(int length) {
 template <class T>
 double check_ffts() {
   double worst = 0;
-  // One stage, two, three; prime-factor and with twiddle factors; primes with and without a kernel.
+  // One stage, two, three; prime-factor and with twiddle factors; primes that are compiled, and 17, 19 and
+  // 47, which are not.
   for (const int length : {2, 7, 16, 12, 17, 21, 36, 64, 75, 94, 112, 143, 152, 176, 240, 256, 264, 304}) {
     worst =
         std::max({worst, fft_error<T, Direction::Inverse>(length), fft_error<T, Direction::Forward>(length)});
