@@ -18,6 +18,7 @@ using cuda::Schedule;
 using test::BodyOrder;
 using test::make_plan;
 using test::name_of;
+using test::planes_for;
 using test::random_planes;
 using test::transform;
 
@@ -86,7 +87,7 @@ std::vector<ScatteringOptions> all_cases() {
 // The reference takes longer than the kernels: both precisions are compared with one result of it.
 TEST(CudaKernels, EqualTheReference) {
   for (const auto& options : all_cases()) {
-    const auto images = random_planes<float>(options, 3);
+    const auto images = random_planes<float>(options, planes_for(options, 3));
     const std::vector<double> exact(images.begin(), images.end());
     const auto expected = transform(make_plan("reference", options), exact);
     const auto in_float64 = Emulation<double>(options).forward(exact);
@@ -110,8 +111,9 @@ std::vector<T> random_gradients(std::size_t count) {
 TEST(CudaKernels, GradientsEqualTheReference) {
   for (const auto& options : all_cases()) {
     const Emulation<double> emulation(options);
-    const auto images = random_planes<float>(options, 3);
-    const auto gradients = random_gradients<float>(emulation.feature_count(3));
+    const int planes = planes_for(options, 3);
+    const auto images = random_planes<float>(options, planes);
+    const auto gradients = random_gradients<float>(emulation.feature_count(planes));
     const std::vector<double> exact_images(images.begin(), images.end());
     const std::vector<double> exact_gradients(gradients.begin(), gradients.end());
     std::vector<double> expected(images.size());
@@ -129,10 +131,11 @@ TEST(CudaKernels, GradientsEqualTheReference) {
 TEST(CudaKernels, DoNotDependOnTheOrderOfThreads) {
   for (const auto& options : all_cases()) {
     const Emulation<float> emulation(options);
-    const auto images = random_planes<float>(options, 2);
+    const int planes = planes_for(options, 2);
+    const auto images = random_planes<float>(options, planes);
     EXPECT_EQ(emulation.forward(images, BodyOrder::Descending), emulation.forward(images))
         << name_of(options);
-    const auto gradients = random_gradients<float>(emulation.feature_count(2));
+    const auto gradients = random_gradients<float>(emulation.feature_count(planes));
     EXPECT_EQ(emulation.backward(images, gradients, BodyOrder::Descending),
               emulation.backward(images, gradients))
         << name_of(options);
