@@ -15,7 +15,9 @@
 namespace scatlight::bench {
 namespace {
 
-bool has_transform(const Subject& subject) { return nets::make_architecture(subject.options).scattering; }
+bool has_transform(const Subject& subject) {
+  return nets::make_architecture(subject.options).front_end->stride() > 1;
+}
 
 /// Calls that take turns, and where each one's times go.
 class Turns {

@@ -14,4 +14,10 @@ void refuse_flags(const CLI::App& command, const std::vector<std::string>& flags
   }
 }
 
+void refuse_flags_of_network(bool given, const char* flags, const std::string& network,
+                             const std::string& why) {
+  if (given)
+    throw CLI::ValidationError(fmt::format("{} says nothing about {}, which {}", flags, network, why));
+}
+
 }  // namespace scatlight::cli

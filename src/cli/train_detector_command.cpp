@@ -69,6 +69,8 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
   auto options = flags.options;
   options.weights = flags.network.weights;
   options.network.network = network_of(flags.network);
+  if (flags.network.standardize && options.weights.empty())
+    throw CLI::ValidationError("--standardize needs --weights: `scatlight train` finds means and deviations");
   const bool is_vgg = options.network.network.family == nets::Family::Vgg;
   const auto steps = default_steps(flags, is_vgg);
   options.batch = flags.batch.value_or(steps.batch);

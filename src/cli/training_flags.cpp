@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/image_flags.h"
+#include "cli/refuse_flags.h"
 #include "cli/run_flags.h"
 #include "cli/team_call.h"
 #include "data/left_out.h"
@@ -54,11 +55,6 @@ void check_command(const std::string& command, const train::RunFolder& folder) {
                           io::display_path(folder.root), io::display(made_by)));
 }
 
-void refuse(bool given, const char* flags, const std::string& network, const char* why) {
-  if (given)
-    throw CLI::ValidationError(fmt::format("{} does not apply to {}, which {}", flags, network, why));
-}
-
 const char* schedule_name(train::ScheduleKind kind) {
   return kind == train::ScheduleKind::Cosine ? "cosine" : "step";
 }
@@ -94,16 +90,15 @@ void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string
       ->delimiter(',')
       ->check(CLI::Range(1, 256));
   command.add_option("--stem", flags.stem, "Channels of the first convolution.")->check(CLI::Range(1, 8192));
+  add_input_flags(command, flags.input);
+  auto* norm = command.add_flag("--input-norm", flags.input_norm,
+                                "Normalise each map by its batch before the first convolution; not in the "
+                                "paper.");
   command
-      .add_option("--scales", flags.scales, "J of the scattering transform, which averages over 2^J pixels.")
-      ->check(CLI::Range(1, 10));
-  command
-      .add_option("--angles", flags.angles,
-                  "L of the scattering transform: the number of directions of the wavelets.")
-      ->check(CLI::Range(1, 64));
-  command.add_option("--max-order", flags.max_order, "Order of the scattering.")->check(CLI::Range(0, 2));
-  command.add_flag("--input-norm", flags.input_norm,
-                   "Normalise each scattering map before the first convolution; not in the paper.");
+      .add_flag("--standardize", flags.standardize,
+                "Subtract from each map its mean over the training images, and divide it by its deviation; "
+                "both are kept in the weights.")
+      ->excludes(norm);
   command
       .add_option("--weights", flags.weights,
                   "Start from these weights of the same network, with any number of classes, instead of "
@@ -113,17 +108,11 @@ void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string
 }
 
 nets::NetworkOptions network_of(const NetworkFlags& flags) {
-  auto network = nets::network_options(flags.name);
-  const bool scatters = network.family == nets::Family::ScatResNet || network.family == nets::Family::Linear;
+  auto network = with_input(nets::network_options(flags.name), flags.input);
   const bool has_groups =
       network.family == nets::Family::ScatResNet || network.family == nets::Family::ResNet;
-  refuse(!scatters && (flags.scales || flags.angles || flags.max_order), "--scales, --angles or --max-order",
-         flags.name, "works on pixels");
-  refuse(!has_groups && (flags.stem || !flags.widths.empty() || !flags.depths.empty()),
-         "--stem, --widths or --depths", flags.name, "has no residual groups");
-  network.scales = flags.scales.value_or(network.scales);
-  network.angles = flags.angles.value_or(network.angles);
-  network.max_order = flags.max_order.value_or(network.max_order);
+  refuse_flags_of_network(!has_groups && (flags.stem || !flags.widths.empty() || !flags.depths.empty()),
+                          "--stem, --widths or --depths", flags.name, "has no residual groups");
   network.stem = flags.stem.value_or(network.stem);
   if (!flags.widths.empty()) network.widths = flags.widths;
   if (!flags.depths.empty()) network.depths = flags.depths;
@@ -131,7 +120,8 @@ nets::NetworkOptions network_of(const NetworkFlags& flags) {
     throw CLI::ValidationError(fmt::format("{} widths and {} depths: give one of each for every group",
                                            network.widths.size(), network.depths.size()));
   }
-  network.input_norm = network.input_norm || flags.input_norm;
+  network.input_norm = (network.input_norm || flags.input_norm) && !flags.standardize;
+  network.standardize = flags.standardize;
   return network;
 }
 

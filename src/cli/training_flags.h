@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/input_flags.h"
 #include "cli/placement_flags.h"
 #include "cli/team_place.h"
 #include "nets/network.h"
@@ -22,10 +23,9 @@ struct NetworkFlags {
   std::optional<int> stem = {};
   std::vector<int> widths = {};
   std::vector<int> depths = {};
-  std::optional<int> scales = {};
-  std::optional<int> angles = {};
-  std::optional<int> max_order = {};
+  InputFlags input = {};
   bool input_norm = false;
+  bool standardize = false;
   std::string weights = {};
   std::optional<int> frozen = {};
 };

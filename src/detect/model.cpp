@@ -179,6 +179,7 @@ void load_first_weights(Detector& detector, const std::filesystem::path& path,
     nets::load_body(detector.network(), path);
     return;
   }
+  nets::check_front_end(detector.network(), path);
   auto state = state_of(detector);
   std::vector<std::string> passed_over;
   if (!parts_left_random(path, classes).empty()) {

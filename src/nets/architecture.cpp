@@ -4,28 +4,11 @@
 
 #include <algorithm>
 
+#include "nets/limits.h"
 #include "scatlight/error.h"
 
 namespace scatlight::nets {
 namespace {
-
-// Far beyond use, and small enough that no product of them overflows.
-constexpr int most_channels = 1 << 16;
-constexpr int most_blocks = 1000;
-constexpr int most_pixels = 1 << 16;
-
-void require_range(const char* what, int value, int lowest, int highest) {
-  if (value < lowest || value > highest)
-    throw Error(fmt::format("{} is {}; it must be between {} and {}", what, value, lowest, highest));
-}
-
-Shape maps_of_scattering(const NetworkOptions& options) {
-  require_range("max_order", options.max_order, 1, 2);
-  const auto shape = shape_of(scattering_options(options));
-  const auto maps = 3 * shape.maps;
-  if (maps > most_channels) throw Error(fmt::format("{} scattering maps are too many", maps));
-  return {maps, shape.height, shape.width};
-}
 
 Residual basic_block(const std::string& name, int in, int width, int out, int stride) {
   return {.convs = {{.name = name + ".conv1",
@@ -91,6 +74,33 @@ void add_groups(const NetworkOptions& options, std::vector<Layer>& layers) {
   layers.emplace_back(Linear{.name = "fc", .in = channels, .out = options.classes});
 }
 
+/// What acts on each map by itself.
+void add_norm(const NetworkOptions& options, const Shape& maps, std::vector<Layer>& layers) {
+  const int channels = static_cast<int>(maps.channels);
+  if (options.standardize && options.input_norm)
+    throw Error("maps are standardized, or normalized by their batch: both are not accepted");
+  if (options.standardize) {
+    layers.emplace_back(Standardize{"standardize", channels});
+  } else if (options.input_norm || options.family == Family::Linear) {
+    layers.emplace_back(InputNorm{"norm0", channels});
+  }
+}
+
+/// The learned maps are as many as those of the scattering with the same J, L and order.
+Shape add_patches(const NetworkOptions& options, const Shape& image, std::vector<Layer>& layers) {
+  auto rival = options;
+  rival.input = Input::Scattering;
+  rival.paths.clear();
+  const Conv patches{.name = "conv0",
+                     .in = static_cast<int>(image.channels),
+                     .out = make_front_end(rival)->channels(),
+                     .kernel = 1 << options.scales,
+                     .stride = 1 << options.scales,
+                     .norm = "bn0"};
+  layers.emplace_back(patches);
+  return output_shape(patches, image);
+}
+
 void add_vgg16(const NetworkOptions& options, std::vector<Layer>& layers) {
   if (options.height < 32 || options.width < 32) {
     throw Error(fmt::format(
@@ -119,26 +129,21 @@ void add_vgg16(const NetworkOptions& options, std::vector<Layer>& layers) {
 
 }  // namespace
 
-ScatteringOptions scattering_options(const NetworkOptions& options) {
-  return {.height = options.height,
-          .width = options.width,
-          .scales = options.scales,
-          .angles = options.angles,
-          .max_order = options.max_order};
-}
-
 Architecture make_architecture(const NetworkOptions& options) {
   require_range("classes", options.classes, 1, 1'000'000);
   require_range("height", options.height, 1, most_pixels);
   require_range("width", options.width, 1, most_pixels);
+  if (options.input != Input::Pixels && (options.family == Family::ResNet || options.family == Family::Vgg))
+    throw Error(fmt::format("the stem of {} reads pixels, not {}", options.name, name_of(options.input)));
   Architecture architecture;
   auto& layers = architecture.layers;
-  architecture.scattering = options.family == Family::ScatResNet || options.family == Family::Linear;
-  architecture.maps =
-      architecture.scattering ? maps_of_scattering(options) : Shape{3, options.height, options.width};
-  const int channels = static_cast<int>(architecture.maps.channels);
-  if (options.input_norm || options.family == Family::Linear)
-    layers.emplace_back(InputNorm{"norm0", channels});
+  architecture.front_end = make_front_end(options);
+  const int stride = architecture.front_end->stride();
+  architecture.maps = {architecture.front_end->channels(), options.height / stride, options.width / stride};
+  auto maps = architecture.maps;
+  add_norm(options, maps, layers);
+  if (options.input == Input::Patchify) maps = add_patches(options, maps, layers);
+  const int channels = static_cast<int>(maps.channels);
   switch (options.family) {
     case Family::ScatResNet:
       layers.emplace_back(
@@ -155,7 +160,7 @@ Architecture make_architecture(const NetworkOptions& options) {
       add_vgg16(options, layers);
       break;
     case Family::Linear: {
-      const std::int64_t count = architecture.maps.count();
+      const std::int64_t count = maps.count();
       if (count > (std::int64_t{1} << 24))
         throw Error(fmt::format("{} features are too many for a linear layer", count));
       layers.emplace_back(Linear{.name = "fc", .in = static_cast<int>(count), .out = options.classes});
@@ -242,7 +247,7 @@ DetectionParts cut(const NetworkOptions& options) {
   const auto& layers = architecture.layers;
   DetectionParts parts{.groups = groups_of(options.family, layers)};
   options.family == Family::Vgg ? cut_vgg(layers, parts) : cut_groups(parts);
-  parts.stride = architecture.scattering ? 1 << options.scales : 1;
+  parts.stride = architecture.front_end->stride();
   parts.channels = static_cast<int>(architecture.maps.channels);
   for (std::size_t i = 0; i < parts.base_end; ++i) {
     parts.stride *= stride_of(layers[i]);

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "nets/front_end.h"
 #include "nets/network.h"
-#include "scatlight/options.h"
 
 namespace scatlight::nets {
 
@@ -25,7 +26,8 @@ struct Conv {
   bool relu = true;
   std::string norm = {};
 
-  int padding() const { return kernel / 2; }
+  /// Patches, which touch each other, have none.
+  int padding() const { return kernel == stride ? 0 : kernel / 2; }
 };
 
 /// The convolutions in a row, plus the input (or a convolution of it), then ReLU.
@@ -36,6 +38,12 @@ struct Residual {
 
 /// Batch norm without affine part.
 struct InputNorm {
+  std::string name;
+  int channels = 0;
+};
+
+/// (x - mean) / deviation with constants of each channel.
+struct Standardize {
   std::string name;
   int channels = 0;
 };
@@ -60,7 +68,7 @@ struct Linear {
   double dropout = 0;
 };
 
-using Layer = std::variant<Conv, Residual, InputNorm, MaxPool, AveragePool, Linear>;
+using Layer = std::variant<Conv, Residual, InputNorm, Standardize, MaxPool, AveragePool, Linear>;
 
 struct Shape {
   std::int64_t channels = 0;
@@ -70,13 +78,10 @@ struct Shape {
 };
 
 struct Architecture {
-  bool scattering = false;
+  std::shared_ptr<const FrontEnd> front_end;
   Shape maps;  ///< What the first layer reads.
   std::vector<Layer> layers;
 };
-
-/// What the front end computes for each colour channel.
-ScatteringOptions scattering_options(const NetworkOptions& options);
 
 /// Throws Error for options out of range.
 Architecture make_architecture(const NetworkOptions& options);

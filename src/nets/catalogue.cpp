@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "nets/front_end.h"
 #include "scatlight/error.h"
 
 namespace scatlight::nets {
@@ -29,6 +30,7 @@ const std::vector<NetworkOptions>& catalogue() {
        .expansion = 4},
       {.name = "resnet50",
        .family = Family::ResNet,
+       .input = Input::Pixels,
        .block = Block::Bottleneck,
        .stem = 64,
        .depths = {3, 4, 6, 3},
@@ -36,6 +38,7 @@ const std::vector<NetworkOptions>& catalogue() {
        .expansion = 4},
       {.name = "resnet101",
        .family = Family::ResNet,
+       .input = Input::Pixels,
        .block = Block::Bottleneck,
        .stem = 64,
        .depths = {3, 4, 23, 3},
@@ -43,6 +46,7 @@ const std::vector<NetworkOptions>& catalogue() {
        .expansion = 4},
       {.name = "resnet152",
        .family = Family::ResNet,
+       .input = Input::Pixels,
        .block = Block::Bottleneck,
        .stem = 64,
        .depths = {3, 8, 36, 3},
@@ -50,17 +54,19 @@ const std::vector<NetworkOptions>& catalogue() {
        .expansion = 4},
       {.name = "wide-resnet50-2",
        .family = Family::ResNet,
+       .input = Input::Pixels,
        .block = Block::Bottleneck,
        .stem = 64,
        .depths = {3, 4, 6, 3},
        .widths = {128, 256, 512, 1024},
        .expansion = 2},
-      {.name = "vgg16", .family = Family::Vgg},
+      {.name = "vgg16", .family = Family::Vgg, .input = Input::Pixels},
       // For small data sets. The twin on pixels has the same groups, at the same resolution: an eighth of the
       // image, as scattering with J = 3 gives, so that it costs about as much.
       {.name = "scatresnet-small", .input_norm = true, .stem = 64, .depths = {2, 2}, .widths = {64, 128}},
       {.name = "resnet-small",
        .family = Family::ResNet,
+       .input = Input::Pixels,
        .stem = 64,
        .depths = {2, 2},
        .widths = {64, 128},
@@ -73,6 +79,7 @@ const std::vector<NetworkOptions>& catalogue() {
        .widths = {64, 128, 128}},
       {.name = "det-small",
        .family = Family::ResNet,
+       .input = Input::Pixels,
        .stem = 64,
        .depths = {2, 2, 2},
        .widths = {64, 128, 128},
@@ -97,6 +104,22 @@ NetworkOptions network_options(std::string_view name) {
     throw Error(
         fmt::format("there is no network '{}'; there are {}", name, fmt::join(network_names(), ", ")));
   return *found;
+}
+
+NetworkOptions with_input(NetworkOptions options, Input input) {
+  if (options.family == Family::Vgg && input != Input::Pixels)
+    throw Error(fmt::format("{} works on pixels, not on {}", options.name, name_of(input)));
+  options.input = input;
+  const bool is_image = input == Input::Pixels || input == Input::Patchify;
+  if (is_image) options.input_norm = false;
+  if (input == Input::Pixels && options.family == Family::ScatResNet) {
+    options.family = Family::ResNet;
+    options.first_stride = 2;
+  } else if (input != Input::Pixels && options.family == Family::ResNet) {
+    options.family = Family::ScatResNet;
+    options.first_stride = 1;
+  }
+  return options;
 }
 
 }  // namespace scatlight::nets

@@ -17,4 +17,9 @@ std::vector<std::string> network_names();
 /// accepted names, for an unknown one.
 NetworkOptions network_options(std::string_view name);
 
+/// The same groups behind another front end, or behind torchvision's stem on pixels. The first group works at
+/// an eighth of the image, where J is 3, in each of them. Images have no batch norm. Throws Error for VGG on
+/// anything but pixels.
+NetworkOptions with_input(NetworkOptions options, Input input);
+
 }  // namespace scatlight::nets

@@ -45,6 +45,7 @@ class Counter {
   }
 
   void operator()(const InputNorm&) { keep(shape_.count()); }  // its output, for the next layer
+  void operator()(const Standardize&) { keep(shape_.count()); }
 
   void operator()(const MaxPool& pool) {
     shape_ = output_shape(pool, shape_);
@@ -94,7 +95,9 @@ LayersCost layers_cost(const Architecture& architecture, std::size_t first, std:
 
 Cost cost(const NetworkOptions& options) {
   const auto architecture = make_architecture(options);
-  return layers_cost(architecture, 0, architecture.layers.size(), architecture.maps).cost;
+  auto cost = layers_cost(architecture, 0, architecture.layers.size(), architecture.maps).cost;
+  cost.front_end_multiply_adds = architecture.front_end->multiply_adds(options.height, options.width);
+  return cost;
 }
 
 }  // namespace scatlight::nets

@@ -10,8 +10,9 @@ namespace scatlight::nets {
 /// What a network costs for one image; counted from its structure, no weights are made.
 struct Cost {
   std::int64_t parameters = 0;
-  std::int64_t multiply_adds = 0;  ///< Of convolutions and affine layers; the scattering is not counted.
-  std::int64_t input_values = 0;   ///< Numbers that the body reads: 3 x H x W pixels or the scattering maps.
+  std::int64_t multiply_adds = 0;  ///< Of convolutions and affine layers; the front end is not counted.
+  std::int64_t front_end_multiply_adds = 0;  ///< See FrontEnd::multiply_adds().
+  std::int64_t input_values = 0;             ///< Numbers that the body reads: 3 x H x W pixels, or maps.
   /// Bytes of float32 that training keeps for the backward pass: the input of each convolution, batch norm
   /// and affine layer, and what ReLU and pooling need; tensors that several of them share are counted once.
   std::int64_t saved_bytes = 0;

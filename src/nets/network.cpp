@@ -11,7 +11,6 @@
 #include "nets/body.h"
 #include "nets/convolve.h"
 #include "scatlight/error.h"
-#include "torch/front_end.h"
 
 namespace scatlight::nets {
 namespace {
@@ -67,6 +66,11 @@ class Builder {
   }
 
   void operator()(const InputNorm& norm) { add_statistics(norm.name, norm.channels); }
+
+  void operator()(const Standardize& layer) {
+    body_.add_buffer(layer.name + ".mean", at::zeros({layer.channels}));
+    body_.add_buffer(layer.name + ".deviation", at::ones({layer.channels}));
+  }
 
   // torchvision's: normal for VGG, torch's default elsewhere.
   void operator()(const Linear& linear) {
@@ -133,6 +137,13 @@ class Runner {
   }
 
   void operator()(const InputNorm& norm) { x_ = normalize(x_, norm.name, {}, {}); }
+
+  void operator()(const Standardize& layer) {
+    const auto of_channels = [&](const char* part) {
+      return tensor(layer.name, part).view({1, layer.channels, 1, 1}).to(x_.scalar_type());
+    };
+    x_ = (x_ - of_channels(".mean")) / of_channels(".deviation");
+  }
 
   void operator()(const MaxPool& pool) { x_ = at::max_pool2d(x_, pool.kernel, pool.stride, pool.padding); }
 
@@ -227,11 +238,20 @@ void Network::to(const torch_ops::Placement& placement) {
 const at::Device& Network::device() const { return body_->placement.device; }
 
 at::Tensor Network::maps(const at::Tensor& images) const {
-  auto there = images.detach().to(body_->placement.device);
-  if (!body_->architecture.scattering)
-    return there.to(body_->convolution_type()).contiguous(body_->memory_format());
-  return torch_ops::scatter(there, scattering_options(body_->options),
-                            {.type = body_->convolution_type(), .memory = body_->memory_format()});
+  const at::NoGradGuard no_grad;
+  return body_->architecture.front_end->maps(
+      images.to(body_->placement.device),
+      {.type = body_->convolution_type(), .memory = body_->memory_format()});
+}
+
+void Network::set_map_statistics(const at::Tensor& mean, const at::Tensor& deviation) {
+  const at::NoGradGuard no_grad;
+  for (const auto& layer : body_->architecture.layers) {
+    const auto* found = std::get_if<Standardize>(&layer);
+    if (found == nullptr) continue;
+    body_->at(found->name + ".mean").copy_(mean);
+    body_->at(found->name + ".deviation").copy_(deviation);
+  }
 }
 
 std::vector<std::int64_t> Network::map_shape() const {

@@ -2,24 +2,64 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "scatlight/names.h"
 #include "torch/device.h"
 
 namespace scatlight::nets {
 
+/// What the body of a network reads.
+enum class Input {
+  Scattering,    ///< The scattering of each colour channel.
+  Pixels,        ///< The image.
+  Dct,           ///< The lowest coefficients of the DCT of 2^J x 2^J blocks, in Y, Cb, Cr: see nets/dct.h.
+  SpaceToDepth,  ///< The pixels of each 2^J x 2^J block as channels.
+  Patchify,      ///< The image, by a learned convolution of 2^J x 2^J pixels in steps of 2^J.
+  Pooled,        ///< The mean of each 2^J x 2^J block.
+};
+
 enum class Family {
-  ScatResNet,  ///< Paper section 4 and table 1: scattering, one convolution, groups of residual blocks.
-  ResNet,      ///< torchvision's ResNet on pixels.
+  ScatResNet,  ///< Paper section 4 and table 1: one convolution on maps, groups of residual blocks.
+  ResNet,      ///< torchvision's ResNet on pixels: the same groups behind a stem that halves them twice.
   Vgg,         ///< torchvision's VGG-16 on pixels, no batch norm.
-  Linear,      ///< One affine layer on the scattering maps: what the transform gives alone.
+  Linear,      ///< One affine layer on the maps: what the transform gives alone.
 };
 
 enum class Block { Basic, Bottleneck };
+
+}  // namespace scatlight::nets
+
+namespace scatlight {
+
+template <>
+struct Names<nets::Input> {
+  static constexpr std::string_view what = "input";
+  static constexpr std::array<std::string_view, 6> all = {"scattering",     "pixels",   "dct",
+                                                          "space-to-depth", "patchify", "pooled"};
+};
+
+template <>
+struct Names<nets::Family> {
+  static constexpr std::string_view what = "family";
+  static constexpr std::array<std::string_view, 4> all = {"scatresnet", "resnet", "vgg", "linear"};
+};
+
+template <>
+struct Names<nets::Block> {
+  static constexpr std::string_view what = "block";
+  static constexpr std::array<std::string_view, 2> all = {"basic", "bottleneck"};
+};
+
+}  // namespace scatlight
+
+namespace scatlight::nets {
 
 /// Everything that a network's structure follows from. The catalogue (nets/catalogue.h) fills it for the
 /// paper's networks; every field may then be changed.
@@ -30,11 +70,21 @@ struct NetworkOptions {
   int height = 224;  ///< Of the images.
   int width = 224;
 
-  // The front end: scattering of each colour channel, for ScatResNet and Linear.
-  int scales = 3;           ///< J
-  int angles = 8;           ///< L
-  int max_order = 1;        ///< 1 or 2
+  // The front end: see nets/front_end.h.
+  Input input = Input::Scattering;  ///< Of ResNet and Vgg always Pixels.
+  int scales = 3;                   ///< J: all but pixels have a sample for 2^J x 2^J of them.
+  int angles = 8;                   ///< L of the scattering.
+  int max_order = 1;                ///< Of the scattering, 1 or 2.
+  /// Of the scattering: the paths of each colour that are kept, as Scattering::paths() counts them, in
+  /// growing order; empty: all.
+  std::vector<int> paths = {};
+  int dct_channels = 0;  ///< Of the DCT, the lowest ones; 0: all.
+  /// What was subtracted from R, G, B in [0, 1], and by what they were divided: the DCT undoes it.
+  std::array<float, 3> image_mean = {0, 0, 0};
+  std::array<float, 3> image_deviation = {1, 1, 1};
   bool input_norm = false;  ///< Batch norm without affine part on the maps; not in the paper.
+  /// Constant mean and deviation of each map: see Network::set_map_statistics().
+  bool standardize = false;
 
   // The body of the residual networks.
   Block block = Block::Basic;
@@ -69,10 +119,9 @@ class Network {
   void to(const torch_ops::Placement& placement);
   const at::Device& device() const;
 
-  /// The front end, which has no parameters: (N, 3, H, W) images to the maps that the body reads, (N, C, h,
-  /// w). Scattering for ScatResNet and Linear, the images themselves for the others. No gradient flows
-  /// through it. The images are on the CPU or on the network's device, the maps are on the latter, in the
-  /// type that the convolutions compute in.
+  /// The front end, which has no parameters (nets/front_end.h): (N, 3, H, W) images to the maps that the body
+  /// reads, (N, C, h, w). No gradient flows through it. The images are on the CPU or on the network's device,
+  /// the maps are on the latter, in the type that the convolutions compute in.
   at::Tensor maps(const at::Tensor& images) const;
 
   /// Shape (C, h, w) of the maps.
@@ -85,6 +134,10 @@ class Network {
   /// Some layers of the body alone, those from `first` to before `end` of its architecture, on what the
   /// layers before them give.
   at::Tensor run(const at::Tensor& x, std::size_t first, std::size_t end);
+
+  /// Of a network that standardizes its maps: what is subtracted from each of them, and by what it is divided
+  /// (C). They are buffers, so weights files have them; until they are set they are 0 and 1.
+  void set_map_statistics(const at::Tensor& mean, const at::Tensor& deviation);
 
   /// Makes constants of the batch norms, of their affine parts too: from now on they scale the weights of the
   /// convolutions before them while the network runs, so that training keeps no copy of what they read.

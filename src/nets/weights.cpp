@@ -21,32 +21,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* network_key = "network";
-constexpr std::pair<Family, const char*> family_names[] = {{Family::ScatResNet, "scatresnet"},
-                                                           {Family::ResNet, "resnet"},
-                                                           {Family::Vgg, "vgg"},
-                                                           {Family::Linear, "linear"}};
-constexpr std::pair<Block, const char*> block_names[] = {{Block::Basic, "basic"},
-                                                         {Block::Bottleneck, "bottleneck"}};
-
-template <class Enum, std::size_t N>
-const char* to_name(const std::pair<Enum, const char*> (&names)[N], Enum value) {
-  for (const auto& [candidate, name] : names) {
-    if (candidate == value) return name;
-  }
-  return "";
-}
-
-template <class Enum, std::size_t N>
-Enum from_name(const std::pair<Enum, const char*> (&names)[N], const std::string& given) {
-  for (const auto& [value, name] : names) {
-    if (given == name) return value;
-  }
-  throw Error(fmt::format("'{}' is not known", io::display(given)));
-}
 
 // One list of the fields for both directions.
-template <class Options, class Field>
-void each_field(Options& options, const Field& field) {
+template <class Options, class Field, class Later>
+void each_field(Options& options, const Field& field, const Later& later) {
   field("name", options.name);
   field("classes", options.classes);
   field("height", options.height);
@@ -60,20 +38,46 @@ void each_field(Options& options, const Field& field) {
   field("widths", options.widths);
   field("expansion", options.expansion);
   field("first_stride", options.first_stride);
+  // What files have only where it is not as usual, as those of earlier versions do not know it.
+  later("paths", options.paths);
+  later("dct_channels", options.dct_channels);
+  later("image_mean", options.image_mean);
+  later("image_deviation", options.image_deviation);
+  later("standardize", options.standardize);
+}
+
+/// Of networks in files that name none.
+Input usual_input(Family family) {
+  const bool scatters = family == Family::ScatResNet || family == Family::Linear;
+  return scatters ? Input::Scattering : Input::Pixels;
 }
 
 Json to_json(const NetworkOptions& options) {
-  Json json = {{"family", to_name(family_names, options.family)},
-               {"block", to_name(block_names, options.block)}};
-  each_field(options, [&](const char* key, const auto& value) { json[key] = value; });
+  Json json = {{"family", name_of(options.family)}, {"block", name_of(options.block)}};
+  if (options.input != usual_input(options.family)) json["input"] = name_of(options.input);
+  Json usual;
+  const NetworkOptions nothing = {};
+  each_field(
+      nothing, [](const char*, const auto&) {},
+      [&](const char* key, const auto& value) { usual[key] = value; });
+  each_field(
+      options, [&](const char* key, const auto& value) { json[key] = value; },
+      [&](const char* key, const auto& value) {
+        if (const Json written = value; written != usual[key]) json[key] = written;
+      });
   return json;
 }
 
 NetworkOptions from_json(const Json& json) {
   NetworkOptions options;
-  options.family = from_name(family_names, json.at("family").get<std::string>());
-  options.block = from_name(block_names, json.at("block").get<std::string>());
-  each_field(options, [&](const char* key, auto& value) { json.at(key).get_to(value); });
+  options.family = from_name<Family>(json.at("family").get<std::string>());
+  options.block = from_name<Block>(json.at("block").get<std::string>());
+  options.input = usual_input(options.family);
+  if (json.contains("input")) options.input = from_name<Input>(json.at("input").get<std::string>());
+  const auto read = [&](const char* key, auto& value) { json.at(key).get_to(value); };
+  each_field(options, read, [&](const char* key, auto& value) {
+    if (json.contains(key)) read(key, value);
+  });
   return options;
 }
 
@@ -159,8 +163,23 @@ void load_weights(Network& network, const std::filesystem::path& path) {
   read_tensors(path, state_of(network), network.options().name);
 }
 
+void check_front_end(const Network& network, const std::filesystem::path& path) {
+  if (!io::SafetensorsReader(path).metadata().contains(network_key)) return;
+  const auto name_of = [](const NetworkOptions& options) { return make_front_end(options)->name(); };
+  std::string given;
+  try {
+    given = name_of(read_weights_header(path).options);
+  } catch (const Error& error) {
+    io::fail_at(path, fmt::format("the network in its metadata is damaged: {}", error.what()));
+  }
+  const auto needed = name_of(network.options());
+  if (given != needed)
+    io::fail_at(path, fmt::format("its network reads {}; this one reads {}", given, needed));
+}
+
 bool load_body(Network& network, const std::filesystem::path& path) {
   const io::SafetensorsReader reader(path);
+  check_front_end(network, path);
   auto state = state_of(network);
   const auto last = last_layer(network);
   const auto* weight = reader.find(last + ".weight");

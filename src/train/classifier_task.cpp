@@ -15,6 +15,7 @@
 #include "nets/weights.h"
 #include "scatlight/error.h"
 #include "train/infer.h"
+#include "train/map_statistics.h"
 #include "train/map_stream.h"
 #include "train/model.h"
 #include "train/run_facts.h"
@@ -27,12 +28,15 @@ namespace {
 /// Of a member in a step, for the statistics of batch norms.
 constexpr int least_images = 2;
 
-nets::Network make_network(const TrainOptions& options) {
+nets::Network make_network(const TrainOptions& options, const Team& team) {
   at::manual_seed(options.seed);  // of the first weights, and of what the network draws while it trains
   nets::Network network(network_options(options));
   // A checkpoint has all that a resume needs.
   const bool begins = options.loop.mode != RunMode::Resume;
   if (begins && !options.weights.empty()) nets::load_body(network, options.weights);
+  // The first weights bring theirs, and the loop shares those of the leading member.
+  if (begins && options.weights.empty() && options.network.standardize && team.leads())
+    find_map_statistics(network, options);
   network.freeze(0, nets::first_trained(options.frozen, nets::layer_groups(network.options())));
   network.to(options.placement);
   return network;
@@ -138,7 +142,7 @@ ClassifierTask::ClassifierTask(const TrainOptions& options, const Team& team)
                      .fingerprint = data::fingerprint(options.train_data),
                      .evaluation = options.val_data ? data::fingerprint(*options.val_data) : ""}),
       recipe_(options.recipe),
-      network_(make_alike(team, [&] { return make_network(options); })) {
+      network_(make_alike(team, [&] { return make_network(options, team); })) {
   check_team(team_, options_, training_set_);
   // All steps have one size or two: cuDNN may try its ways of each convolution and keep the fastest.
   if (network_.device().is_cuda()) at::globalContext().setBenchmarkCuDNN(true);

@@ -57,6 +57,10 @@ nets::NetworkOptions network_options(const TrainOptions& options) {
   auto network = options.network;
   network.classes = std::max(static_cast<int>(options.train_data.classes.size()), 2);
   network.height = network.width = options.recipe.size;
+  if (network.input == nets::Input::Dct) {
+    network.image_mean = options.recipe.mean;
+    network.image_deviation = options.recipe.deviation;
+  }
   return network;
 }
 

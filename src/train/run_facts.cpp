@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/machine.h"
+#include "nets/architecture.h"
 #include "nets/cost.h"
 #include "scatlight/version.h"
 #include "train/json.h"
@@ -59,6 +60,7 @@ Json run_facts(const TrainOptions& training, const nets::Network& network) {
                      {"parameters", network.parameter_count()},
                      {"multiply_adds", nets::cost(options).multiply_adds},
                      {"input", {3, options.height, options.width}},
+                     {"front_end", nets::make_architecture(options).front_end->name()},
                      {"maps", network.map_shape()}};
   json["data"] = {{"train", to_json(training.train_data)}};
   if (training.val_data) json["data"]["val"] = to_json(*training.val_data);

@@ -70,6 +70,18 @@ OTHERS = {
         50,
         PLAIN | {"scales": 4, "angles": 3, "max_order": 2, "input_norm": True, "depths": [1], "widths": [8]},
     ),
+    "some paths": (48, PLAIN | {"input": "scattering", "paths": [0, 3, 24], "depths": [1], "widths": [8]}),
+    "dct": (
+        45,
+        PLAIN
+        | {"input": "dct", "dct_channels": 24, "image_mean": MEAN, "image_deviation": DEVIATION}
+        | {"standardize": True, "depths": [1], "widths": [8]},
+    ),
+    "all of the dct": (32, PLAIN | {"input": "dct", "scales": 2, "depths": [1], "widths": [8]}),
+    "space to depth": (45, PLAIN | {"input": "space-to-depth", "depths": [1], "widths": [8]}),
+    "patchify": (45, PLAIN | {"input": "patchify", "depths": [1], "widths": [8]}),
+    "pooled": (45, PLAIN | {"input": "pooled", "input_norm": True, "depths": [1], "widths": [8]}),
+    "linear on pixels": (16, PLAIN | {"family": "linear", "input": "pixels", "depths": [], "widths": []}),
     "pixels, normalised": (41, PLAIN | PIXELS | {"input_norm": True, "depths": [1, 1], "widths": [8, 8]}),
 }
 
@@ -87,7 +99,7 @@ class Drawn(Weights):
         elif len(shape) > 1:
             fan_in = int(np.prod(shape[1:]))
             tensor = self.random.standard_normal(shape, np.float32) * np.float32((2 / fan_in) ** 0.5)
-        elif name.endswith(("running_var", ".weight")):
+        elif name.endswith(("running_var", ".weight", ".deviation")):
             tensor = self.random.random(shape, np.float32) * np.float32(0.8) + np.float32(0.4)
         else:
             tensor = self.random.random(shape, np.float32) * np.float32(0.4) - np.float32(0.2)
@@ -328,6 +340,12 @@ def save_changed(file: Path, tensors: dict[str, np.ndarray], **changed: Any) -> 
         ),
         (with_network(family="linear"), "no tensor 'norm0.running_mean'"),
         (with_network(angles=5), "'conv1.weight' is F32 [8, 75, 3, 3]; small needs F32 [8, 48, 3, 3]"),
+        (with_network(input="fft"), "its 'input' is 'fft'"),
+        (with_network(family="resnet", input="dct"), "its 'input' is 'dct'"),
+        (with_network(paths=[3, 1]), "its 'paths' is [3, 1]"),
+        (with_network(input="dct", dct_channels=193), "its 'dct_channels' is 193"),
+        (with_network(input="dct"), "[8, 75, 3, 3]; small needs F32 [8, 192, 3, 3]"),
+        (with_network(standardize=True), "no tensor 'standardize.mean'"),
         ({"task": "detect"}, "it is a detector"),
         ({"scatlight.checkpoint": "{}"}, "it is a checkpoint"),
     ],

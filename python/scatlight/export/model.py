@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -39,20 +39,57 @@ class Network:
     widths: list[int]
     expansion: int
     first_stride: int
+    # What files of earlier versions do not have.
+    input: str = ""  # scattering, pixels, dct, space-to-depth, patchify, pooled; empty: as the family had it
+    paths: list[int] = field(default_factory=list)  # of each colour's scattering; empty: all
+    dct_channels: int = 0  # 0: all
+    image_mean: list[float] = field(default_factory=lambda: [0.0] * 3)
+    image_deviation: list[float] = field(default_factory=lambda: [1.0] * 3)
+    standardize: bool = False
 
     @property
-    def scatters(self) -> bool:
-        return self.family in ("scatresnet", "linear")
+    def reads(self) -> str:
+        """The input."""
+        return self.input or ("scattering" if self.family in ("scatresnet", "linear") else "pixels")
+
+    @property
+    def reads_images(self) -> bool:
+        return self.reads in ("pixels", "patchify")
+
+    @property
+    def block_side(self) -> int:
+        """2^J"""
+        return 1 << self.scales
+
+    @property
+    def all_paths(self) -> int:
+        """Of the scattering of a colour."""
+        paths = 1 + self.scales * self.angles
+        if self.max_order == 2:
+            paths += self.angles**2 * self.scales * (self.scales - 1) // 2
+        return paths
+
+    @property
+    def dct_shares(self) -> tuple[int, int, int]:
+        """Channels of Y, Cb and Cr."""
+        most = self.block_side**2
+        channels = self.dct_channels or 3 * most
+        luma = min(most, channels - 2 * (5 * channels // 24))
+        rest = channels - luma
+        return luma, rest - rest // 2, rest // 2
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Of the maps or of the image that the first layer reads."""
-        if not self.scatters:
+        if self.reads_images:
             return 3, self.height, self.width
-        paths = 1 + self.scales * self.angles
-        if self.max_order == 2:
-            paths += self.angles**2 * self.scales * (self.scales - 1) // 2
-        return 3 * paths, self.height >> self.scales, self.width >> self.scales
+        channels = {
+            "scattering": 3 * (len(self.paths) or self.all_paths),
+            "dct": sum(self.dct_shares),
+            "space-to-depth": 3 * self.block_side**2,
+            "pooled": 3,
+        }[self.reads]
+        return channels, self.height >> self.scales, self.width >> self.scales
 
 
 @dataclass(frozen=True)
@@ -133,6 +170,10 @@ def _is_a(kind: Any, value: Any) -> bool:
     return type(value) is kind  # True is an int to isinstance()
 
 
+def _is_needed(part: Field[Any]) -> bool:
+    return part.default is MISSING and part.default_factory is MISSING
+
+
 def _parse(metadata: dict[str, str], key: str, kind: Any) -> Any:
     """A dataclass, or a list, from the JSON under a key."""
     if key not in metadata:
@@ -148,12 +189,13 @@ def _parse(metadata: dict[str, str], key: str, kind: Any) -> Any:
         return value
     if not isinstance(value, dict):
         raise damaged
-    for field in fields(kind):
-        if not _is_a(field.type, value.get(field.name)):
+    given = [part for part in fields(kind) if part.name in value or _is_needed(part)]
+    for part in given:
+        if not _is_a(part.type, value.get(part.name)):
             raise ExportError(
-                f"the '{key}' in its metadata is damaged: its '{field.name}' is missing or wrong"
+                f"the '{key}' in its metadata is damaged: its '{part.name}' is missing or wrong"
             )
-    return kind(**{field.name: value[field.name] for field in fields(kind)})
+    return kind(**{part.name: value[part.name] for part in given})
 
 
 def _check_network(network: Network) -> None:
@@ -177,12 +219,34 @@ def _check_network(network: Network) -> None:
             f"the 'network' in its metadata is damaged: it has the depths {network.depths} and the widths"
             f" {network.widths}"
         )
-    smallest = 32 if network.family == "vgg" else 2**network.scales if network.scatters else 1
+    _check_input(network)
+    smallest = 32 if network.family == "vgg" else 1 if network.reads == "pixels" else network.block_side
     if network.height < smallest:
         raise ExportError(
             f"its images of {network.height} x {network.height} are too small for {network.name},"
             f" which needs {smallest} x {smallest}"
         )
+
+
+def _check_input(network: Network) -> None:
+    paths = network.paths
+    channels = 3 * network.block_side**2
+    accepted = {
+        "input": network.reads in ("scattering", "pixels", "dct", "space-to-depth", "patchify", "pooled")
+        and (network.reads == "pixels" or network.family not in ("resnet", "vgg"))
+        and (network.reads in ("scattering", "pixels") or network.scales <= 5),
+        "paths": paths == sorted(set(paths)) and all(0 <= path < network.all_paths for path in paths),
+        "dct_channels": network.dct_channels >= 0
+        and (network.reads != "dct" or network.dct_channels <= channels),
+        "image_mean": len(network.image_mean) == 3 and all(abs(x) < 1e6 for x in network.image_mean),
+        "image_deviation": len(network.image_deviation) == 3
+        and all(1e-6 < x < 1e6 for x in network.image_deviation),
+        "standardize": not (network.standardize and network.input_norm),
+    }
+    for name, is_accepted in accepted.items():
+        if not is_accepted:
+            value = getattr(network, name)
+            raise ExportError(f"the 'network' in its metadata is damaged: its '{name}' is {value!r}")
 
 
 def _check(network: Network, classes: list[str], recipe: Recipe) -> None:

@@ -46,7 +46,7 @@ class Layers:
             self.graph.constant(f"{name}.weight", weight),
             self.graph.constant(f"{name}.bias", bias),
         ]
-        padding = kernel // 2
+        padding = 0 if kernel == stride else kernel // 2  # patches touch each other
         self._apply("Conv", *constants, name=name, strides=[stride] * 2, pads=[padding] * 4)
         if relu:
             self._apply("Relu", name=f"{name}.relu")
@@ -62,6 +62,11 @@ class Layers:
         shape = (1, self.channels, 1, 1)
         self._apply("Mul", self.graph.constant(f"{name}.scale", scale.reshape(shape)))
         self._apply("Add", self.graph.constant(f"{name}.shift", shift.reshape(shape)), name=name)
+
+    def standardize(self, name: str) -> None:
+        for operator, part in (("Sub", "mean"), ("Div", "deviation")):
+            values = self.weights.take(f"{name}.{part}", self.channels).reshape((1, self.channels, 1, 1))
+            self._apply(operator, self.graph.constant(f"{name}.{part}", values), name=f"{name}.by_{part}")
 
     def flatten(self) -> None:
         self._apply("Flatten")
@@ -125,8 +130,12 @@ def add_network(graph: Graph, x: Value, network: Network, weights: Weights) -> V
     """From what its first layer reads, normalised images or their maps, to logits (N, classes)."""
     channels, side, _ = network.input_shape
     layers = Layers(graph, weights, x, channels, side)
-    if network.input_norm or network.family == "linear":
+    if network.standardize:
+        layers.standardize("standardize")
+    elif network.input_norm or network.family == "linear":
         layers.input_norm("norm0")
+    if network.reads == "patchify":
+        layers.conv("conv0", 3 * network.all_paths, network.block_side, network.block_side, norm="bn0")
     if network.family == "scatresnet":
         layers.conv("conv1", network.stem, 3, norm="bn1")
         layers.groups(network)
@@ -138,5 +147,5 @@ def add_network(graph: Graph, x: Value, network: Network, weights: Weights) -> V
         layers.vgg16(network)
     else:
         layers.flatten()
-        layers.linear("fc", channels * side * side, network.classes, output=LOGITS)
+        layers.linear("fc", layers.channels * layers.side**2, network.classes, output=LOGITS)
     return layers.x

@@ -11,10 +11,10 @@ from onnx import ModelProto, helper
 
 from scatlight import __version__
 from scatlight._files import first_line, replacement
+from scatlight.export.front_end import add_front_end
 from scatlight.export.graph import Graph, Tensor, Value
 from scatlight.export.model import ExportError, Model, Network, Recipe, open_model
 from scatlight.export.network import add_network
-from scatlight.export.scattering import add_scattering
 
 # From 13 on the operators take their parameters in the way that is used here.
 OLDEST_OPSET = 13
@@ -26,7 +26,7 @@ MOST_BYTES = 2**31 - 2**24
 @dataclass(frozen=True)
 class ExportOptions:
     logits: bool = False  # the output is logits instead of probabilities
-    maps: bool = False  # the input is the scattering maps of normalised images instead of images
+    maps: bool = False  # the input is the front end's maps of normalised images instead of images
     opset: int = 17
 
 
@@ -35,7 +35,7 @@ def _check(options: ExportOptions, network: Network) -> None:
         raise ExportError(
             f"--opset {options.opset}: {OLDEST_OPSET} to {NEWEST_OPSET} is accepted, the newest of this onnx"
         )
-    if options.maps and not network.scatters:
+    if options.maps and network.reads_images:
         raise ExportError(f"--maps: {network.name} reads pixels; it has no maps to begin with")
 
 
@@ -52,14 +52,14 @@ def _make_graph(model: Model, options: ExportOptions) -> tuple[Graph, Tensor, Te
     network = model.network
     graph = Graph()
     if options.maps:
-        said = "scattering maps of the normalised image: those of red, then of green, then of blue"
+        said = f"{network.reads} maps of the normalised image"
+        if network.reads == "scattering":
+            said += ": those of red, then of green, then of blue"
         given = Tensor("maps", ("N", *network.input_shape), said)
         x = given.name
     else:
         given = Tensor("images", ("N", 3, network.height, network.width), "RGB, 0 ... 1")
-        x = _normalize(graph, given.name, model.recipe)
-        if network.scatters:
-            x = add_scattering(graph, x, network)
+        x = add_front_end(graph, _normalize(graph, given.name, model.recipe), network)
     x = add_network(graph, x, network, model.weights)
     model.weights.finish()
     if not options.logits:

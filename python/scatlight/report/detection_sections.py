@@ -14,7 +14,8 @@ from scatlight.report.load import Run
 from scatlight.report.section import MakeSection, Section
 
 FLAGS_OF_A_DETECTOR = (
-    "network", "widths", "depths", "stem", "scales", "angles", "max-order", "input-norm", "short-side",
+    "network", "widths", "depths", "stem", "scales", "angles", "max-order", "input-norm",
+    "input", "paths", "dct-channels", "standardize", "short-side",
     "long-side", "anchors", "ratios", "rpn-channels", "rois", "proposals", "nms", "score",
 )  # fmt: skip
 

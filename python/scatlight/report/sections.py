@@ -200,6 +200,7 @@ def facts(runs: Sequence[Run]) -> Section | None:
 
 FLAGS_OF_A_NETWORK = (
     "network", "size", "widths", "depths", "stem", "scales", "angles", "max-order", "input-norm",
+    "input", "paths", "dct-channels", "standardize",
 )  # fmt: skip
 
 
