@@ -65,7 +65,7 @@ nets::Network make_network(const Subject& subject, const torch_ops::Placement& p
 TrainingStep::TrainingStep(const Subject& subject, const torch_ops::Placement& placement)
     : is_base_(subject.parts.has_value()),
       network_(make_network(subject, placement)),
-      sgd_(train::trained(network_.parameters()), {}) {}
+      optimizer_(train::trained(network_.parameters()), {}) {}
 
 at::Tensor TrainingStep::loss(const at::Tensor& maps, const at::Tensor& labels) {
   const auto output = network_.classify(maps);
@@ -74,7 +74,7 @@ at::Tensor TrainingStep::loss(const at::Tensor& maps, const at::Tensor& labels) 
 
 void TrainingStep::finish(const at::Tensor& loss) {
   loss.backward();
-  sgd_.step(learning_rate);
+  optimizer_.step(learning_rate);
 }
 
 at::Tensor random_images(const Subject& subject, std::int64_t count, const at::Device& device) {

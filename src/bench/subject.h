@@ -10,7 +10,7 @@
 #include "nets/cost.h"
 #include "nets/network.h"
 #include "torch/device.h"
-#include "train/sgd.h"
+#include "train/optimizer.h"
 
 namespace scatlight::bench {
 
@@ -56,7 +56,7 @@ class TrainingStep {
  private:
   bool is_base_;
   nets::Network network_;
-  train::Sgd sgd_;
+  train::Optimizer optimizer_;
 };
 
 /// (N, 3, size, size) random numbers, and (N) labels, on a device.

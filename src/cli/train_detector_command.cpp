@@ -78,9 +78,11 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
   const auto epochs = static_cast<double>(options.loop.epochs);
   if (!flags.drop_at.empty()) {
     if (flags.loop.minutes > 0)  // of a resume whose run has a length in epochs
-      throw CLI::ValidationError("--drop-at does not apply to --minutes, which counts no epochs");
-    if (flags.loop.schedule == "cosine")
-      throw CLI::ValidationError("--drop-at does not apply to --schedule cosine, which has no steps");
+      throw CLI::ValidationError("--drop-at says nothing about --minutes, which count no epochs");
+    if (const auto kind = flags.loop.schedule.value_or("step"); kind != "step") {
+      throw CLI::ValidationError(
+          fmt::format("--drop-at says nothing about --schedule {}, which has no steps", kind));
+    }
     schedule.kind = train::ScheduleKind::Step;
     schedule.drops.clear();
     for (const auto epoch : flags.drop_at) {
@@ -92,9 +94,9 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
     }
   }
   take_loop_flags(flags.loop, schedule, options.loop);
-  options.loop.sgd.clip_norm = flags.clip.value_or(steps.clip_norm);
-  options.loop.sgd.decay_biases = false;  // as the paper's code
-  options.loop.sgd.bias_rate = is_vgg ? 2 : 1;
+  options.loop.optimizer.clip_norm = flags.clip.value_or(steps.clip_norm);
+  options.loop.optimizer.decay_biases = false;  // as the paper's code
+  options.loop.optimizer.bias_rate = is_vgg ? 2 : 1;
   options.frozen.groups = frozen_groups(flags.network, frozen_in_the_paper);
   options.frozen.norms = !options.weights.empty() && !flags.train_norms;
   if (flags.no_flip) options.recipe.flip = 0;
@@ -103,8 +105,8 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
 
 void print_chosen(const TrainDetectorFlags& flags, const detect::DetectorTrainOptions& options) {
   auto line = describe_steps(options.batch, options.loop.schedule);
-  if (options.loop.sgd.clip_norm > 0)
-    line += fmt::format(", gradients cut at norm {:.3g}", options.loop.sgd.clip_norm);
+  if (options.loop.optimizer.clip_norm > 0)
+    line += fmt::format(", gradients cut at norm {:.3g}", options.loop.optimizer.clip_norm);
   line += flags.network.weights.empty() ? ": from random weights" : ": from trained weights";
   if (options.frozen.groups >= 0) line += "; " + describe_frozen(options.frozen.groups);
   if (options.frozen.norms) line += "; batch norms are constants";
@@ -200,9 +202,10 @@ void run_training(CLI::App& command, TrainDetectorFlags& flags, const TeamPlace&
     throw CLI::ValidationError(error.what());
   }
   team.do_alike([&] { list_data(flags, options, team); });
-  options.loop.flags = flags_of_run(
-      command, flags.loop, options.loop,
-      {{"batch", options.batch}, {"clip", options.loop.sgd.clip_norm}, {"frozen", options.frozen.groups}});
+  options.loop.flags = flags_of_run(command, flags.loop, options.loop,
+                                    {{"batch", options.batch},
+                                     {"clip", options.loop.optimizer.clip_norm},
+                                     {"frozen", options.frozen.groups}});
   if (!flags.loop.resume && team.leads()) print_chosen(flags, options);
   const io::StopOnSignal stop_on_signal;
   const auto result = detect::train_detector(options, io::StopOnSignal::requested, team);

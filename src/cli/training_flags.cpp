@@ -55,9 +55,24 @@ void check_command(const std::string& command, const train::RunFolder& folder) {
                           io::display_path(folder.root), io::display(made_by)));
 }
 
+constexpr std::pair<const char*, train::ScheduleKind> schedules[] = {
+    {"step", train::ScheduleKind::Step},
+    {"cosine", train::ScheduleKind::Cosine},
+    {"onecycle", train::ScheduleKind::OneCycle}};
+
 const char* schedule_name(train::ScheduleKind kind) {
-  return kind == train::ScheduleKind::Cosine ? "cosine" : "step";
+  return std::ranges::find(schedules, kind, [](const auto& entry) { return entry.second; })->first;
 }
+
+train::ScheduleKind schedule_of(const std::string& name) {
+  return std::ranges::find(schedules, name, [](const auto& entry) { return entry.first; })->second;
+}
+
+// Of AdamW, as torch has them.
+constexpr double rate_of_adamw = 0.001;
+constexpr double decay_of_adamw = 0.01;
+
+constexpr double rise_of_one_cycle = 0.3;  // as torch has it
 
 /// Takes out of the flags of a run those in whose place an explicit --resume gives its length; returns
 /// whether it is another one.
@@ -207,17 +222,31 @@ void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opt
   command
       .add_option("--schedule", flags.schedule,
                   "How the learning rate falls: divided by 10 after " + words.drops +
-                      ", or along half a cosine wave to 0.")
-      ->check(CLI::IsMember({"step", "cosine"}));
+                      "; along half a cosine wave to 0; or in one cycle, up for 0.3 of the training "
+                      "(--warmup) and then down.")
+      ->check(CLI::IsMember({"step", "cosine", "onecycle"}));
   command
       .add_option("--warmup", flags.warmup, "Share of the training in which the learning rate grows from 0.")
       ->check(CLI::Range(0.0, 0.9));
-  command.add_option("--momentum", options.sgd.momentum, "Momentum of the gradient.")
+  command
+      .add_option("--optimizer", flags.optimizer,
+                  "Stochastic gradient descent with momentum, or AdamW, whose --lr is 0.001 and whose "
+                  "--weight-decay is 0.01 where they are not given.")
+      ->check(CLI::IsMember({"sgd", "adamw"}))
+      ->capture_default_str();
+  command.add_option("--momentum", options.optimizer.momentum, "Momentum of the gradient; beta1 of AdamW.")
       ->check(CLI::Range(0.0, 0.9999))
       ->capture_default_str();
-  command.add_option("--weight-decay", options.sgd.weight_decay, "Weight decay, on " + words.decayed + ".")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  command.add_flag("--nesterov", options.optimizer.nesterov, "Nesterov's momentum.");
+  command
+      .add_option("--weight-decay", flags.weight_decay,
+                  "Weight decay, on " + words.decayed + "; 0.0001 if it is not given.")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--ema", options.weight_average,
+                  "Evaluate and save a moving average of the weights over the steps with this decay, such as "
+                  "0.999.")
+      ->check(CLI::Range(0.0, 0.999999));
 }
 
 void add_val_share_flag(CLI::App& command, LoopFlags& flags, const std::vector<std::string>& val,
@@ -276,12 +305,15 @@ void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, tr
                                    : train::RunMode::New;
   options.seconds = 60 * flags.minutes;
   options.schedule = schedule;
-  if (flags.schedule) {
-    options.schedule.kind =
-        *flags.schedule == "cosine" ? train::ScheduleKind::Cosine : train::ScheduleKind::Step;
-  }
-  options.schedule.learning_rate = flags.learning_rate.value_or(schedule.learning_rate);
-  options.schedule.warmup = flags.warmup.value_or(schedule.warmup);
+  if (flags.schedule) options.schedule.kind = schedule_of(*flags.schedule);
+  const bool is_adamw = flags.optimizer == "adamw";
+  const bool is_cycle = options.schedule.kind == train::ScheduleKind::OneCycle;
+  auto& optimizer = options.optimizer;
+  optimizer.kind = is_adamw ? train::OptimizerKind::AdamW : train::OptimizerKind::Sgd;
+  optimizer.weight_decay = flags.weight_decay.value_or(is_adamw ? decay_of_adamw : optimizer.weight_decay);
+  options.schedule.learning_rate =
+      flags.learning_rate.value_or(is_adamw ? rate_of_adamw : schedule.learning_rate);
+  options.schedule.warmup = flags.warmup.value_or(is_cycle ? rise_of_one_cycle : schedule.warmup);
 }
 
 std::string describe_steps(std::int64_t batch, const train::Schedule& schedule) {
@@ -298,6 +330,7 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
   json["lr"] = options.schedule.learning_rate;
   json["schedule"] = schedule_name(options.schedule.kind);
   json["warmup"] = options.schedule.warmup;
+  json["weight-decay"] = options.optimizer.weight_decay;
   if (flags.minutes > 0) json.erase("epochs");
   return json.dump();
 }

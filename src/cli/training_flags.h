@@ -53,6 +53,8 @@ struct LoopFlags {
   std::optional<double> learning_rate = {};
   std::optional<double> warmup = {};
   std::optional<std::string> schedule = {};
+  std::string optimizer = "sgd";
+  std::optional<double> weight_decay = {};
   bool resume = false;
   bool resume_or_new = false;
   bool overwrite = false;
@@ -74,7 +76,7 @@ struct StepWords {
   std::string decayed;  ///< Which parameters weight decay acts on.
 };
 
-/// Adds --lr, --schedule, --warmup, --momentum and --weight-decay.
+/// Adds --lr, --schedule, --warmup, --optimizer, --momentum, --nesterov, --weight-decay and --ema.
 void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& options, const StepWords& words);
 
 /// Adds --val-share, which the flags `val` for other data exclude. `share` says what it is a share of.

@@ -19,6 +19,7 @@
 #include "train/run_facts.h"
 #include "train/skipped_files.h"
 #include "train/stopwatch.h"
+#include "train/weight_average.h"
 
 namespace scatlight::train {
 namespace {
@@ -62,10 +63,13 @@ class Loop {
 
   void end_epoch();
   void evaluate();
+  void evaluate_result();
   LoopResult finish();
   LoopResult result() const;
 
+  NamedTensors network_tensors() const;
   NamedTensors trained_tensors() const;
+  void with_result(const std::function<void()>& use);
   void save();
 
   RunRecord& record_;
@@ -73,7 +77,8 @@ class Loop {
   Task& task_;
   const std::function<bool()>& stop_;
   const Team& team_;
-  Sgd sgd_;
+  Optimizer optimizer_;
+  std::optional<WeightAverage> weight_average_;  ///< Of a training that asks for it.
   GradientAverage average_;
   Position position_;      ///< The same for all members.
   Stopwatch clock_;        ///< Of the leading member; the others follow it.
@@ -93,12 +98,13 @@ Loop::Loop(RunRecord& record, const LoopOptions& options, Task& task, const std:
       task_(task),
       stop_(stop),
       team_(team),
-      sgd_(task.parameters(), options.sgd),
+      optimizer_(task.parameters(), options.optimizer),
       average_(team, task.parameters()) {
   // Processors of other kinds may have drawn weights with other last bits.
   team_.share(task_.parameters());
   team_.share(task_.buffers());
   seed_member(team_);
+  if (options_.weight_average > 0) weight_average_.emplace(network_tensors(), options_.weight_average);
   if (options_.mode == RunMode::Resume) resume();
   open_folder();
 }
@@ -254,9 +260,10 @@ void Loop::step(const StepLoss& found) {
   agree(means);
   check_finite(means.front());
   rate_ = learning_rate_at(options_.schedule, progress());
-  sgd_.step(rate_);
+  optimizer_.step(rate_);
   const auto images = static_cast<double>(found.images);
   ++position_.step;
+  if (weight_average_) weight_average_->update(position_.step);
   position_.images += found.images;
   position_.line_images += found.images;
   position_.line_loss += means.front() * images;
@@ -351,6 +358,11 @@ void Loop::end_epoch() {
 void Loop::evaluate() {
   if (task_.evaluation_images() == 0) return;
   team_.share(task_.buffers());  // statistics of batch norms, of which each member has its own
+  if (weight_average_) team_.share(weight_average_->averages());
+  with_result([&] { evaluate_result(); });
+}
+
+void Loop::evaluate_result() {
   io::Progress bar("evaluate", task_.evaluation_images(), "images", output());
   const auto evaluation = task_.evaluate([&](std::int64_t images) {
     bar.advance(images);
@@ -403,13 +415,29 @@ LoopResult Loop::result() const {
           .skipped = skipped_};
 }
 
+NamedTensors Loop::network_tensors() const {
+  auto tensors = task_.parameters();
+  const auto buffers = task_.buffers();
+  tensors.insert(tensors.end(), buffers.begin(), buffers.end());
+  return tensors;
+}
+
 /// All tensors that training changes; they share its memory.
 NamedTensors Loop::trained_tensors() const {
   NamedTensors tensors;
-  for (const auto& [name, tensor] : task_.parameters()) tensors.emplace_back("model." + name, tensor);
-  for (const auto& [name, tensor] : task_.buffers()) tensors.emplace_back("model." + name, tensor);
-  for (const auto& [name, tensor] : sgd_.velocities()) tensors.emplace_back("velocity." + name, tensor);
+  for (const auto& [name, tensor] : network_tensors()) tensors.emplace_back("model." + name, tensor);
+  for (const auto& entry : optimizer_.state()) tensors.push_back(entry);
+  if (!weight_average_) return tensors;
+  for (const auto& [name, tensor] : weight_average_->averages())
+    tensors.emplace_back("average." + name, tensor);
   return tensors;
+}
+
+/// Calls `use` while the network is the one that is evaluated and saved.
+void Loop::with_result(const std::function<void()>& use) {
+  std::optional<WeightAverage::Use> averaged;
+  if (weight_average_) averaged.emplace(*weight_average_);
+  use();
 }
 
 void Loop::save() {
@@ -423,7 +451,8 @@ void Loop::save() {
                 .data = data().fingerprint,
                 .evaluation = data().evaluation,
                 .members = team_.size()},
-               tensors, [&](const std::filesystem::path& path) { task_.save_model(path); });
+               tensors,
+               [&](const std::filesystem::path& path) { with_result([&] { task_.save_model(path); }); });
   saved_step_ = position_.step;
   saved_seconds_ = position_.seconds;
 }
@@ -440,10 +469,9 @@ void check(const LoopOptions& options) {
   if (!(schedule.learning_rate > 0)) fail("learning rate", schedule.learning_rate, "above 0");
   if (!(schedule.warmup >= 0 && schedule.warmup < 1))
     fail("warm-up", schedule.warmup, "a share of the training, 0 to below 1,");
-  if (!(options.sgd.momentum >= 0 && options.sgd.momentum < 1))
-    fail("momentum", options.sgd.momentum, "0 to below 1");
-  if (!(options.sgd.weight_decay >= 0 && options.sgd.weight_decay <= 1))
-    fail("weight decay", options.sgd.weight_decay, "0 to 1");
+  if (!(options.weight_average >= 0 && options.weight_average < 1))
+    fail("decay of the average of the weights", options.weight_average, "0 to below 1");
+  check(options.optimizer);
   if (options.eval_every < 1) fail("epochs between evaluations", options.eval_every, "at least 1");
   if (options.patience < 0) fail("patience", options.patience, "at least 0");
 }

@@ -9,9 +9,9 @@
 
 #include "data/loader.h"
 #include "train/checkpoint.h"
+#include "train/optimizer.h"
 #include "train/run_record.h"
 #include "train/schedule.h"
-#include "train/sgd.h"
 #include "train/task.h"
 #include "train/team.h"
 
@@ -30,7 +30,9 @@ struct LoopOptions {
   std::int64_t epochs = 90;  ///< Length of the training, unless `seconds` is given.
   double seconds = 0;        ///< Length of the training in seconds, evaluations left out; 0: `epochs` counts.
   Schedule schedule = {};
-  SgdOptions sgd = {};
+  OptimizerOptions optimizer = {};
+  double weight_average =
+      0;  ///< Decay of the average that is evaluated and saved: see WeightAverage; 0: none.
   std::int64_t eval_every = 1;  ///< Epochs between evaluations; the last one is always there.
   std::int64_t patience = 0;    ///< Ends after this many evaluations in a row that were no better; 0: never.
   double checkpoint_seconds = 300;  ///< Between checkpoints within an epoch; one is written after each epoch.

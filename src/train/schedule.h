@@ -7,6 +7,10 @@ namespace scatlight::train {
 enum class ScheduleKind {
   Step,    ///< Divided by 10 at each drop.
   Cosine,  ///< From the full rate to 0 along half a wave.
+  /// From a 25th of the full rate up to it, and down to a 250,000th of it, each along half a wave: the policy
+  /// of Smith and Topin, "Super-convergence" (2018), as torch.optim.lr_scheduler.OneCycleLR has it, with a
+  /// constant momentum. `warmup` is the share of the way up.
+  OneCycle,
 };
 
 /// The learning rate over a training. The training's length is 1, whether it is measured in epochs or in
@@ -19,7 +23,8 @@ enum class ScheduleKind {
 struct Schedule {
   ScheduleKind kind = ScheduleKind::Step;
   double learning_rate = 0.1;  ///< The full rate.
-  double warmup = 0;           ///< Share of the training in which the rate grows linearly from 0; below 1.
+  /// Share of the training in which the rate grows, linearly from 0 except in one cycle; below 1.
+  double warmup = 0;
   /// For Step, in growing order: shares of the training after which the rate is divided by 10. The
   /// thirds are the paper's "every 30 of 90 epochs".
   std::vector<double> drops = {1.0 / 3, 2.0 / 3};

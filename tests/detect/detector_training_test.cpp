@@ -95,7 +95,7 @@ TEST(DetectorTraining, LearnsItsTrainingPictures) {
   options.loop.epochs = 4;
   options.loop.eval_every = 1000;
   options.loop.schedule = {.kind = train::ScheduleKind::Cosine, .learning_rate = 0.02, .warmup = 0.05};
-  options.loop.sgd = {.decay_biases = false, .clip_norm = 10};
+  options.loop.optimizer = {.decay_biases = false, .clip_norm = 10};
   train_all(options);
 
   options.loop.run = folder / "run";
@@ -151,7 +151,7 @@ class ShortTraining : public testing::Test {
     options.frozen.norms = false;
     options.loop.epochs = 2;
     options.loop.schedule = {.learning_rate = 0.01};
-    options.loop.sgd = {.decay_biases = false, .clip_norm = 10};
+    options.loop.optimizer = {.decay_biases = false, .clip_norm = 10};
     return options;
   }
 

@@ -14,7 +14,7 @@
 #include "torch/device.h"
 #include "train/checkpoint.h"
 #include "train/infer.h"
-#include "train/sgd.h"
+#include "train/optimizer.h"
 
 namespace scatlight::train {
 namespace {
@@ -38,9 +38,9 @@ class TrainingOnGpu : public testing::Test {
   }
 
   /// Three steps on the same noise.
-  static NamedTensors train(nets::Network& network, const SgdOptions& options) {
+  static NamedTensors train(nets::Network& network, const OptimizerOptions& options) {
     at::manual_seed(1);
-    Sgd sgd(network.parameters(), options);
+    Optimizer sgd(network.parameters(), options);
     for (int step = 0; step < 3; ++step) {
       const auto images = at::rand({8, 3, 32, 32});
       const auto labels = at::arange(8, at::kLong).remainder(5).to(network.device());
@@ -48,7 +48,7 @@ class TrainingOnGpu : public testing::Test {
       sgd.step(0.01);
     }
     auto state = network.parameters();
-    for (const auto& list : {network.buffers(), sgd.velocities()})
+    for (const auto& list : {network.buffers(), sgd.state()})
       state.insert(state.end(), list.begin(), list.end());
     return state;
   }

@@ -46,6 +46,19 @@ TEST(Schedule, WarmupGrowsLinearlyAndHandsOverWithoutAJump) {
   EXPECT_NEAR(learning_rate_at(cosine, 0.55), 0.1, 1e-12) << "the wave fills what the warm-up leaves";
 }
 
+// Steps 0, 50, 99, 200, 300, 399 of OneCycleLR(max_lr=0.4, total_steps=400, pct_start=0.25), which rises for
+// 99 steps and falls for 300.
+TEST(Schedule, OneCycleIsTheOneOfTorch) {
+  const Schedule schedule{.kind = ScheduleKind::OneCycle, .learning_rate = 0.4, .warmup = 0.25};
+  const std::pair<double, double> rates[] = {{0, 0.016},         {50, 0.211046265056},   {99, 0.4},
+                                             {200, 0.298181158}, {300, 0.0981929240831}, {399, 1.6e-06}};
+  for (const auto& [step, rate] : rates) {
+    const double progress = step < 99 ? 0.25 * step / 99 : 0.25 + 0.75 * (step - 99) / 300;
+    EXPECT_NEAR(learning_rate_at(schedule, progress), rate, 1e-9) << step;
+  }
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 1), 0.4 / 25 / 1e4);
+}
+
 TEST(Schedule, StaysAtItsEndsOutsideTheTraining) {
   // A time budget is only noticed after the step that used it up.
   const Schedule schedule{.kind = ScheduleKind::Cosine, .learning_rate = 0.4};
