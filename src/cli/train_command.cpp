@@ -41,6 +41,7 @@ struct TrainFlags {
   std::optional<std::int64_t> batch = {};
   PlacementFlags placement = {};
   std::vector<std::string> class_weights = {};
+  std::string policy = "none";
   bool no_augment = false;
   bool no_flip = false;
 };
@@ -79,6 +80,7 @@ train::TrainOptions to_options(const TrainFlags& flags) {
   options.class_weights = given_class_weights(flags.class_weights);
   options.augment = !flags.no_augment;
   if (flags.no_flip) options.recipe.flip = 0;
+  options.recipe.policy = data::policy_of(flags.policy);
   options.cache_bytes = io::memory_bytes() / 4;
   take_steps(flags, train::paper_defaults(), options);  // checked without the data
   return options;
@@ -199,8 +201,39 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
                   "Smallest random crop of a training image, as a share of it.")
       ->check(CLI::Range(0.001, 1.0))
       ->capture_default_str();
+  command
+      .add_option("--shift", options.recipe.shift,
+                  "In place of random crops, prepare training images like test images and move them at "
+                  "random by at most so many pixels each way, over black ones; 4 is usual for --size 32.")
+      ->check(CLI::Range(1, 2048))
+      ->excludes(command.get_option("--min-crop-area"));
   command.add_flag("--no-flip", flags.no_flip, "Do not mirror training images.");
-  command.add_flag("--no-augment", flags.no_augment, "Prepare training images like test images.");
+  command
+      .add_option("--policy", flags.policy,
+                  "Change colours and shapes of training images as this policy has it, with torchvision's "
+                  "numbers: AutoAugment's for ImageNet or CIFAR-10, or TrivialAugment.")
+      ->check(CLI::IsMember(data::policy_names()))
+      ->capture_default_str();
+  command
+      .add_option("--erase", options.recipe.erase,
+                  "Probability of a rectangle of the mean colour in a training image; 0.25 is usual.")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      .add_option("--mixup", options.mix.mixup,
+                  "Add each training image to another, and their labels, in shares drawn from "
+                  "Beta(alpha, alpha) with this alpha; 0.2 is usual, 0 is never.")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  command
+      .add_option("--cutmix", options.mix.cutmix,
+                  "Put a rectangle of another into each training image, and mix their labels; its area is "
+                  "drawn by this alpha. 1 is usual, 0 is never. With --mixup, a step has one of both.")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  auto* plain =
+      command.add_flag("--no-augment", flags.no_augment, "Prepare training images like test images.");
+  for (const auto* flag : {"--shift", "--policy", "--erase"}) plain->excludes(command.get_option(flag));
 }
 
 }  // namespace

@@ -37,6 +37,11 @@ RecipeOptions resolve(RecipeOptions options) {
   if (!(options.flip >= 0 && options.flip <= 1)) {
     throw Error(fmt::format("flip probability {}: 0 to 1 is accepted", options.flip));
   }
+  if (options.shift < 0 || options.shift > options.size)
+    throw Error(
+        fmt::format("random shift {}: 0 to {} (the image size) is accepted", options.shift, options.size));
+  if (!(options.erase >= 0 && options.erase <= 1))
+    throw Error(fmt::format("erasing probability {}: 0 to 1 is accepted", options.erase));
   return options;
 }
 
@@ -101,9 +106,44 @@ Window Recipe::draw_crop(ImageSize size, CounterRandom& random) const {
   return center_crop_within_ratio(size, options_.smallest_ratio, options_.largest_ratio);
 }
 
-Image Recipe::augment(const EncodedImage& encoded, CounterRandom& random) const {
-  const auto crop = draw_crop(encoded.size(), random);
-  const bool mirrored = random.uniform() < options_.flip;
+std::optional<Window> Recipe::draw_erased(ImageSize size, CounterRandom& random) {
+  const double area = static_cast<double>(size.width) * size.height;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const double target = area * random.uniform(0.02, 0.33);
+    const double ratio = std::exp(random.uniform(std::log(0.3), std::log(3.3)));
+    const int height = round_half_even(std::sqrt(target * ratio));
+    const int width = round_half_even(std::sqrt(target / ratio));
+    if (height >= size.height || width >= size.width) continue;
+    const auto place = [&](int room) {
+      return static_cast<int>(random.below(static_cast<std::uint64_t>(room) + 1));
+    };
+    const int top = place(size.height - height);
+    return Window{.left = place(size.width - width), .top = top, .width = width, .height = height};
+  }
+  return std::nullopt;
+}
+
+void Recipe::erase(Image& image, const Window& window) const {
+  std::array<std::uint8_t, 3> colour;
+  for (std::size_t c = 0; c < 3; ++c)
+    colour[c] = static_cast<std::uint8_t>(std::clamp(std::lround(255 * options_.mean[c]), 0L, 255L));
+  for (int y = window.top; y < window.top + window.height; ++y) {
+    auto* pixel = image.rgb.data() + 3 * (static_cast<std::ptrdiff_t>(y) * image.width + window.left);
+    for (int x = 0; x < window.width; ++x, pixel += 3) std::ranges::copy(colour, pixel);
+  }
+}
+
+Image Recipe::shifted(const Image& image, CounterRandom& random) const {
+  const auto way = [&] {
+    return static_cast<int>(random.below(2 * static_cast<std::uint64_t>(options_.shift) + 1)) -
+           options_.shift;
+  };
+  const int down = way();
+  const int right = way();
+  return apply(Operation::TranslateX, -right, apply(Operation::TranslateY, -down, evaluate(image)));
+}
+
+Image Recipe::cropped(const EncodedImage& encoded, const Window& crop) const {
   const bool may_reduce = options_.reduced_decoding && encoded.can_reduce();
   const int reduction = may_reduce ? largest_reduction(std::min(crop.width, crop.height), options_.size) : 1;
   const auto image = encoded.decode(reduction);
@@ -114,8 +154,27 @@ Image Recipe::augment(const EncodedImage& encoded, CounterRandom& random) const 
                 .top = crop.top * share,
                 .width = crop.width * share,
                 .height = crop.height * share};
-  auto resized = resize(image, box, {.width = options_.size, .height = options_.size});
-  return mirrored ? mirror(std::move(resized)) : resized;
+  return resize(image, box, {.width = options_.size, .height = options_.size});
+}
+
+Image Recipe::augment(const EncodedImage& encoded, CounterRandom& random) const {
+  Image image;
+  bool mirrored = false;
+  if (options_.shift > 0) {
+    image = shifted(encoded.decode(), random);
+    mirrored = random.uniform() < options_.flip;
+  } else {
+    const auto crop = draw_crop(encoded.size(), random);
+    mirrored = random.uniform() < options_.flip;
+    image = cropped(encoded, crop);
+  }
+  if (mirrored) image = mirror(std::move(image));
+  image = data::augment(options_.policy, std::move(image), random);
+  if (options_.erase > 0 && random.uniform() < options_.erase) {
+    const auto window = draw_erased({.width = image.width, .height = image.height}, random);
+    if (window) erase(image, *window);
+  }
+  return image;
 }
 
 }  // namespace scatlight::data

@@ -1,6 +1,7 @@
 #include "train/classifier_task.h"
 
 #include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
@@ -65,6 +66,19 @@ void check_team(const Team& team, const TrainOptions& options, const TrainingSet
   });
 }
 
+/// What a batch's images show, (N) each.
+struct Labels {
+  at::Tensor own;
+  at::Tensor others;  ///< Of the images that are mixed into them.
+  double share = 1;   ///< Of the own.
+
+  Labels of(const data::Part& part) const {
+    return {.own = own.narrow(0, part.first, part.count),
+            .others = others.narrow(0, part.first, part.count),
+            .share = share};
+  }
+};
+
 class ClassifierPass final : public Pass {
  public:
   ClassifierPass(const TrainOptions& options, const data::Recipe& recipe,
@@ -74,13 +88,15 @@ class ClassifierPass final : public Pass {
         network_(network),
         team_(team),
         average_(average),
+        epoch_(loader_options.epoch),
         loader_(options.train_data, recipe, loader_options) {
     if (const auto& weights = options.class_weights; !weights.empty())
       class_weights_ = at::tensor(weights).to(network.device(), at::kFloat);
     network_.train(true);
     stream_.emplace([this] { return loader_.next(); },
                     [this, &recipe](data::Batch& batch) {
-                      return network_.maps(images_of(batch, recipe, network_.device()));
+                      const auto images = images_of(batch, recipe, network_.device());
+                      return network_.maps(mixed(images, mix_of(batch.number)));
                     },
                     network_.device());
   }
@@ -93,27 +109,47 @@ class ClassifierPass final : public Pass {
   }
 
  private:
-  double backward(const at::Tensor& maps, const at::Tensor& labels, std::int64_t images);
+  /// What was drawn for a batch of this member.
+  Mix mix_of(std::int64_t batch) const;
+
+  /// The sum of the losses of the scores (N, classes) against the labels (N).
+  at::Tensor loss(const at::Tensor& scores, const at::Tensor& labels) const;
+
+  double backward(const at::Tensor& maps, const Labels& labels, std::int64_t images);
 
   const TrainOptions& options_;
   nets::Network& network_;
   const Team& team_;
   GradientAverage& average_;
+  const std::int64_t epoch_;
   std::optional<at::Tensor> class_weights_;  ///< (classes)
   data::Loader loader_;
   std::optional<MapStream<data::Batch>> stream_;
 };
+
+Mix ClassifierPass::mix_of(std::int64_t batch) const {
+  // Streams of their own: a sample's augmentation has its index in their place.
+  constexpr std::uint64_t of_batches = std::uint64_t{1} << 63;
+  const auto number = static_cast<std::uint64_t>(batch * team_.size() + team_.rank());
+  return draw_mix(options_.mix, options_.recipe.size,
+                  {options_.seed, static_cast<std::uint64_t>(epoch_), of_batches + number});
+}
+
+at::Tensor ClassifierPass::loss(const at::Tensor& scores, const at::Tensor& labels) const {
+  return at::cross_entropy_loss(scores, labels, class_weights_, at::Reduction::Sum, -100,
+                                options_.label_smoothing);
+}
 
 /// In parts where memory is short.
 std::optional<StepLoss> ClassifierPass::backward() {
   const auto found = next_batch(*stream_, team_, options_.skip_bad);
   if (!found) return std::nullopt;
   const auto& [batch, maps] = found->own;
-  const auto labels = at::tensor(batch.labels).to(options_.placement.device);
+  const auto own = at::tensor(batch.labels).to(options_.placement.device);
+  const Labels labels = {.own = own, .others = own.roll(1, 0), .share = mix_of(batch.number).own};
   double loss = 0;
   average_.add(batch.count, options_.micro_batch, [&, &maps = maps](const data::Part& part) {
-    loss += backward(maps.narrow(0, part.first, part.count), labels.narrow(0, part.first, part.count),
-                     found->images);
+    loss += backward(maps.narrow(0, part.first, part.count), labels.of(part), found->images);
   });
   return StepLoss{.batch = batch.number, .images = found->images, .loss = loss, .waited = found->waited};
 }
@@ -122,10 +158,10 @@ std::optional<StepLoss> ClassifierPass::backward() {
 /// times the size of the team, which averages it. Weighted losses are divided by the number of images too,
 /// not by the sum of their weights, which a part of the step does not know: so the parts add up to the same
 /// step however it is cut.
-double ClassifierPass::backward(const at::Tensor& maps, const at::Tensor& labels, std::int64_t images) {
+double ClassifierPass::backward(const at::Tensor& maps, const Labels& labels, std::int64_t images) {
   const auto scores = network_.classify(maps);
-  const auto sum = at::cross_entropy_loss(scores, labels, class_weights_, at::Reduction::Sum, -100,
-                                          options_.label_smoothing);
+  auto sum = loss(scores, labels.own);
+  if (labels.share < 1) sum = sum * labels.share + loss(scores, labels.others) * (1 - labels.share);
   const auto all = static_cast<double>(images);
   sum.mul(team_.size() / all).backward();
   return sum.item<double>() / all;

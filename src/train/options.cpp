@@ -73,6 +73,7 @@ void check(const TrainOptions& options) {
   if (!(options.label_smoothing >= 0 && options.label_smoothing < 1))
     throw Error(fmt::format("label smoothing {}: 0 to below 1 is accepted", options.label_smoothing));
   check_class_weights(options);
+  check(options.mix);
   data::Recipe{options.recipe};
   nets::cost(network_options(options));
   nets::first_trained(options.frozen, nets::layer_groups(network_options(options)));

@@ -12,6 +12,7 @@
 #include "data/recipe.h"
 #include "nets/network.h"
 #include "train/loop.h"
+#include "train/mix.h"
 
 namespace scatlight::train {
 
@@ -27,6 +28,7 @@ struct TrainOptions {
   int frozen = -1;  ///< Groups of layers that are not trained: see nets::first_trained().
   data::RecipeOptions recipe = {};
   bool augment = true;  ///< Random crops and flips; else the recipe for testing.
+  MixOptions mix = {};
 
   std::int64_t batch = 256;      ///< Images of a step at most; see LoaderOptions::batch_size.
   std::int64_t micro_batch = 0;  ///< Images that are in memory as activations at a time; 0: the whole batch.

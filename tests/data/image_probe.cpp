@@ -4,6 +4,10 @@
 //   image_probe decode TO IMAGE                             (height, width, 3) bytes
 //   image_probe resize TO IMAGE LEFT TOP WIDTH HEIGHT W H   (H, W, 3) bytes
 //   image_probe evaluate TO IMAGE SIZE RESIZE               (3, SIZE, SIZE) floats
+//   image_probe apply TO IMAGE OPERATION MAGNITUDE          (height, width, 3) bytes
+//   image_probe augment TO IMAGE SIZE SHIFT ERASE SEED      (SIZE, SIZE, 3) bytes, not mirrored
+//   image_probe erased TO WIDTH HEIGHT COUNT                (COUNT, 4) doubles: left, top, width, height
+//   image_probe policies                                    prints what they draw from, in words
 //   image_probe crops TO WIDTH HEIGHT COUNT                 (COUNT, 4) doubles: left, top, width, height
 
 #include <array>
@@ -12,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/auto_augment.h"
 #include "data/decode.h"
 #include "data/recipe.h"
 #include "data/resize.h"
@@ -52,9 +57,46 @@ void write_crops(const std::string& to, data::ImageSize size, int count) {
   writer.commit();
 }
 
+void write_erased(const std::string& to, data::ImageSize size, int count) {
+  io::NpyWriter writer(to, io::NpyType::Float64, {count, 4});
+  for (int i = 0; i < count; ++i) {
+    data::CounterRandom random(0, 0, static_cast<std::uint64_t>(i));
+    const auto window = data::Recipe::draw_erased(size, random).value_or(data::Window{});
+    const std::array<double, 4> row = {double(window.left), double(window.top), double(window.width),
+                                       double(window.height)};
+    writer.write(std::span<const double>(row));
+  }
+  writer.commit();
+}
+
+/// A line for each operation of each policy: its magnitudes for pictures of 40 x 30, and whether they are
+/// signed. Then a line for each pair.
+void print_policies() {
+  const data::ImageSize size{.width = 40, .height = 30};
+  for (const auto* policy : {"autoaugment-imagenet", "autoaugment-cifar10", "trivialaugment"}) {
+    for (const auto operation : data::all_operations()) {
+      const auto magnitudes = data::magnitudes_of(data::policy_of(policy), operation, size);
+      std::printf("%s %s %d", policy, data::to_name(operation), int(magnitudes.is_signed));
+      for (const auto bin : magnitudes.bins) std::printf(" %.9g", bin);
+      std::printf("\n");
+    }
+    if (data::policy_of(policy) == data::Policy::TrivialAugment) continue;
+    for (const auto& pair : data::auto_augment_steps(data::policy_of(policy))) {
+      std::printf("%s pair", policy);
+      for (const auto& step : pair)
+        std::printf(" %s %g %d", data::to_name(step.operation), step.probability, step.bin);
+      std::printf("\n");
+    }
+  }
+}
+
 int run(const std::vector<std::string>& arguments) {
   const auto number = [&](std::size_t i) { return std::stoi(arguments.at(i)); };
   const std::string& step = arguments.at(0);
+  if (step == "policies") {
+    print_policies();
+    return 0;
+  }
   const std::string& to = arguments.at(1);
   const std::string& file = arguments.at(2);
   if (step == "decode") {
@@ -67,6 +109,16 @@ int run(const std::vector<std::string>& arguments) {
     write_image(to, data::resize(data::decode_file(file), box, {.width = number(7), .height = number(8)}));
   } else if (step == "evaluate") {
     evaluate(to, file, number(3), number(4));
+  } else if (step == "apply") {
+    const auto operation = data::operation_of(arguments.at(3)).value();
+    write_image(to, data::apply(operation, std::stod(arguments.at(4)), data::decode_file(file)));
+  } else if (step == "augment") {
+    const data::Recipe recipe(
+        {.size = number(3), .resize = number(3), .shift = number(4), .flip = 0, .erase = double(number(5))});
+    data::CounterRandom random(static_cast<std::uint64_t>(number(6)), 0, 0);
+    write_image(to, recipe.augment(data::EncodedImage::open(file), random));
+  } else if (step == "erased") {
+    write_erased(to, {.width = number(2), .height = number(3)}, number(4));
   } else if (step == "crops") {
     write_crops(to, {.width = number(2), .height = number(3)}, number(4));
   } else {

@@ -71,12 +71,15 @@ TEST_F(Training, ResumeIsBitEqualWhereverItWasStopped) {
   }
 }
 
-TEST_F(Training, ResumeIsBitEqualWithAdamWAndAveragedWeights) {
+TEST_F(Training, ResumeIsBitEqualWithAllThatLittleDataNeeds) {
   const auto averaged = [this](const std::string& run) {
     auto training = options(run);
     training.loop.schedule = {.kind = ScheduleKind::OneCycle, .learning_rate = 0.003, .warmup = 0.3};
     training.loop.optimizer = {.kind = OptimizerKind::AdamW, .weight_decay = 0.01};
     training.loop.weight_average = 0.9;
+    training.mix = {.mixup = 0.5, .cutmix = 0.5};
+    training.recipe.policy = data::Policy::TrivialAugment;
+    training.recipe.erase = 0.5;
     return training;
   };
   const auto result = train_all(averaged("whole"));
