@@ -124,8 +124,7 @@ void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string
 
 nets::NetworkOptions network_of(const NetworkFlags& flags) {
   auto network = with_input(nets::network_options(flags.name), flags.input);
-  const bool has_groups =
-      network.family == nets::Family::ScatResNet || network.family == nets::Family::ResNet;
+  const bool has_groups = network.family != nets::Family::Vgg && network.family != nets::Family::Linear;
   refuse_flags_of_network(!has_groups && (flags.stem || !flags.widths.empty() || !flags.depths.empty()),
                           "--stem, --widths or --depths", flags.name, "has no residual groups");
   network.stem = flags.stem.value_or(network.stem);

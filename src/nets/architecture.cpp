@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "nets/limits.h"
 #include "scatlight/error.h"
@@ -39,7 +40,33 @@ Residual bottleneck_block(const std::string& name, int in, int width, int out, i
           .shortcut = std::nullopt};
 }
 
-void add_groups(const NetworkOptions& options, std::vector<Layer>& layers) {
+PreActivated wide_block(const std::string& name, int in, int out, int stride) {
+  return {.norm = {.name = name + ".bn1", .channels = in},
+          .convs = {{.name = name + ".conv1",
+                     .in = in,
+                     .out = out,
+                     .kernel = 3,
+                     .stride = stride,
+                     .norm = name + ".bn2"},
+                    {.name = name + ".conv2", .in = out, .out = out, .kernel = 3, .relu = false}},
+          .shortcut = std::nullopt};
+}
+
+/// `add(name, in, width, stride)` for each block of the groups, which begin with some channels; it gives the
+/// channels that follow.
+template <class Add>
+int for_each_block(const NetworkOptions& options, const Add& add) {
+  int channels = options.stem;
+  for (std::size_t group = 0; group < options.depths.size(); ++group) {
+    for (int index = 0; index < options.depths[group]; ++index) {
+      const int stride = index > 0 ? 1 : group == 0 ? options.first_stride : 2;
+      channels = add(fmt::format("layer{}.{}", group + 1, index), channels, options.widths[group], stride);
+    }
+  }
+  return channels;
+}
+
+void check_groups(const NetworkOptions& options) {
   require_range("stem", options.stem, 1, most_channels);
   require_range("expansion", options.expansion, 1, 16);
   require_range("first_stride", options.first_stride, 1, 2);
@@ -47,29 +74,29 @@ void add_groups(const NetworkOptions& options, std::vector<Layer>& layers) {
     throw Error(fmt::format("{} depths and {} widths are given; each group of blocks needs one of both",
                             options.depths.size(), options.widths.size()));
   }
-  int channels = options.stem;
-  for (std::size_t group = 0; group < options.depths.size(); ++group) {
-    const int width = options.widths[group];
-    require_range("a group's depth", options.depths[group], 1, most_blocks);
+  for (const int depth : options.depths) require_range("a group's depth", depth, 1, most_blocks);
+  for (const int width : options.widths)
     require_range("a group's width", width, 1, most_channels / options.expansion);
+}
+
+void add_groups(const NetworkOptions& options, std::vector<Layer>& layers) {
+  check_groups(options);
+  const auto add = [&](const std::string& name, int channels, int width, int stride) {
     const int out = width * options.expansion;
-    for (int index = 0; index < options.depths[group]; ++index) {
-      const auto name = fmt::format("layer{}.{}", group + 1, index);
-      const int stride = index > 0 ? 1 : group == 0 ? options.first_stride : 2;
-      auto block = options.block == Block::Basic ? basic_block(name, channels, width, out, stride)
-                                                 : bottleneck_block(name, channels, width, out, stride);
-      if (stride != 1 || channels != out) {
-        block.shortcut = Conv{.name = name + ".downsample.0",
-                              .in = channels,
-                              .out = out,
-                              .stride = stride,
-                              .relu = false,
-                              .norm = name + ".downsample.1"};
-      }
-      layers.emplace_back(std::move(block));
-      channels = out;
+    auto block = options.block == Block::Basic ? basic_block(name, channels, width, out, stride)
+                                               : bottleneck_block(name, channels, width, out, stride);
+    if (stride != 1 || channels != out) {
+      block.shortcut = Conv{.name = name + ".downsample.0",
+                            .in = channels,
+                            .out = out,
+                            .stride = stride,
+                            .relu = false,
+                            .norm = name + ".downsample.1"};
     }
-  }
+    layers.emplace_back(std::move(block));
+    return out;
+  };
+  const int channels = for_each_block(options, add);
   layers.emplace_back(AveragePool{});
   layers.emplace_back(Linear{.name = "fc", .in = channels, .out = options.classes});
 }
@@ -99,6 +126,25 @@ Shape add_patches(const NetworkOptions& options, const Shape& image, std::vector
                      .norm = "bn0"};
   layers.emplace_back(patches);
   return output_shape(patches, image);
+}
+
+void add_wide_groups(const NetworkOptions& options, std::vector<Layer>& layers) {
+  check_groups(options);
+  if (options.block != Block::Basic || options.expansion != 1)
+    throw Error("a Wide-ResNet has basic blocks, of expansion 1");
+  const auto add = [&](const std::string& name, int channels, int width, int stride) {
+    auto block = wide_block(name, channels, width, stride);
+    if (stride != 1 || channels != width) {
+      block.shortcut =
+          Conv{.name = name + ".downsample", .in = channels, .out = width, .stride = stride, .relu = false};
+    }
+    layers.emplace_back(std::move(block));
+    return width;
+  };
+  const int channels = for_each_block(options, add);
+  layers.emplace_back(NormRelu{.name = "norm", .channels = channels});
+  layers.emplace_back(AveragePool{});
+  layers.emplace_back(Linear{.name = "fc", .in = channels, .out = options.classes});
 }
 
 void add_vgg16(const NetworkOptions& options, std::vector<Layer>& layers) {
@@ -156,6 +202,11 @@ Architecture make_architecture(const NetworkOptions& options) {
       layers.emplace_back(MaxPool{.kernel = 3, .stride = 2, .padding = 1});
       add_groups(options, layers);
       break;
+    case Family::WideResNet:
+      layers.emplace_back(
+          Conv{.name = "conv1", .in = channels, .out = options.stem, .kernel = 3, .relu = false});
+      add_wide_groups(options, layers);
+      break;
     case Family::Vgg:
       add_vgg16(options, layers);
       break;
@@ -172,10 +223,19 @@ Architecture make_architecture(const NetworkOptions& options) {
 
 namespace {
 
-// The group that a layer belongs to: "layer1" for layer1.0.conv1. VGG has no groups except between its
-// poolings.
-std::string_view group_of(const Residual& block) {
-  const std::string_view name = block.convs.front().name;
+/// The convolutions of a residual block; none of another layer.
+std::span<const Conv> convs_of_block(const Layer& layer) {
+  if (const auto* block = std::get_if<Residual>(&layer)) return block->convs;
+  if (const auto* block = std::get_if<PreActivated>(&layer)) return block->convs;
+  return {};
+}
+
+// The group that a layer belongs to: "layer1" for layer1.0.conv1, nothing for what is no block. VGG has no
+// groups except between its poolings.
+std::string_view group_of(const Layer& layer) {
+  const auto convs = convs_of_block(layer);
+  if (convs.empty()) return {};
+  const std::string_view name = convs.front().name;
   return name.substr(0, name.find('.'));
 }
 
@@ -183,15 +243,13 @@ int stride_of(const Layer& layer) {
   if (const auto* conv = std::get_if<Conv>(&layer)) return conv->stride;
   if (const auto* pool = std::get_if<MaxPool>(&layer)) return pool->stride;
   int stride = 1;
-  if (const auto* block = std::get_if<Residual>(&layer)) {
-    for (const auto& conv : block->convs) stride *= conv.stride;
-  }
+  for (const auto& conv : convs_of_block(layer)) stride *= conv.stride;
   return stride;
 }
 
 int channels_after(const Layer& layer, int before) {
   if (const auto* conv = std::get_if<Conv>(&layer)) return conv->out;
-  if (const auto* block = std::get_if<Residual>(&layer)) return block->convs.back().out;
+  if (const auto convs = convs_of_block(layer); !convs.empty()) return convs.back().out;
   if (const auto* linear = std::get_if<Linear>(&layer)) return linear->out;
   return before;
 }
@@ -199,11 +257,10 @@ int channels_after(const Layer& layer, int before) {
 LayerGroups residual_groups(const std::vector<Layer>& layers) {
   LayerGroups groups;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const auto* block = std::get_if<Residual>(&layers[i]);
-    if (block == nullptr) continue;
+    const auto group = group_of(layers[i]);
+    if (group.empty()) continue;
     if (groups.ends.empty()) groups.stem_end = i;
-    const auto* before = i > groups.stem_end ? std::get_if<Residual>(&layers[i - 1]) : nullptr;
-    if (before != nullptr && group_of(*before) == group_of(*block)) groups.ends.pop_back();
+    if (i > groups.stem_end && group_of(layers[i - 1]) == group) groups.ends.pop_back();
     groups.ends.push_back(i + 1);
   }
   return groups;
@@ -246,7 +303,11 @@ DetectionParts cut(const NetworkOptions& options) {
   const auto architecture = make_architecture(options);
   const auto& layers = architecture.layers;
   DetectionParts parts{.groups = groups_of(options.family, layers)};
-  options.family == Family::Vgg ? cut_vgg(layers, parts) : cut_groups(parts);
+  if (options.family == Family::Vgg) {
+    cut_vgg(layers, parts);
+  } else if (options.family != Family::WideResNet) {  // whose last norm comes after the last group
+    cut_groups(parts);
+  }
   parts.stride = architecture.front_end->stride();
   parts.channels = static_cast<int>(architecture.maps.channels);
   for (std::size_t i = 0; i < parts.base_end; ++i) {
@@ -282,6 +343,7 @@ bool has_detection_parts(const NetworkOptions& options) {
 
 DetectionParts detection_parts(const NetworkOptions& options) {
   const auto parts = cut(options);
+  if (options.family == Family::WideResNet) throw Error("no detector is made of a Wide-ResNet");
   if (parts.base_end == 0) {
     throw Error(
         "a detector needs a network of at least two groups of layers: the last one works on the regions");

@@ -36,6 +36,20 @@ struct Residual {
   std::optional<Conv> shortcut;
 };
 
+/// Batch norm, then ReLU.
+struct NormRelu {
+  std::string name;
+  int channels = 0;
+};
+
+/// Batch norm and ReLU, then the convolutions in a row, plus the input (or a convolution of what ReLU gave):
+/// He et al., "Identity mappings in deep residual networks" (2016).
+struct PreActivated {
+  NormRelu norm;
+  std::vector<Conv> convs;
+  std::optional<Conv> shortcut;
+};
+
 /// Batch norm without affine part.
 struct InputNorm {
   std::string name;
@@ -68,7 +82,8 @@ struct Linear {
   double dropout = 0;
 };
 
-using Layer = std::variant<Conv, Residual, InputNorm, Standardize, MaxPool, AveragePool, Linear>;
+using Layer = std::variant<Conv, Residual, NormRelu, PreActivated, InputNorm, Standardize, MaxPool,
+                           AveragePool, Linear>;
 
 struct Shape {
   std::int64_t channels = 0;

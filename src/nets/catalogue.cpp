@@ -11,6 +11,15 @@
 namespace scatlight::nets {
 namespace {
 
+NetworkOptions wide_resnet(const char* name, int factor) {
+  return {.name = name,
+          .family = Family::WideResNet,
+          .input = Input::Pixels,
+          .stem = 16,
+          .depths = {2, 2, 2},
+          .widths = {16 * factor, 32 * factor, 64 * factor}};
+}
+
 // Paper table 1 and section 4; torchvision for the networks on pixels.
 const std::vector<NetworkOptions>& catalogue() {
   static const std::vector<NetworkOptions> networks = {
@@ -85,6 +94,10 @@ const std::vector<NetworkOptions>& catalogue() {
        .widths = {64, 128, 128},
        .first_stride = 2},
       {.name = "linear", .family = Family::Linear},
+      // For pictures of 32 x 32. 16 layers, of 8, 4 and 2 times the width of a thin residual network.
+      wide_resnet("wrn-16-8", 8),
+      wide_resnet("wrn-16-4", 4),
+      wide_resnet("wrn-16-2", 2),
   };
   return networks;
 }

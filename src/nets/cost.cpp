@@ -44,6 +44,23 @@ class Counter {
     keep(shape_.count());  // what ReLU gives
   }
 
+  void operator()(const NormRelu& norm) {
+    total_.parameters += 2 * norm.channels;
+    if (!frozen_norms_) keep(shape_.count());  // what batch norm reads
+    keep(shape_.count());                      // what ReLU gives
+  }
+
+  void operator()(const PreActivated& block) {
+    (*this)(block.norm);
+    const auto in = shape_;
+    for (const auto& conv : block.convs) (*this)(conv);
+    if (!block.shortcut) return;
+    const auto out = shape_;
+    shape_ = in;
+    (*this)(*block.shortcut);
+    shape_ = out;
+  }
+
   void operator()(const InputNorm&) { keep(shape_.count()); }  // its output, for the next layer
   void operator()(const Standardize&) { keep(shape_.count()); }
 

@@ -23,10 +23,12 @@ template <class Use>
 void for_each_conv(std::span<const Layer> layers, const Use& use) {
   for (const auto& layer : layers) {
     if (const auto* conv = std::get_if<Conv>(&layer)) use(*conv);
-    const auto* block = std::get_if<Residual>(&layer);
-    if (block == nullptr) continue;
-    for (const auto& conv : block->convs) use(conv);
-    if (block->shortcut) use(*block->shortcut);
+    const auto of_block = [&](const auto& block) {
+      for (const auto& one : block.convs) use(one);
+      if (block.shortcut) use(*block.shortcut);
+    };
+    if (const auto* block = std::get_if<Residual>(&layer)) of_block(*block);
+    if (const auto* block = std::get_if<PreActivated>(&layer)) of_block(*block);
   }
 }
 
@@ -54,13 +56,18 @@ class Builder {
         conv.name + ".weight",
         at::randn({conv.out, conv.in, conv.kernel, conv.kernel}).mul_(std::sqrt(2 / fan_out)));
     if (conv.bias) body_.add_parameter(conv.name + ".bias", at::zeros({conv.out}));
-    if (conv.norm.empty()) return;
-    body_.add_parameter(conv.norm + ".weight", at::ones({conv.out}));
-    body_.add_parameter(conv.norm + ".bias", at::zeros({conv.out}));
-    add_statistics(conv.norm, conv.out);
+    if (!conv.norm.empty()) add_norm(conv.norm, conv.out);
   }
 
   void operator()(const Residual& block) {
+    for (const auto& conv : block.convs) (*this)(conv);
+    if (block.shortcut) (*this)(*block.shortcut);
+  }
+
+  void operator()(const NormRelu& norm) { add_norm(norm.name, norm.channels); }
+
+  void operator()(const PreActivated& block) {
+    (*this)(block.norm);
     for (const auto& conv : block.convs) (*this)(conv);
     if (block.shortcut) (*this)(*block.shortcut);
   }
@@ -92,6 +99,12 @@ class Builder {
   void operator()(const AveragePool&) {}
 
  private:
+  void add_norm(const std::string& name, int channels) {
+    body_.add_parameter(name + ".weight", at::ones({channels}));
+    body_.add_parameter(name + ".bias", at::zeros({channels}));
+    add_statistics(name, channels);
+  }
+
   void add_statistics(const std::string& name, int channels) {
     body_.add_buffer(name + ".running_mean", at::zeros({channels}));
     body_.add_buffer(name + ".running_var", at::ones({channels}));
@@ -119,7 +132,7 @@ class Runner {
       return;
     }
     std::optional<at::Tensor> bias;
-    if (conv.bias || body_.folded) bias = tensor(conv.name, ".bias").to(x_.scalar_type());
+    if (body_.has(conv.name + ".bias")) bias = tensor(conv.name, ".bias").to(x_.scalar_type());
     x_ = convolve(x_, tensor(conv.name, ".weight").to(x_.scalar_type()), bias, conv.stride, conv.padding());
     if (!conv.norm.empty() && !body_.folded) {
       x_ = normalize(x_, conv.norm, tensor(conv.norm, ".weight"), tensor(conv.norm, ".bias"));
@@ -134,6 +147,21 @@ class Runner {
     x_ = input;
     if (block.shortcut) (*this)(*block.shortcut);
     x_ = sum.add_(x_).relu_();
+  }
+
+  void operator()(const NormRelu& norm) {
+    x_ = normalize(x_, norm.name, tensor(norm.name, ".weight"), tensor(norm.name, ".bias")).relu_();
+  }
+
+  void operator()(const PreActivated& block) {
+    const auto input = x_;
+    (*this)(block.norm);
+    const auto activated = x_;
+    for (const auto& conv : block.convs) (*this)(conv);
+    auto sum = x_;
+    x_ = block.shortcut ? activated : input;
+    if (block.shortcut) (*this)(*block.shortcut);
+    x_ = sum.add_(x_);
   }
 
   void operator()(const InputNorm& norm) { x_ = normalize(x_, norm.name, {}, {}); }
@@ -273,13 +301,17 @@ namespace {
 
 /// Batch norms of some layers become constants.
 void freeze_norms_of(std::span<const Layer> layers, Network::Body& body) {
+  const auto freeze = [&](const std::string& norm) {
+    body.frozen_norms.insert(norm);
+    for (const auto* part : {".weight", ".bias"}) body.at(norm + part).requires_grad_(false);
+  };
   for (const auto& layer : layers) {
     if (const auto* norm = std::get_if<InputNorm>(&layer)) body.frozen_norms.insert(norm->name);
+    if (const auto* norm = std::get_if<NormRelu>(&layer)) freeze(norm->name);
+    if (const auto* block = std::get_if<PreActivated>(&layer)) freeze(block->norm.name);
   }
   for_each_conv(layers, [&](const Conv& conv) {
-    if (conv.norm.empty()) return;
-    body.frozen_norms.insert(conv.norm);
-    for (const auto* part : {".weight", ".bias"}) body.at(conv.norm + part).requires_grad_(false);
+    if (!conv.norm.empty()) freeze(conv.norm);
   });
 }
 
@@ -326,6 +358,7 @@ void fold(const Conv& conv, Network::Body& body) {
   }
   weight = weight.contiguous(body.memory_format());
   for (auto* const part : {".weight", ".bias"}) {
+    if (!body.has(conv.name + part)) continue;
     auto& tensor = body.at(conv.name + part);
     tensor = tensor.to(body.convolution_type());
   }

@@ -30,6 +30,9 @@ enum class Family {
   ResNet,      ///< torchvision's ResNet on pixels: the same groups behind a stem that halves them twice.
   Vgg,         ///< torchvision's VGG-16 on pixels, no batch norm.
   Linear,      ///< One affine layer on the maps: what the transform gives alone.
+  /// Zagoruyko and Komodakis, "Wide residual networks" (BMVC 2016): one convolution on any input, groups of
+  /// basic blocks whose batch norms come before their convolutions.
+  WideResNet,
 };
 
 enum class Block { Basic, Bottleneck };
@@ -48,7 +51,8 @@ struct Names<nets::Input> {
 template <>
 struct Names<nets::Family> {
   static constexpr std::string_view what = "family";
-  static constexpr std::array<std::string_view, 4> all = {"scatresnet", "resnet", "vgg", "linear"};
+  static constexpr std::array<std::string_view, 5> all = {"scatresnet", "resnet", "vgg", "linear",
+                                                          "wideresnet"};
 };
 
 template <>

@@ -35,6 +35,16 @@ TEST(Catalogue, ParameterCounts) {
   for (const auto& [name, count] : counts) EXPECT_EQ(cost(network_options(name)).parameters, count) << name;
 }
 
+// Zagoruyko and Komodakis' with 10 classes.
+TEST(Catalogue, ParameterCountsOfWideResNets) {
+  for (const auto& [name, count] :
+       {std::pair{"wrn-16-8", 10'961'370}, {"wrn-16-4", 2'748'890}, {"wrn-16-2", 691'674}}) {
+    auto options = network_options(name);
+    options.classes = 10;
+    EXPECT_EQ(cost(options).parameters, count) << name;
+  }
+}
+
 TEST(Catalogue, CountsAreThoseOfTheNetworksThemselves) {
   for (const auto& name : network_names()) {
     if (name == "wide-scatresnet50-2" || name == "vgg16") continue;  // as others, and large
@@ -85,7 +95,7 @@ TEST(Networks, TheSmallTwinsWorkAtTheSameResolution) {
 // Every parameter gets a gradient, and a few steps lower the loss.
 TEST(Networks, Learn) {
   at::manual_seed(0);
-  for (const char* name : {"scatresnet-small", "resnet-small", "linear"}) {
+  for (const char* name : {"scatresnet-small", "resnet-small", "linear", "wrn-16-2"}) {
     Network network(small(name));
     const auto maps = network.maps(at::rand({8, 3, 32, 32}));
     const auto labels = at::arange(8, at::kLong).remainder(5);
@@ -260,7 +270,7 @@ TEST(Weights, DamagedMetadataIsRefused) {
 TEST(Folding, ChangesNothingButSpeed) {
   const at::NoGradGuard no_grad;
   at::manual_seed(3);
-  for (const char* name : {"scatresnet-small", "resnet-small", "scatresnet10", "linear"}) {
+  for (const char* name : {"scatresnet-small", "resnet-small", "scatresnet10", "linear", "wrn-16-2"}) {
     Network network(small(name));
     for (int i = 0; i < 3; ++i) network.forward(at::rand({8, 3, 32, 32}));
     network.train(false);

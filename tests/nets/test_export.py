@@ -40,6 +40,7 @@ PLAIN = {"scales": 3, "angles": 8, "max_order": 1, "input_norm": False, "first_s
 PLAIN |= {"family": "scatresnet", "block": "basic", "stem": 8, "expansion": 1}
 BOTTLENECK = PLAIN | {"block": "bottleneck", "expansion": 4}
 PIXELS = {"family": "resnet"}
+WIDE = {"family": "wideresnet", "stem": 4, "depths": [2, 2, 2]}
 # The catalogue's, with few channels.
 NETWORKS: dict[str, dict[str, Any]] = {
     "scatresnet10": PLAIN | {"depths": [2, 2], "widths": [8, 16]},
@@ -56,6 +57,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "resnet-small": PLAIN | PIXELS | {"first_stride": 2, "depths": [2, 2], "widths": [8, 16]},
     "scatdet-small": PLAIN | {"input_norm": True, "depths": [2, 2, 2], "widths": [8, 16, 16]},
     "det-small": PLAIN | PIXELS | {"first_stride": 2, "depths": [2, 2, 2], "widths": [8, 16, 16]},
+    "wrn-16-8": PLAIN | WIDE | {"widths": [8, 16, 32]},
+    "wrn-16-4": PLAIN | WIDE | {"widths": [4, 8, 16]},
+    "wrn-16-2": PLAIN | WIDE | {"widths": [4, 4, 8]},
     "linear": PLAIN | {"family": "linear", "depths": [], "widths": []},
 }
 # What the command line can change.
@@ -81,6 +85,10 @@ OTHERS = {
     "space to depth": (45, PLAIN | {"input": "space-to-depth", "depths": [1], "widths": [8]}),
     "patchify": (45, PLAIN | {"input": "patchify", "depths": [1], "widths": [8]}),
     "pooled": (45, PLAIN | {"input": "pooled", "input_norm": True, "depths": [1], "widths": [8]}),
+    "wide, on scattering": (
+        45,
+        PLAIN | WIDE | {"input": "scattering", "scales": 2, "input_norm": True, "widths": [4, 8, 8]},
+    ),
     "linear on pixels": (16, PLAIN | {"family": "linear", "input": "pixels", "depths": [], "widths": []}),
     "pixels, normalised": (41, PLAIN | PIXELS | {"input_norm": True, "depths": [1, 1], "widths": [8, 8]}),
 }

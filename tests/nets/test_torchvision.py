@@ -85,6 +85,57 @@ def test_exchange(tmp_path: Path, ours: str, theirs: str, size: int) -> None:
     assert all(torch.equal(saved[name], tensor) for name, tensor in model.state_dict().items())
 
 
+class WideBlock(torch.nn.Module):
+    """As in Zagoruyko and Komodakis, "Wide residual networks": B(3, 3), batch norm and ReLU first."""
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.bn1 = torch.nn.BatchNorm2d(inputs)
+        self.conv1 = torch.nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn2 = torch.nn.BatchNorm2d(width)
+        self.conv2 = torch.nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        if inputs != width or stride != 1:
+            self.downsample = torch.nn.Conv2d(inputs, width, 1, stride, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        activated = torch.relu(self.bn1(x))
+        shortcut = self.downsample(activated) if hasattr(self, "downsample") else x
+        return shortcut + self.conv2(torch.relu(self.bn2(self.conv1(activated))))
+
+
+class WideResNet(torch.nn.Module):
+    def __init__(self, factor: int, classes: int) -> None:
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        channels = 16
+        for group, stride in ((1, 1), (2, 2), (3, 2)):
+            width = 16 * factor * 2 ** (group - 1)
+            blocks = [WideBlock(channels, width, stride), WideBlock(width, width, 1)]
+            self.add_module(f"layer{group}", torch.nn.Sequential(*blocks))
+            channels = width
+        self.norm = torch.nn.BatchNorm2d(channels)
+        self.fc = torch.nn.Linear(channels, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
+        return self.fc(torch.relu(self.norm(x)).mean((2, 3)))
+
+
+@pytest.mark.parametrize("more", [[], ["fold"]])
+def test_wide_resnet(tmp_path: Path, more: list[str]) -> None:
+    torch.manual_seed(0)
+    model = with_used_statistics(WideResNet(4, 13)).eval()
+    images = torch.randn(2, 3, 32, 32)
+    save_file(model.state_dict(), tmp_path / "theirs.safetensors")
+    np.save(tmp_path / "images.npy", images.numpy())
+    with torch.no_grad():
+        expected = model(images).numpy()
+    logits = run(
+        "wrn-16-4", 13, 32, tmp_path / "theirs.safetensors", tmp_path / "images.npy", tmp_path, *more
+    )
+    assert np.abs(logits - expected).max() < 1e-5 * np.abs(expected).max()
+
+
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_file(torchvision.models.resnet18(num_classes=13).state_dict(), tmp_path / "resnet18.safetensors")
     np.save(tmp_path / "images.npy", np.zeros((1, 3, 64, 64), np.float32))

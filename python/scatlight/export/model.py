@@ -25,7 +25,7 @@ class Network:
     """As src/nets/network.h has it."""
 
     name: str
-    family: str  # scatresnet, resnet, vgg, linear
+    family: str  # scatresnet, resnet, vgg, linear, wideresnet
     block: str  # basic, bottleneck
     classes: int
     height: int  # of the images
@@ -201,7 +201,7 @@ def _parse(metadata: dict[str, str], key: str, kind: Any) -> Any:
 def _check_network(network: Network) -> None:
     """What the tensors do not say; src/nets/architecture.cpp has these limits."""
     for name, accepted in (
-        ("family", ("scatresnet", "resnet", "vgg", "linear")),
+        ("family", ("scatresnet", "resnet", "vgg", "linear", "wideresnet")),
         ("block", ("basic", "bottleneck")),
         ("scales", range(1, 17)),
         ("angles", range(1, 1025)),

@@ -33,19 +33,26 @@ class Layers:
         self.x = self.graph.add(operator, self.x, *inputs, name=name, **attributes)
 
     def conv(
-        self, name: str, out: int, kernel: int, stride: int = 1, *, norm: str = "", relu: bool = True
+        self,
+        name: str,
+        out: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        norm: str = "",
+        bias: bool = False,
+        relu: bool = True,
     ) -> None:
-        """With a batch norm, or else with a bias."""
+        """A batch norm becomes a bias, too."""
         weight = self.weights.take(f"{name}.weight", out, self.channels, kernel, kernel)
         if norm:
-            scale, bias = self.weights.take_norm(norm, out, affine=True)
+            scale, shift = self.weights.take_norm(norm, out, affine=True)
             weight = weight * scale[:, None, None, None]
-        else:
-            bias = self.weights.take(f"{name}.bias", out)
-        constants = [
-            self.graph.constant(f"{name}.weight", weight),
-            self.graph.constant(f"{name}.bias", bias),
-        ]
+        elif bias:
+            shift = self.weights.take(f"{name}.bias", out)
+        constants = [self.graph.constant(f"{name}.weight", weight)]
+        if norm or bias:
+            constants.append(self.graph.constant(f"{name}.bias", shift))
         padding = 0 if kernel == stride else kernel // 2  # patches touch each other
         self._apply("Conv", *constants, name=name, strides=[stride] * 2, pads=[padding] * 4)
         if relu:
@@ -57,8 +64,8 @@ class Layers:
         self._apply("MaxPool", kernel_shape=[kernel] * 2, strides=[2, 2], pads=[padding] * 4)
         self.side = (self.side + 2 * padding - kernel) // 2 + 1
 
-    def input_norm(self, name: str) -> None:
-        scale, shift = self.weights.take_norm(name, self.channels, affine=False)
+    def norm(self, name: str, *, affine: bool) -> None:
+        scale, shift = self.weights.take_norm(name, self.channels, affine=affine)
         shape = (1, self.channels, 1, 1)
         self._apply("Mul", self.graph.constant(f"{name}.scale", scale.reshape(shape)))
         self._apply("Add", self.graph.constant(f"{name}.shift", shift.reshape(shape)), name=name)
@@ -99,11 +106,36 @@ class Layers:
         self._apply("Add", y)
         self._apply("Relu", name=name)
 
+    def norm_relu(self, name: str) -> None:
+        self.norm(name, affine=True)
+        self._apply("Relu", name=f"{name}.relu")
+
+    def wide_block(self, name: str, width: int, stride: int) -> None:
+        """Batch norms come before their convolutions."""
+        x, inputs, side = self.x, self.channels, self.side
+        self.norm_relu(f"{name}.bn1")
+        activated = self.x
+        self.conv(f"{name}.conv1", width, 3, stride, norm=f"{name}.bn2")
+        self.conv(f"{name}.conv2", width, 3, relu=False)
+        y = self.x
+        if stride != 1 or inputs != width:
+            self.x, self.channels, self.side = activated, inputs, side
+            self.conv(f"{name}.downsample", width, 1, stride, relu=False)
+        else:
+            self.x = x
+        self._apply("Add", y, name=name)
+
     def groups(self, network: Network) -> None:
+        wide = network.family == "wideresnet"
         for group, (depth, width) in enumerate(zip(network.depths, network.widths, strict=True), start=1):
             for index in range(depth):
                 stride = 1 if index > 0 else network.first_stride if group == 1 else 2
-                self.block(network, f"layer{group}.{index}", width, stride)
+                if wide:
+                    self.wide_block(f"layer{group}.{index}", width, stride)
+                else:
+                    self.block(network, f"layer{group}.{index}", width, stride)
+        if wide:
+            self.norm_relu("norm")
         self._apply("GlobalAveragePool")
         self.flatten()
         self.linear("fc", self.channels, network.classes, output=LOGITS)
@@ -112,7 +144,7 @@ class Layers:
         index = 0  # in torchvision's Sequential, where ReLU and pooling count too
         for width, depth in VGG16_GROUPS:
             for _ in range(depth):
-                self.conv(f"features.{index}", width, 3)
+                self.conv(f"features.{index}", width, 3, bias=True)
                 index += 2
             self.max_pool(2, 0)
             index += 1
@@ -133,7 +165,7 @@ def add_network(graph: Graph, x: Value, network: Network, weights: Weights) -> V
     if network.standardize:
         layers.standardize("standardize")
     elif network.input_norm or network.family == "linear":
-        layers.input_norm("norm0")
+        layers.norm("norm0", affine=False)
     if network.reads == "patchify":
         layers.conv("conv0", 3 * network.all_paths, network.block_side, network.block_side, norm="bn0")
     if network.family == "scatresnet":
@@ -142,6 +174,9 @@ def add_network(graph: Graph, x: Value, network: Network, weights: Weights) -> V
     elif network.family == "resnet":
         layers.conv("conv1", network.stem, 7, 2, norm="bn1")
         layers.max_pool(3, 1)
+        layers.groups(network)
+    elif network.family == "wideresnet":
+        layers.conv("conv1", network.stem, 3, relu=False)
         layers.groups(network)
     elif network.family == "vgg":
         layers.vgg16(network)
