@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/device_flag.h"
 #include "cli/image_flags.h"
+#include "cli/refuse_flags.h"
 #include "cli/team_call.h"
 #include "cli/training_flags.h"
 #include "data/folder.h"
@@ -45,6 +46,14 @@ struct TrainFlags {
   bool no_augment = false;
   bool no_flip = false;
 };
+
+/// What a layer that is solved has not.
+const std::vector<std::string> of_learning = {
+    "--epochs",        "--minutes",  "--lr",      "--schedule",        "--warmup",        "--optimizer",
+    "--momentum",      "--nesterov", "--ema",     "--weight-decay",    "--recipe",        "--batch",
+    "--micro-batch",   "--mixup",    "--cutmix",  "--label-smoothing", "--class-weights", "--weights",
+    "--min-crop-area", "--shift",    "--no-flip", "--policy",          "--erase",         "--input-norm",
+    "--eval-every",    "--patience"};
 
 /// The flag that names data for evaluation.
 const std::vector<std::string> val_flag = {"--val"};
@@ -79,6 +88,11 @@ train::TrainOptions to_options(const TrainFlags& flags) {
   options.frozen = frozen_groups(flags.network, nothing_frozen);
   options.class_weights = given_class_weights(flags.class_weights);
   options.augment = !flags.no_augment;
+  if (options.ridge > 0) {
+    options.augment = false;
+    options.network.input_norm = false;
+    options.network.standardize = true;
+  }
   if (flags.no_flip) options.recipe.flip = 0;
   options.recipe.policy = data::policy_of(flags.policy);
   options.cache_bytes = io::memory_bytes() / 4;
@@ -106,6 +120,7 @@ void print_data(const TrainFlags& flags, const train::TrainOptions& options) {
 
 void print_chosen(const TrainFlags& flags, const train::TrainOptions& options) {
   if (options.frozen >= 0) fmt::print(stderr, "{}\n", describe_frozen(options.frozen));
+  if (options.ridge > 0) return;
   if (flags.batch && flags.loop.learning_rate && flags.loop.warmup && flags.loop.schedule) return;
   const auto line = describe_steps(options.batch, options.loop.schedule);
   fmt::print(stderr, "{}\n",
@@ -131,6 +146,8 @@ void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) 
   decide_resume(flags.loop, place, team);
   if (flags.loop.resume) take_flags_of_run(command, flags.loop, team);
   if (flags.data.empty()) throw CLI::RequiredError("DATA");
+  if (flags.options.ridge > 0 && !flags.loop.resume)
+    refuse_flags(command, of_learning, "--ridge solves the linear layer directly");
   auto options = to_options(flags);
   check_evaluation_flags(command, flags.loop, options.loop, val_flag,
                          flags.loop.val_share || !flags.val.empty());
@@ -186,6 +203,11 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
       ->capture_default_str();
   add_step_flags(command, flags.loop, options.loop,
                  {.drops = "each third of the training", .decayed = "all parameters"});
+  command
+      .add_option("--ridge", options.ridge,
+                  "Solve --network linear directly, by ridge regression on standardized maps with this "
+                  "penalty, such as 1000, in place of learning it.")
+      ->check(CLI::Range(1e-9, 1e12));
   command
       .add_option("--label-smoothing", options.label_smoothing,
                   "Share of each label spread over all classes.")

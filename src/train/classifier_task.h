@@ -33,6 +33,9 @@ class ClassifierTask final : public Task {
   std::string evaluation_json(const RunFolder& folder) const override;
   void save_model(const std::filesystem::path& path) const override;
 
+  nets::Network& network() { return network_; }
+  const data::Recipe& recipe() const { return recipe_; }
+
   /// The last one, if there was one.
   const std::optional<Evaluation>& evaluation() const { return evaluation_; }
 

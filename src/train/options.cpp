@@ -74,6 +74,11 @@ void check(const TrainOptions& options) {
     throw Error(fmt::format("label smoothing {}: 0 to below 1 is accepted", options.label_smoothing));
   check_class_weights(options);
   check(options.mix);
+  if (!(options.ridge >= 0 && std::isfinite(options.ridge)))
+    throw Error(fmt::format("penalty of ridge regression {}: at least 0 is accepted", options.ridge));
+  if (options.ridge > 0 && options.network.family != nets::Family::Linear)
+    throw Error(
+        fmt::format("ridge regression solves a linear network, which {} is not", options.network.name));
   data::Recipe{options.recipe};
   nets::cost(network_options(options));
   nets::first_trained(options.frozen, nets::layer_groups(network_options(options)));

@@ -33,6 +33,7 @@ struct TrainOptions {
   std::int64_t batch = 256;      ///< Images of a step at most; see LoaderOptions::batch_size.
   std::int64_t micro_batch = 0;  ///< Images that are in memory as activations at a time; 0: the whole batch.
   double label_smoothing = 0;
+  double ridge = 0;  ///< Penalty of a linear network that is solved directly: see RidgeTask; 0: it learns.
   /// By label: how often an image of the class counts in the loss. Empty: once.
   std::vector<double> class_weights = {};
 
