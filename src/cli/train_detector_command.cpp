@@ -78,10 +78,10 @@ detect::DetectorTrainOptions to_options(const TrainDetectorFlags& flags) {
   const auto epochs = static_cast<double>(options.loop.epochs);
   if (!flags.drop_at.empty()) {
     if (flags.loop.minutes > 0)  // of a resume whose run has a length in epochs
-      throw CLI::ValidationError("--drop-at says nothing about --minutes, which count no epochs");
+      throw CLI::ValidationError("--drop-at does not apply to --minutes, which counts no epochs");
     if (const auto kind = flags.loop.schedule.value_or("step"); kind != "step") {
       throw CLI::ValidationError(
-          fmt::format("--drop-at says nothing about --schedule {}, which has no steps", kind));
+          fmt::format("--drop-at does not apply to --schedule {}, which has no steps", kind));
     }
     schedule.kind = train::ScheduleKind::Step;
     schedule.drops.clear();
