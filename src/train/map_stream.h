@@ -3,8 +3,10 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/StreamGuard.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -35,8 +37,8 @@ class MapStream {
     at::Tensor maps;  ///< On the network's device; none of a batch without images.
   };
 
-  /// `next` gives the batches, nothing after the last, and is called only on the stream's thread; `make_maps`
-  /// may leave the maps in the batch's memory, and may be called for two batches at once.
+  /// `next` gives the batches, nothing after the last, and is called by one thread at a time; `make_maps` may
+  /// leave the maps in the batch's memory, and may be called for two batches at once.
   MapStream(std::function<std::optional<Batch>()> next, std::function<at::Tensor(Batch&)> make_maps,
             const at::Device& device)
       : next_(std::move(next)),
@@ -60,7 +62,8 @@ class MapStream {
   /// threw, in that batch's turn.
   std::optional<Mapped> next() {
     std::unique_lock lock(mutex_);
-    if (!wait_for_thread(lock)) return take_over(lock);
+    wait_for_thread(lock);
+    if (!is_ready()) return make_here(lock);
     if (ready_.empty()) {
       if (failure_) std::rethrow_exception(failure_);
       return std::nullopt;
@@ -74,74 +77,108 @@ class MapStream {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  static constexpr std::size_t most_ready = 2;
 
-  /// Whether the thread has the next batch or the end; otherwise it has a batch in work that it is too slow
-  /// for.
-  bool wait_for_thread(std::unique_lock<std::mutex>& lock) {
-    const auto is_done = [this] { return !ready_.empty() || at_end_; };
-    changed_.wait(lock, [&] { return is_done() || (in_work_ && device_.is_cpu()); });
-    if (is_done()) return true;
-    keeps_up_ = keeps_up_ && changed_.wait_for(lock, patience_, is_done);
-    return keeps_up_;
+  bool is_ready() const { return !ready_.empty() || at_end_; }
+
+  /// Until the next batch is there, or the end; or until the thread has another one in work, and waiting for
+  /// it takes longer than computing the maps here. Vain waits become rare.
+  void wait_for_thread(std::unique_lock<std::mutex>& lock) {
+    constexpr int most_skipped = 63;
+    const auto may_go_on = [this] { return is_ready() || (device_.is_cpu() && (in_work_ || is_late_)); };
+    changed_.wait(lock, may_go_on);
+    if (is_ready()) return;
+    if (skipped_waits_ > 0) {
+      --skipped_waits_;
+    } else if (changed_.wait_for(lock, patience_, [this] { return is_ready(); })) {
+      vain_waits_ = 0;
+    } else {
+      vain_waits_ = skipped_waits_ = std::min(2 * vain_waits_ + 1, most_skipped);
+    }
+    changed_.wait(lock, may_go_on);
   }
 
-  /// Computes the maps of the batch in work here. The thread's own come too late, and are dropped.
-  Mapped take_over(std::unique_lock<std::mutex>& lock) {
-    auto batch = *in_work_;  // a copy, as the thread still reads it
-    in_work_ = nullptr;
-    taken_over_ = Clock::now();
+  /// Computes the maps of the next batch here. If it is in work, the thread's own will come too late, and are
+  /// dropped.
+  std::optional<Mapped> make_here(std::unique_lock<std::mutex>& lock) {
+    std::optional<Batch> batch;
+    if (in_work_) {
+      batch = *in_work_;  // a copy, as the thread still reads it
+      in_work_ = nullptr;
+      is_late_ = true;
+    } else {
+      batch = fetch(lock);
+    }
+    if (!batch) return std::nullopt;
     lock.unlock();
-    auto maps = make_maps_(batch);
+    const auto begin = std::chrono::steady_clock::now();
+    auto maps = make_maps(*batch);
+    patience_ = 2 * (std::chrono::steady_clock::now() - begin);
+    return Mapped{.batch = std::move(*batch), .maps = std::move(maps)};
+  }
+
+  /// The next batch, or nothing at the end. Unlocked meanwhile.
+  std::optional<Batch> fetch(std::unique_lock<std::mutex>& lock) {
+    is_fetching_ = true;
+    lock.unlock();
+    std::optional<Batch> batch;
+    std::exception_ptr failure;
+    try {
+      batch = next_();
+    } catch (...) {
+      failure = std::current_exception();
+    }
     lock.lock();
-    // A thread that works in gaps ends within this; one that has no time takes many times longer.
-    patience_ = 2 * (Clock::now() - taken_over_);
-    return {.batch = std::move(batch), .maps = std::move(maps)};
+    is_fetching_ = false;
+    at_end_ = !batch;
+    failure_ = failure;
+    changed_.notify_all();
+    if (failure) std::rethrow_exception(failure);
+    return batch;
+  }
+
+  /// None of a batch without images.
+  at::Tensor make_maps(Batch& batch) const {
+    if (batch.count == 0) return {};
+    auto maps = make_maps_(batch);
+    if (maps.is_cuda()) current_stream(maps.device()).synchronize();
+    return maps;
   }
 
   void work() {
-    c10::OptionalStreamGuard own_stream;
     try {
-      if (device_.is_cuda())
-        own_stream.reset_stream(new_stream(device_));
-      else
+      if (device_.is_cuda()) {
+        const c10::StreamGuard own_stream(new_stream(device_));
+        deliver_all();
+      } else {
         work_in_background();
-      while (auto batch = next_()) {
-        if (!deliver(std::move(*batch))) return;
+        deliver_all();
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
       failure_ = std::current_exception();
-    }
-    const std::lock_guard lock(mutex_);
-    at_end_ = true;
-    changed_.notify_all();
-  }
-
-  /// Computes the maps of a batch, and waits until the next one may begin. False: the stream ends.
-  bool deliver(Batch batch) {
-    at::Tensor maps;
-    if (batch.count > 0) {
-      announce(&batch);
-      maps = make_maps_(batch);
-      if (maps.is_cuda()) current_stream(maps.device()).synchronize();
-    }
-    std::unique_lock lock(mutex_);
-    if (batch.count == 0 || in_work_) {
-      in_work_ = nullptr;
-      ready_.push({.batch = std::move(batch), .maps = std::move(maps)});
+      at_end_ = true;
       changed_.notify_all();
-    } else {
-      keeps_up_ = Clock::now() - taken_over_ <= patience_;
     }
-    changed_.wait(lock, [this] { return ready_.size() < 2 || stopped_; });
-    return !stopped_;
   }
 
-  void announce(const Batch* batch) {
-    const std::lock_guard lock(mutex_);
-    in_work_ = batch;
-    changed_.notify_all();
+  void deliver_all() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock,
+                    [this] { return stopped_ || at_end_ || (!is_fetching_ && ready_.size() < most_ready); });
+      if (stopped_ || at_end_) return;
+      auto batch = fetch(lock);
+      if (!batch) return;
+      in_work_ = &*batch;
+      lock.unlock();
+      auto maps = make_maps(*batch);
+      lock.lock();
+      if (in_work_) ready_.push({.batch = std::move(*batch), .maps = std::move(maps)});
+      in_work_ = nullptr;
+      is_late_ = false;
+      changed_.notify_all();
+    }
   }
 
   std::function<std::optional<Batch>()> next_;
@@ -149,14 +186,16 @@ class MapStream {
   at::Device device_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::queue<Mapped> ready_;        // at most 2
+  std::queue<Mapped> ready_;
+  bool is_fetching_ = false;        // either the consumer or the thread
   const Batch* in_work_ = nullptr;  // the thread's, until it is finished or taken over
+  bool is_late_ = false;            // the thread, with a batch that was taken over
   std::exception_ptr failure_;
   bool at_end_ = false;
   bool stopped_ = false;
-  bool keeps_up_ = false;  // the thread, so that waiting for it is worth while
-  Clock::time_point taken_over_;
-  Clock::duration patience_ = std::chrono::seconds(1);
+  std::chrono::steady_clock::duration patience_ = {};  // of the consumer
+  int skipped_waits_ = 0;
+  int vain_waits_ = 0;
   std::thread thread_;
 };
 
