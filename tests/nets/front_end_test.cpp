@@ -198,16 +198,11 @@ TEST(Inputs, RefuseWhatMakesNoSense) {
     change(options);
     test::expect_error([&] { cost(options); }, what);
   };
-  expect(
-      Input::Dct, [](auto& o) { o.dct_channels = 193; }, "dct_channels is 193");
-  expect(
-      Input::Dct, [](auto& o) { o.scales = 7; }, "scales is 7");
-  expect(
-      Input::Pooled, [](auto& o) { o.height = 7; }, "smaller than 2^J = 8");
-  expect(
-      Input::Patchify, [](auto& o) { o.max_order = 3; }, "max_order is 3");
-  expect(
-      Input::Pooled, [](auto& o) { o.standardize = true; }, "both are not accepted");
+  expect(Input::Dct, [](auto& o) { o.dct_channels = 193; }, "dct_channels is 193");
+  expect(Input::Dct, [](auto& o) { o.scales = 7; }, "scales is 7");
+  expect(Input::Pooled, [](auto& o) { o.height = 7; }, "smaller than 2^J = 8");
+  expect(Input::Patchify, [](auto& o) { o.max_order = 3; }, "max_order is 3");
+  expect(Input::Pooled, [](auto& o) { o.standardize = true; }, "both are not accepted");
 }
 
 TEST(Standardize, SubtractsAndDividesAndIsKeptInTheWeights) {
