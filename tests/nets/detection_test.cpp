@@ -85,10 +85,11 @@ TEST(DetectionParts, OfAllNetworks) {
       {"det-small", {2, {4, 6}, 6, 8, 16, 128, 128}},
   };
   for (const auto& name : network_names()) {
-    if (name == "linear") continue;
-    ASSERT_TRUE(cuts.contains(name)) << name << " is new: say where it is cut";
+    const auto options = network_options(name);
+    ASSERT_EQ(cuts.contains(name), has_detection_parts(options)) << name << ": say where it is cut";
+    if (!cuts.contains(name)) continue;
     const auto& cut = cuts.at(name);
-    const auto parts = detection_parts(network_options(name));
+    const auto parts = detection_parts(options);
     EXPECT_EQ(parts.groups.stem_end, cut.stem_end) << name;
     EXPECT_EQ(parts.groups.ends, cut.group_ends) << name;
     EXPECT_EQ(parts.base_end, cut.group_ends.back()) << name;
@@ -102,6 +103,7 @@ TEST(DetectionParts, OfAllNetworks) {
 
 TEST(DetectionParts, RefuseWhatCannotBeCut) {
   test::expect_error([] { detection_parts(network_options("linear")); }, "at least two groups");
+  test::expect_error([] { detection_parts(network_options("wrn-16-2")); }, "Wide-ResNet");
   auto one_group = network_options("scatresnet10");
   one_group.depths = {2};
   one_group.widths = {64};
