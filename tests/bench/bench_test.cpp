@@ -80,7 +80,7 @@ TEST(Bench, RefusesBeforeAnyWork) {
   expect("resnet50", [](auto& options) { options.networks = {"resnet51"}; });
   expect("no network", [](auto& options) { options.networks.clear(); });
   expect("given twice", [](auto& options) { options.networks.push_back("resnet-small"); });
-  expect("scatresnet-small: height is 7; it must be at least 2^J = 8",
+  expect("scatresnet-small: images of 7 x 7 are smaller than 2^J = 8",
          [](auto& options) { options.size = 7; });
   expect("resnet-small: ", [](auto& options) { options.size = 0; });
   expect("batch 0", [](auto& options) { options.speed.batch = 0; });

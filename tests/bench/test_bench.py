@@ -124,7 +124,7 @@ def test_json_of_bases(tmp_path):
         (2, ["--memory nan"], ["--memory", "nan"]),
         (2, ["--device: gpu"], ["--device", "gpu"]),
         (1, ["resnet50 is given twice"], ["resnet50", "resnet50"]),
-        (1, ["scatresnet50", "height is 4", "2^J = 8"], ["--size", 4]),
+        (1, ["scatresnet50", "images of 4 x 4", "2^J = 8"], ["--size", 4]),
         (1, ["vgg16", "16 x 16", "32 x 32"], ["vgg16", "--size", 16]),
         (1, ["0.4 GB holds no batch of resnet101", "224 x 224"], ["--memory", 0.4]),
         (1, ["9999 GB", "are free", "--memory"], ["--memory", 9999]),

@@ -282,7 +282,7 @@ TEST_F(DetectorFile, IsFirstWeightsOfAnotherDetector) {
                      "its tensor 'rpn.head.cls_logits.weight' is F32 [2, 12, 1, 1]");
   Detector other_network(small_detector("det-small"));
   test::expect_error([&] { load_first_weights(other_network, path_, facts_of().classes); },
-                     "det-small needs");
+                     "this one reads pixels");
 }
 
 TEST_F(DetectorFile, TakesTheBodyOfAClassifier) {

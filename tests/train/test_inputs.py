@@ -76,7 +76,7 @@ def test_ridge(data, tmp_path):
     assert json.loads((folder / "eval.json").read_text())["top1"] > 40
     run("train", "--resume", "--run", folder)
     complaint = run("train", data / "train", "--run", tmp_path / "b", *flags, "--lr", 1, status=2)
-    assert "--lr says nothing here: --ridge solves the linear layer directly" in complaint
+    assert "--lr does not apply here: --ridge solves the linear layer directly" in complaint
 
 
 def test_models():
