@@ -461,4 +461,4 @@ def test_first_weights(trained, drawn, tmp_path):
     assert (options["options"]["frozen"], options["options"]["clip"]) == (1, 0)
     assert "begin at random" not in result.stderr
     other = ["--network", "det-small", "--weights", weights, "--run", tmp_path / "other"]
-    fail(1, ["model.safetensors", "det-small"], "train-detector", drawn, *other)
+    fail(1, ["model.safetensors", "this one reads pixels"], "train-detector", drawn, *other)
