@@ -11,10 +11,10 @@
 namespace scatlight::data {
 namespace {
 
-constexpr std::pair<Policy, const char*> names[] = {{Policy::None, "none"},
-                                                    {Policy::AutoAugmentImagenet, "autoaugment-imagenet"},
-                                                    {Policy::AutoAugmentCifar10, "autoaugment-cifar10"},
-                                                    {Policy::TrivialAugment, "trivialaugment"}};
+constexpr std::pair<Policy, const char*> policies[] = {{Policy::None, "none"},
+                                                       {Policy::AutoAugmentImagenet, "autoaugment-imagenet"},
+                                                       {Policy::AutoAugmentCifar10, "autoaugment-cifar10"},
+                                                       {Policy::TrivialAugment, "trivialaugment"}};
 
 using enum Operation;
 
@@ -55,6 +55,7 @@ constexpr SubPolicy cifar10[] = {
 std::vector<double> linspace(float first, float last, int count) {
   const float step = (last - first) / static_cast<float>(count - 1);
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     values.push_back(i < count / 2 ? first + step * static_cast<float>(i)
                                    : last - step * static_cast<float>(count - 1 - i));
@@ -100,12 +101,12 @@ const Value& choose(const std::vector<Value>& values, CounterRandom& random) {
 
 std::vector<std::string> policy_names() {
   std::vector<std::string> list;
-  for (const auto& [policy, name] : names) list.emplace_back(name);
+  for (const auto& [policy, name] : policies) list.emplace_back(name);
   return list;
 }
 
 Policy policy_of(std::string_view name) {
-  for (const auto& [policy, candidate] : names) {
+  for (const auto& [policy, candidate] : policies) {
     if (candidate == name) return policy;
   }
   throw Error(fmt::format("there is no policy '{}'; there are {}", name, fmt::join(policy_names(), ", ")));

@@ -12,21 +12,21 @@
 namespace scatlight::data {
 namespace {
 
-constexpr std::pair<Operation, const char*> names[] = {{Operation::Identity, "Identity"},
-                                                       {Operation::ShearX, "ShearX"},
-                                                       {Operation::ShearY, "ShearY"},
-                                                       {Operation::TranslateX, "TranslateX"},
-                                                       {Operation::TranslateY, "TranslateY"},
-                                                       {Operation::Rotate, "Rotate"},
-                                                       {Operation::Brightness, "Brightness"},
-                                                       {Operation::Color, "Color"},
-                                                       {Operation::Contrast, "Contrast"},
-                                                       {Operation::Sharpness, "Sharpness"},
-                                                       {Operation::Posterize, "Posterize"},
-                                                       {Operation::Solarize, "Solarize"},
-                                                       {Operation::AutoContrast, "AutoContrast"},
-                                                       {Operation::Equalize, "Equalize"},
-                                                       {Operation::Invert, "Invert"}};
+constexpr std::pair<Operation, const char*> operation_names[] = {{Operation::Identity, "Identity"},
+                                                                 {Operation::ShearX, "ShearX"},
+                                                                 {Operation::ShearY, "ShearY"},
+                                                                 {Operation::TranslateX, "TranslateX"},
+                                                                 {Operation::TranslateY, "TranslateY"},
+                                                                 {Operation::Rotate, "Rotate"},
+                                                                 {Operation::Brightness, "Brightness"},
+                                                                 {Operation::Color, "Color"},
+                                                                 {Operation::Contrast, "Contrast"},
+                                                                 {Operation::Sharpness, "Sharpness"},
+                                                                 {Operation::Posterize, "Posterize"},
+                                                                 {Operation::Solarize, "Solarize"},
+                                                                 {Operation::AutoContrast, "AutoContrast"},
+                                                                 {Operation::Equalize, "Equalize"},
+                                                                 {Operation::Invert, "Invert"}};
 
 // ---- moved pixels ----
 
@@ -159,7 +159,7 @@ Image blend(Image other, const Image& image, double factor) {
   return other;
 }
 
-Image black(const Image& image) {
+Image all_black(const Image& image) {
   return {.width = image.width, .height = image.height, .rgb = std::vector<std::uint8_t>(image.rgb.size())};
 }
 
@@ -176,8 +176,8 @@ Image mean_grey(const Image& image) {
   auto result = grey(image);
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < result.rgb.size(); i += 3) sum += result.rgb[i];
-  const double mean = static_cast<double>(sum) / static_cast<double>(result.rgb.size() / 3);
-  std::ranges::fill(result.rgb, static_cast<std::uint8_t>(mean + 0.5));
+  const auto pixels = std::ssize(result.rgb) / 3;
+  std::ranges::fill(result.rgb, static_cast<std::uint8_t>((2 * sum + pixels) / (2 * pixels)));
   return result;
 }
 
@@ -201,16 +201,16 @@ Image smooth(const Image& image) {
 
 std::vector<Operation> all_operations() {
   std::vector<Operation> operations;
-  for (const auto& [operation, name] : names) operations.push_back(operation);
+  for (const auto& [operation, name] : operation_names) operations.push_back(operation);
   return operations;
 }
 
 const char* to_name(Operation operation) {
-  return std::ranges::find(names, operation, &std::pair<Operation, const char*>::first)->second;
+  return std::ranges::find(operation_names, operation, &std::pair<Operation, const char*>::first)->second;
 }
 
 std::optional<Operation> operation_of(std::string_view name) {
-  for (const auto& [operation, candidate] : names) {
+  for (const auto& [operation, candidate] : operation_names) {
     if (name == candidate) return operation;
   }
   return std::nullopt;
@@ -231,7 +231,7 @@ Image apply(Operation operation, double magnitude, const Image& image) {
     case Operation::Rotate:
       return rotate(image, magnitude);
     case Operation::Brightness:
-      return blend(black(image), image, 1 + magnitude);
+      return blend(all_black(image), image, 1 + magnitude);
     case Operation::Color:
       return blend(grey(image), image, 1 + magnitude);
     case Operation::Contrast:

@@ -120,7 +120,7 @@ class ScatteringMaps final : public FrontEnd {
     auto options = options_;
     options.height = static_cast<int>(images.size(2));
     options.width = static_cast<int>(images.size(3));
-    const auto maps = torch_ops::scatter(images, options, format);
+    auto maps = torch_ops::scatter(images, options, format);
     if (!kept_.defined()) return maps;
     return maps.index_select(1, kept_.to(maps.device())).contiguous(format.memory);
   }

@@ -47,7 +47,7 @@ void find_map_statistics(nets::Network& network, const TrainOptions& options) {
     const auto maps = network.maps(images_of(*batch, recipe, network.device())).to(at::kCPU, at::kDouble);
     sum += maps.sum(at::IntArrayRef({0, 2, 3}));
     squares += maps.square().sum(at::IntArrayRef({0, 2, 3}));
-    count += static_cast<double>(maps.numel() / channels);
+    count += static_cast<double>(maps.numel()) / static_cast<double>(channels);
     bar.advance(batch->count);
     loader.recycle(std::move(*batch));
   }

@@ -39,7 +39,7 @@ void for_each_part(const at::Tensor& features, const at::Tensor& mean, const Use
 }
 
 /// (gram + penalty 1)^-1 targets; the Gram matrix is changed.
-at::Tensor solve(at::Tensor gram, const at::Tensor& targets, double penalty) {
+at::Tensor solve(const at::Tensor& gram, const at::Tensor& targets, double penalty) {
   gram.diagonal().add_(penalty);
   return at::cholesky_solve(targets, at::linalg_cholesky(gram));
 }
