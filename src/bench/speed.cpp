@@ -8,16 +8,14 @@
 #include <memory>
 #include <utility>
 
-#include "nets/architecture.h"
 #include "nets/fold.h"
+#include "nets/front_end.h"
 #include "scatlight/error.h"
 
 namespace scatlight::bench {
 namespace {
 
-bool has_transform(const Subject& subject) {
-  return nets::make_architecture(subject.options).front_end->stride() > 1;
-}
+bool has_transform(const Subject& subject) { return nets::make_front_end(subject.options)->stride() > 1; }
 
 /// Calls that take turns, and where each one's times go.
 class Turns {

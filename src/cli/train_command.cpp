@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/device_flag.h"
 #include "cli/image_flags.h"
+#include "cli/option_flags.h"
 #include "cli/refuse_flags.h"
 #include "cli/team_call.h"
 #include "cli/training_flags.h"
@@ -42,7 +43,6 @@ struct TrainFlags {
   std::optional<std::int64_t> batch = {};
   PlacementFlags placement = {};
   std::vector<std::string> class_weights = {};
-  std::string policy = "none";
   bool no_augment = false;
   bool no_flip = false;
 };
@@ -94,7 +94,6 @@ train::TrainOptions to_options(const TrainFlags& flags) {
     options.network.standardize = true;
   }
   if (flags.no_flip) options.recipe.flip = 0;
-  options.recipe.policy = data::policy_of(flags.policy);
   options.cache_bytes = io::memory_bytes() / 4;
   take_steps(flags, train::paper_defaults(), options);  // checked without the data
   return options;
@@ -230,12 +229,9 @@ void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
       ->check(CLI::Range(1, 2048))
       ->excludes(command.get_option("--min-crop-area"));
   command.add_flag("--no-flip", flags.no_flip, "Do not mirror training images.");
-  command
-      .add_option("--policy", flags.policy,
-                  "Change colours and shapes of training images as this policy has it, with torchvision's "
-                  "numbers: AutoAugment's for ImageNet or CIFAR-10, or TrivialAugment.")
-      ->check(CLI::IsMember(data::policy_names()))
-      ->capture_default_str();
+  add_names_flag(command, "--policy", options.recipe.policy,
+                 "Change colours and shapes of training images as this policy has it, with torchvision's "
+                 "numbers: AutoAugment's for ImageNet or CIFAR-10, or TrivialAugment.");
   command
       .add_option("--erase", options.recipe.erase,
                   "Probability of a rectangle of the mean colour in a training image; 0.25 is usual.")

@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/image_flags.h"
+#include "cli/option_flags.h"
 #include "cli/refuse_flags.h"
 #include "cli/run_flags.h"
 #include "cli/team_call.h"
@@ -53,19 +54,6 @@ void check_command(const std::string& command, const train::RunFolder& folder) {
   if (made_by == command) return;
   throw Error(fmt::format("the run in {} is one of `scatlight {}`, which resumes it",
                           io::display_path(folder.root), io::display(made_by)));
-}
-
-constexpr std::pair<const char*, train::ScheduleKind> schedules[] = {
-    {"step", train::ScheduleKind::Step},
-    {"cosine", train::ScheduleKind::Cosine},
-    {"onecycle", train::ScheduleKind::OneCycle}};
-
-const char* schedule_name(train::ScheduleKind kind) {
-  return std::ranges::find(schedules, kind, [](const auto& entry) { return entry.second; })->first;
-}
-
-train::ScheduleKind schedule_of(const std::string& name) {
-  return std::ranges::find(schedules, name, [](const auto& entry) { return entry.first; })->second;
 }
 
 // Of AdamW, as torch has them.
@@ -227,12 +215,9 @@ void add_step_flags(CLI::App& command, LoopFlags& flags, train::LoopOptions& opt
   command
       .add_option("--warmup", flags.warmup, "Share of the training in which the learning rate grows from 0.")
       ->check(CLI::Range(0.0, 0.9));
-  command
-      .add_option("--optimizer", flags.optimizer,
-                  "Stochastic gradient descent with momentum, or AdamW, whose --lr is 0.001 and whose "
-                  "--weight-decay is 0.01 where they are not given.")
-      ->check(CLI::IsMember({"sgd", "adamw"}))
-      ->capture_default_str();
+  add_names_flag(command, "--optimizer", options.optimizer.kind,
+                 "Stochastic gradient descent with momentum, or AdamW, whose --lr is 0.001 and whose "
+                 "--weight-decay is 0.01 where they are not given.");
   command.add_option("--momentum", options.optimizer.momentum, "Momentum of the gradient; beta1 of AdamW.")
       ->check(CLI::Range(0.0, 0.9999))
       ->capture_default_str();
@@ -304,11 +289,10 @@ void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, tr
                                    : train::RunMode::New;
   options.seconds = 60 * flags.minutes;
   options.schedule = schedule;
-  if (flags.schedule) options.schedule.kind = schedule_of(*flags.schedule);
-  const bool is_adamw = flags.optimizer == "adamw";
+  if (flags.schedule) options.schedule.kind = from_name<train::ScheduleKind>(*flags.schedule);
   const bool is_cycle = options.schedule.kind == train::ScheduleKind::OneCycle;
   auto& optimizer = options.optimizer;
-  optimizer.kind = is_adamw ? train::OptimizerKind::AdamW : train::OptimizerKind::Sgd;
+  const bool is_adamw = optimizer.kind == train::OptimizerKind::AdamW;
   optimizer.weight_decay = flags.weight_decay.value_or(is_adamw ? decay_of_adamw : optimizer.weight_decay);
   options.schedule.learning_rate =
       flags.learning_rate.value_or(is_adamw ? rate_of_adamw : schedule.learning_rate);
@@ -317,7 +301,7 @@ void take_loop_flags(const LoopFlags& flags, const train::Schedule& schedule, tr
 
 std::string describe_steps(std::int64_t batch, const train::Schedule& schedule) {
   auto line = fmt::format("steps of {}, rate {:.3g}, {} schedule", data::count(batch, "image"),
-                          schedule.learning_rate, schedule_name(schedule.kind));
+                          schedule.learning_rate, name_of(schedule.kind));
   if (schedule.warmup > 0) line += fmt::format(" after a warm-up of {:.3g} %", 100 * schedule.warmup);
   return line;
 }
@@ -327,7 +311,7 @@ std::string flags_of_run(const CLI::App& command, const LoopFlags& flags, const 
   auto json = flags_to_json(command, of_the_call);
   json.update(chosen);
   json["lr"] = options.schedule.learning_rate;
-  json["schedule"] = schedule_name(options.schedule.kind);
+  json["schedule"] = name_of(options.schedule.kind);
   json["warmup"] = options.schedule.warmup;
   json["weight-decay"] = options.optimizer.weight_decay;
   if (flags.minutes > 0) json.erase("epochs");

@@ -53,7 +53,6 @@ struct LoopFlags {
   std::optional<double> learning_rate = {};
   std::optional<double> warmup = {};
   std::optional<std::string> schedule = {};
-  std::string optimizer = "sgd";
   std::optional<double> weight_decay = {};
   bool resume = false;
   bool resume_or_new = false;

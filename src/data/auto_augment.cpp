@@ -1,20 +1,9 @@
 #include "data/auto_augment.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <cmath>
-#include <utility>
-
-#include "scatlight/error.h"
 
 namespace scatlight::data {
 namespace {
-
-constexpr std::pair<Policy, const char*> policies[] = {{Policy::None, "none"},
-                                                       {Policy::AutoAugmentImagenet, "autoaugment-imagenet"},
-                                                       {Policy::AutoAugmentCifar10, "autoaugment-cifar10"},
-                                                       {Policy::TrivialAugment, "trivialaugment"}};
 
 using enum Operation;
 
@@ -93,33 +82,20 @@ std::vector<double> bits_of(const Ranges& ranges) {
 bool flips_coin(CounterRandom& random) { return random.below(2) == 0; }
 
 template <class Value>
-const Value& choose(const std::vector<Value>& values, CounterRandom& random) {
+const Value& choose(std::span<const Value> values, CounterRandom& random) {
   return values[static_cast<std::size_t>(random.below(values.size()))];
 }
 
+/// The operations among which TrivialAugment draws one.
+constexpr Operation trivial_augment[] = {Identity,  ShearX,     ShearY,       TranslateX, TranslateY,
+                                         Rotate,    Brightness, Color,        Contrast,   Sharpness,
+                                         Posterize, Solarize,   AutoContrast, Equalize};
+
 }  // namespace
 
-std::vector<std::string> policy_names() {
-  std::vector<std::string> list;
-  for (const auto& [policy, name] : policies) list.emplace_back(name);
-  return list;
-}
-
-Policy policy_of(std::string_view name) {
-  for (const auto& [policy, candidate] : policies) {
-    if (candidate == name) return policy;
-  }
-  throw Error(fmt::format("there is no policy '{}'; there are {}", name, fmt::join(policy_names(), ", ")));
-}
-
-std::vector<SubPolicy> auto_augment_steps(Policy policy) {
-  if (policy == Policy::AutoAugmentCifar10) return {std::begin(cifar10), std::end(cifar10)};
-  return {std::begin(imagenet), std::end(imagenet)};
-}
-
-std::vector<Operation> trivial_augment_operations() {
-  return {Identity, ShearX,   ShearY,    TranslateX, TranslateY, Rotate,       Brightness,
-          Color,    Contrast, Sharpness, Posterize,  Solarize,   AutoContrast, Equalize};
+std::span<const SubPolicy> auto_augment_steps(Policy policy) {
+  if (policy == Policy::AutoAugmentCifar10) return cifar10;
+  return imagenet;
 }
 
 Magnitudes magnitudes_of(Policy policy, Operation operation, ImageSize size) {
@@ -162,11 +138,12 @@ Image augment(Policy policy, Image image, CounterRandom& random) {
     return magnitudes.is_signed && flips_coin(random) ? -magnitude : magnitude;
   };
   if (policy == Policy::TrivialAugment) {
-    const auto operation = choose(trivial_augment_operations(), random);
+    const auto operation = choose(std::span<const Operation>(trivial_augment), random);
     const auto magnitudes = magnitudes_of(policy, operation, size);
-    return apply(operation, signed_by(magnitudes, choose(magnitudes.bins, random)), image);
+    return apply(operation, signed_by(magnitudes, choose(std::span<const double>(magnitudes.bins), random)),
+                 image);
   }
-  const auto pair = choose(auto_augment_steps(policy), random);
+  const auto& pair = choose(auto_augment_steps(policy), random);
   for (const auto& step : pair) {
     if (random.uniform() >= step.probability) continue;
     const auto magnitudes = magnitudes_of(policy, step.operation, size);

@@ -1,11 +1,13 @@
 #pragma once
 
-#include <string>
+#include <array>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "data/image_ops.h"
 #include "data/random.h"
+#include "scatlight/names.h"
 
 namespace scatlight::data {
 
@@ -17,12 +19,6 @@ enum class Policy {
   TrivialAugment,  ///< Müller and Hutter, "TrivialAugment" (ICCV 2021), as torchvision's TrivialAugmentWide.
 };
 
-/// "none", "autoaugment-imagenet", "autoaugment-cifar10", "trivialaugment"
-std::vector<std::string> policy_names();
-
-/// Throws Error, with the accepted names, for an unknown one.
-Policy policy_of(std::string_view name);
-
 /// An operation of AutoAugment, which is done with a probability.
 struct PolicyStep {
   Operation operation = Operation::Identity;
@@ -32,10 +28,7 @@ struct PolicyStep {
 
 /// The pairs of AutoAugment, of which one is drawn for each picture.
 using SubPolicy = std::array<PolicyStep, 2>;
-std::vector<SubPolicy> auto_augment_steps(Policy policy);
-
-/// The operations among which TrivialAugment draws one.
-std::vector<Operation> trivial_augment_operations();
+std::span<const SubPolicy> auto_augment_steps(Policy policy);
 
 /// What an operation may be done with.
 struct Magnitudes {
@@ -48,3 +41,14 @@ Magnitudes magnitudes_of(Policy policy, Operation operation, ImageSize size);
 Image augment(Policy policy, Image image, CounterRandom& random);
 
 }  // namespace scatlight::data
+
+namespace scatlight {
+
+template <>
+struct Names<data::Policy> {
+  static constexpr std::string_view what = "policy";
+  static constexpr std::array<std::string_view, 4> all = {"none", "autoaugment-imagenet",
+                                                          "autoaugment-cifar10", "trivialaugment"};
+};
+
+}  // namespace scatlight

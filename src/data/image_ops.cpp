@@ -12,22 +12,6 @@
 namespace scatlight::data {
 namespace {
 
-constexpr std::pair<Operation, const char*> operation_names[] = {{Operation::Identity, "Identity"},
-                                                                 {Operation::ShearX, "ShearX"},
-                                                                 {Operation::ShearY, "ShearY"},
-                                                                 {Operation::TranslateX, "TranslateX"},
-                                                                 {Operation::TranslateY, "TranslateY"},
-                                                                 {Operation::Rotate, "Rotate"},
-                                                                 {Operation::Brightness, "Brightness"},
-                                                                 {Operation::Color, "Color"},
-                                                                 {Operation::Contrast, "Contrast"},
-                                                                 {Operation::Sharpness, "Sharpness"},
-                                                                 {Operation::Posterize, "Posterize"},
-                                                                 {Operation::Solarize, "Solarize"},
-                                                                 {Operation::AutoContrast, "AutoContrast"},
-                                                                 {Operation::Equalize, "Equalize"},
-                                                                 {Operation::Invert, "Invert"}};
-
 // ---- moved pixels ----
 
 /// Pixel (x, y) comes from (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]), both counted from the upper left
@@ -198,23 +182,6 @@ Image smooth(const Image& image) {
 }
 
 }  // namespace
-
-std::vector<Operation> all_operations() {
-  std::vector<Operation> operations;
-  for (const auto& [operation, name] : operation_names) operations.push_back(operation);
-  return operations;
-}
-
-const char* to_name(Operation operation) {
-  return std::ranges::find(operation_names, operation, &std::pair<Operation, const char*>::first)->second;
-}
-
-std::optional<Operation> operation_of(std::string_view name) {
-  for (const auto& [operation, candidate] : operation_names) {
-    if (name == candidate) return operation;
-  }
-  return std::nullopt;
-}
 
 Image apply(Operation operation, double magnitude, const Image& image) {
   switch (operation) {

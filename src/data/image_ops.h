@@ -1,10 +1,10 @@
 #pragma once
 
 #include <array>
-#include <optional>
 #include <string_view>
 
 #include "data/image.h"
+#include "scatlight/names.h"
 
 // Operations on whole pictures, as Pillow 13 has them, bit by bit: what AutoAugment and its like choose from.
 
@@ -31,11 +31,19 @@ enum class Operation {
   Invert,
 };
 
-std::vector<Operation> all_operations();
-const char* to_name(Operation operation);
-std::optional<Operation> operation_of(std::string_view name);
-
 /// Pixels from outside of the picture are black; moved pixels are those nearest to where they come from.
 Image apply(Operation operation, double magnitude, const Image& image);
 
 }  // namespace scatlight::data
+
+namespace scatlight {
+
+template <>
+struct Names<data::Operation> {
+  static constexpr std::string_view what = "operation";
+  static constexpr std::array<std::string_view, 15> all = {
+      "Identity", "ShearX",    "ShearY",    "TranslateX", "TranslateY",   "Rotate",   "Brightness", "Color",
+      "Contrast", "Sharpness", "Posterize", "Solarize",   "AutoContrast", "Equalize", "Invert"};
+};
+
+}  // namespace scatlight

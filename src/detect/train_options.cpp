@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "detect/anchors.h"
+#include "nets/catalogue.h"
 #include "scatlight/error.h"
 
 namespace scatlight::detect {
@@ -12,10 +13,7 @@ namespace scatlight::detect {
 DetectorNetworkOptions network_options(const DetectorTrainOptions& options) {
   auto network = options.network;
   network.network.classes = std::max(static_cast<int>(options.train_data.classes.size()), 1);
-  if (network.network.input == nets::Input::Dct) {
-    network.network.image_mean = options.recipe.mean;
-    network.network.image_deviation = options.recipe.deviation;
-  }
+  nets::set_image_statistics(network.network, options.recipe.mean, options.recipe.deviation);
   network.anchors = anchors_per_cell(options.detector);
   return network;
 }

@@ -135,4 +135,11 @@ NetworkOptions with_input(NetworkOptions options, Input input) {
   return options;
 }
 
+void set_image_statistics(NetworkOptions& options, const std::array<float, 3>& mean,
+                          const std::array<float, 3>& deviation) {
+  if (options.input != Input::Dct) return;
+  options.image_mean = mean;
+  options.image_deviation = deviation;
+}
+
 }  // namespace scatlight::nets

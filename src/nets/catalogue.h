@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,5 +22,9 @@ NetworkOptions network_options(std::string_view name);
 /// an eighth of the image, where J is 3, in each of them. Images have no batch norm. Throws Error for VGG on
 /// anything but pixels.
 NetworkOptions with_input(NetworkOptions options, Input input);
+
+/// What was subtracted from R, G, B in [0, 1], and by what they were divided, for an input that must know.
+void set_image_statistics(NetworkOptions& options, const std::array<float, 3>& mean,
+                          const std::array<float, 3>& deviation);
 
 }  // namespace scatlight::nets

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <array>
+#include <string_view>
+
+#include "scatlight/names.h"
 #include "train/checkpoint.h"
 
 namespace scatlight::train {
@@ -65,3 +69,13 @@ class Optimizer {
 };
 
 }  // namespace scatlight::train
+
+namespace scatlight {
+
+template <>
+struct Names<train::OptimizerKind> {
+  static constexpr std::string_view what = "optimizer";
+  static constexpr std::array<std::string_view, 2> all = {"sgd", "adamw"};
+};
+
+}  // namespace scatlight

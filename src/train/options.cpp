@@ -7,6 +7,7 @@
 
 #include "io/display.h"
 #include "nets/architecture.h"
+#include "nets/catalogue.h"
 #include "nets/cost.h"
 #include "scatlight/error.h"
 
@@ -57,10 +58,7 @@ nets::NetworkOptions network_options(const TrainOptions& options) {
   auto network = options.network;
   network.classes = std::max(static_cast<int>(options.train_data.classes.size()), 2);
   network.height = network.width = options.recipe.size;
-  if (network.input == nets::Input::Dct) {
-    network.image_mean = options.recipe.mean;
-    network.image_deviation = options.recipe.deviation;
-  }
+  nets::set_image_statistics(network, options.recipe.mean, options.recipe.deviation);
   return network;
 }
 

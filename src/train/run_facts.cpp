@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "io/machine.h"
-#include "nets/architecture.h"
 #include "nets/cost.h"
+#include "nets/front_end.h"
 #include "scatlight/version.h"
 #include "train/json.h"
 
@@ -60,7 +60,7 @@ Json run_facts(const TrainOptions& training, const nets::Network& network) {
                      {"parameters", network.parameter_count()},
                      {"multiply_adds", nets::cost(options).multiply_adds},
                      {"input", {3, options.height, options.width}},
-                     {"front_end", nets::make_architecture(options).front_end->name()},
+                     {"front_end", nets::make_front_end(options)->name()},
                      {"maps", network.map_shape()}};
   json["data"] = {{"train", to_json(training.train_data)}};
   if (training.val_data) json["data"]["val"] = to_json(*training.val_data);

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <array>
+#include <string_view>
 #include <vector>
+
+#include "scatlight/names.h"
 
 namespace scatlight::train {
 
@@ -34,3 +38,13 @@ struct Schedule {
 double learning_rate_at(const Schedule& schedule, double progress);
 
 }  // namespace scatlight::train
+
+namespace scatlight {
+
+template <>
+struct Names<train::ScheduleKind> {
+  static constexpr std::string_view what = "schedule";
+  static constexpr std::array<std::string_view, 3> all = {"step", "cosine", "onecycle"};
+};
+
+}  // namespace scatlight

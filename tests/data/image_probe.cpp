@@ -74,17 +74,18 @@ void write_erased(const std::string& to, data::ImageSize size, int count) {
 void print_policies() {
   const data::ImageSize size{.width = 40, .height = 30};
   for (const auto* policy : {"autoaugment-imagenet", "autoaugment-cifar10", "trivialaugment"}) {
-    for (const auto operation : data::all_operations()) {
-      const auto magnitudes = data::magnitudes_of(data::policy_of(policy), operation, size);
-      std::printf("%s %s %d", policy, data::to_name(operation), int(magnitudes.is_signed));
+    for (const auto name : Names<data::Operation>::all) {
+      const auto magnitudes =
+          data::magnitudes_of(from_name<data::Policy>(policy), from_name<data::Operation>(name), size);
+      std::printf("%s %s %d", policy, name.data(), int(magnitudes.is_signed));
       for (const auto bin : magnitudes.bins) std::printf(" %.9g", bin);
       std::printf("\n");
     }
-    if (data::policy_of(policy) == data::Policy::TrivialAugment) continue;
-    for (const auto& pair : data::auto_augment_steps(data::policy_of(policy))) {
+    if (from_name<data::Policy>(policy) == data::Policy::TrivialAugment) continue;
+    for (const auto& pair : data::auto_augment_steps(from_name<data::Policy>(policy))) {
       std::printf("%s pair", policy);
       for (const auto& step : pair)
-        std::printf(" %s %g %d", data::to_name(step.operation), step.probability, step.bin);
+        std::printf(" %s %g %d", name_of(step.operation).data(), step.probability, step.bin);
       std::printf("\n");
     }
   }
@@ -110,7 +111,7 @@ int run(const std::vector<std::string>& arguments) {
   } else if (step == "evaluate") {
     evaluate(to, file, number(3), number(4));
   } else if (step == "apply") {
-    const auto operation = data::operation_of(arguments.at(3)).value();
+    const auto operation = from_name<data::Operation>(arguments.at(3));
     write_image(to, data::apply(operation, std::stod(arguments.at(4)), data::decode_file(file)));
   } else if (step == "augment") {
     const data::Recipe recipe(

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -75,6 +77,21 @@ class Training : public testing::Test {
   /// Asks for a stop when stop() was asked so many times.
   static TrainResult train_until(const TrainOptions& options, int questions) {
     return train(options, [&questions] { return --questions < 0; });
+  }
+
+  /// Trainings that are stopped when stop() was asked so many times, and resumed, end as the run "whole".
+  void expect_equal_resumes(const std::function<TrainOptions(const std::string& run)>& options_of,
+                            std::initializer_list<int> all_questions) const {
+    for (const int questions : all_questions) {
+      const auto name = "stopped" + std::to_string(questions);
+      auto stopped = options_of(name);
+      ASSERT_FALSE(train_until(stopped, questions).loop.finished) << questions;
+      stopped.loop.mode = RunMode::Resume;
+      ASSERT_TRUE(train_all(stopped).loop.finished) << questions;
+      for (const auto* model : {"/model.safetensors", "/best.safetensors"})
+        EXPECT_EQ(bytes_of(name + model), bytes_of(std::string("whole") + model)) << questions;
+      EXPECT_EQ(log_of(name), log_of("whole")) << questions;
+    }
   }
 
   std::vector<std::uint8_t> bytes_of(const std::string& file) const {
