@@ -110,9 +110,9 @@ LayersCost layers_cost(const Architecture& architecture, std::size_t first, std:
   return {.cost = cost, .output = counter.shape()};
 }
 
-Cost cost(const NetworkOptions& options) {
+Cost cost(const NetworkOptions& options, const CostRules& rules) {
   const auto architecture = make_architecture(options);
-  auto cost = layers_cost(architecture, 0, architecture.layers.size(), architecture.maps).cost;
+  auto cost = layers_cost(architecture, 0, architecture.layers.size(), architecture.maps, rules).cost;
   cost.front_end_multiply_adds = architecture.front_end->multiply_adds(options.height, options.width);
   return cost;
 }

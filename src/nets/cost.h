@@ -18,14 +18,14 @@ struct Cost {
   std::int64_t saved_bytes = 0;
 };
 
-/// Throws Error for options out of range.
-Cost cost(const NetworkOptions& options);
-
 /// How a network that is trained in part is counted.
 struct CostRules {
   std::size_t first_trained = 0;  ///< Layers before it are not trained, and keep nothing.
   bool frozen_norms = false;      ///< See Network::freeze_norms().
 };
+
+/// Throws Error for options out of range.
+Cost cost(const NetworkOptions& options, const CostRules& rules = {});
 
 /// The cost of the layers from `first` to before `end`, for one input of a given shape.
 struct LayersCost {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/machine.h"
+#include "nets/architecture.h"
 #include "nets/cost.h"
 #include "nets/front_end.h"
 #include "scatlight/version.h"
@@ -55,13 +56,18 @@ Json facts_of_team(const Team& team, const std::string& call_id, const at::Devic
 
 Json run_facts(const TrainOptions& training, const nets::Network& network) {
   const auto& options = network.options();
+  const auto cost = nets::cost(
+      options, {.first_trained = nets::first_trained(training.frozen, nets::layer_groups(options))});
   auto json = facts_of_call("train", training.loop.flags, training.threads);
   json["network"] = {{"name", options.name},
                      {"parameters", network.parameter_count()},
-                     {"multiply_adds", nets::cost(options).multiply_adds},
+                     {"multiply_adds", cost.multiply_adds},
+                     {"front_end_multiply_adds", cost.front_end_multiply_adds},
                      {"input", {3, options.height, options.width}},
                      {"front_end", nets::make_front_end(options)->name()},
                      {"maps", network.map_shape()}};
+  // A layer that is solved has no backward pass to keep anything for.
+  if (training.ridge == 0) json["network"]["saved_bytes"] = cost.saved_bytes;
   json["data"] = {{"train", to_json(training.train_data)}};
   if (training.val_data) json["data"]["val"] = to_json(*training.val_data);
   json["classes"] = training.train_data.classes;

@@ -53,6 +53,18 @@ def test_weights_go_to_other_classes_with_the_same_input(data, tmp_path):
     assert "this one reads pixels of 8 x 8 blocks as channels" in complaint
 
 
+def test_the_run_says_what_an_image_costs(data, tmp_path):
+    flags = ["--network", "scatresnet-small", "--input", "dct"]
+    facts = train(data, tmp_path / "whole", *flags)["network"]
+    (listed,) = json.loads(run("models", *flags[1:], "--size", 32, "--classes", 3, "--json"))
+    for name in ("parameters", "multiply_adds", "front_end_multiply_adds", "saved_bytes"):
+        assert facts[name] == listed[name]
+    weights = ["--weights", tmp_path / "whole" / "model.safetensors", "--frozen", 1]
+    frozen = train(data, tmp_path / "frozen", *flags, *weights)["network"]
+    assert frozen["multiply_adds"] == facts["multiply_adds"]
+    assert 0 < frozen["saved_bytes"] < facts["saved_bytes"]
+
+
 def test_all_that_little_data_needs(data, tmp_path):
     folder = tmp_path / "run"
     flags = ["--shift", 4, "--policy", "autoaugment-cifar10", "--erase", 0.5, "--mixup", 0.2, "--cutmix", 1]
@@ -74,6 +86,9 @@ def test_ridge(data, tmp_path):
     flags = ["--network", "linear", "--ridge", 300, "--size", 32, "--threads", 2]
     run("train", data / "train", "--val", data / "val", "--run", folder, *flags)
     assert json.loads((folder / "eval.json").read_text())["top1"] > 40
+    facts = json.loads((folder / "run.json").read_text())["network"]
+    assert facts["multiply_adds"] > 0
+    assert "saved_bytes" not in facts, "there is no backward pass to save anything for"
     run("train", "--resume", "--run", folder)
     complaint = run("train", data / "train", "--run", tmp_path / "b", *flags, "--lr", 1, status=2)
     assert "--lr does not apply here: --ridge solves the linear layer directly" in complaint
