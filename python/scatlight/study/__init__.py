@@ -1,4 +1,4 @@
-"""Trains the lists of runs that a file of studies/ defines, one after the other, and gathers what they reached.
+"""Trains the lists of runs that a file of studies/ defines, in turn, and gathers what they reached.
 
 definition.py  the TOML file -> a Study; whatever is wrong with it is a StudyError of one line
 tables.py      typed access to TOML, in which no key is unknown

@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scatlight import __version__
@@ -16,14 +16,14 @@ from scatlight.study.program import find_program
 from scatlight.study.record import Record, held
 from scatlight.study.runner import Call, Runner, Tally, say
 
-DESCRIPTION = """Train the runs that a study defines: variants of a network and its input, on subsets of the data,
-with several seeds. A call goes on where the last one ended, also after a kill; what is done is never done again.
-OUT/trainings.json has the results, of which `python -m scatlight.report OUT` makes a page."""
+DESCRIPTION = """Train the runs that a study defines: variants of a network and its input, on subsets of
+the data, with several seeds. A call goes on where the last one ended, also after a kill; what is done is
+never done again. OUT/trainings.json has the results, of which `python -m scatlight.report OUT` makes a page."""
 
 MOST_AT_ONCE = 64
 
 
-def _whole(least: int, most: int):  # type: ignore[no-untyped-def]
+def _whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         value = int(text)
         if not least <= value <= most:

@@ -20,8 +20,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 # Flags of `scatlight train` that the study gives from elsewhere.
 RESERVED = (
-    "config", "data", "data-changed", "epochs", "help", "minutes", "overwrite", "resume", "resume-or-new", "run",
-    "seed", "threads", "val", "val-share",
+    "config", "data", "data-changed", "epochs", "help", "minutes", "overwrite", "resume", "resume-or-new",
+    "run", "seed", "threads", "val", "val-share",
 )  # fmt: skip
 
 KEYS = ("title", "question", "train", "val", "note", "keep-weights", "skip", "flags", "variants", "subsets",

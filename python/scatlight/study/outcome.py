@@ -53,7 +53,7 @@ def _evaluations(lines: list[Json]) -> list[Json]:
 def _progress(lines: list[Json]) -> Json:
     last = _last(lines, "train")
     end = _last(lines, "end")
-    seconds = float(end.get("seconds", last["seconds"]))
+    seconds = float(end["seconds"] if end else last["seconds"])
     return {
         "steps": last["step"],
         "epochs": end.get("epoch", last["epoch"] - 1),  # whole ones
@@ -76,7 +76,8 @@ def _accuracy(evaluations: list[Json]) -> Json:
 
 
 def read_outcome(folder: Path) -> Json:
-    """For trainings.json; what is not there, as of a run that diverged early, is left out. Throws StudyError."""
+    """For trainings.json; what is not there, as of a run that diverged early, is left out. Throws
+    StudyError."""
     found: Json = {}
     try:
         if (folder / "run.json").exists():
@@ -95,12 +96,6 @@ def read_outcome(folder: Path) -> Json:
     except (KeyError, TypeError) as error:
         raise StudyError(f"{folder}: its files are not those of `scatlight train`: {error}") from error
     return found
-
-
-def is_over(folder: Path) -> bool:
-    """Whether the training has ended, as its log says."""
-    log = folder / "log.jsonl"
-    return log.exists() and bool(_last(_read_log(log)[-1:], "end"))
 
 
 def remove_weights(folder: Path) -> None:

@@ -97,8 +97,8 @@ def _runs_of(study: Study, subset: Subset, seed: int) -> Iterator[PlannedRun]:
         lengths = _lengths(subset, flags)
         if not lengths:
             raise StudyError(
-                f"{study.file}: the subset of {subset.images or 'all'} images has neither epochs nor minutes, "
-                f"which '{variant.name}' needs"
+                f"{study.file}: the subset of {subset.images or 'all'} images has neither epochs nor "
+                f"minutes, which '{variant.name}' needs"
             )
         for epochs, minutes in lengths:
             yield PlannedRun(

@@ -38,7 +38,7 @@ def complaint_in(text: str) -> str:
 
 
 def check_flags(program: str, words: Sequence[str]) -> str | None:
-    """What the program has against these words of a training whose data is absent: it looks at flags first."""
+    """What the program has against these words of a training whose data is absent: flags come first."""
     try:
         done = subprocess.run(
             [program, *words], capture_output=True, text=True, check=False, timeout=SECONDS_FOR_A_CHECK,

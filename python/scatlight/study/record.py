@@ -109,9 +109,8 @@ class Record:
 
     def speed_of_earlier(self) -> dict[str, float]:
         """Seconds of the runs that finished, by name."""
-        return {
-            name: float(run["wall_seconds"]) for name, run in self._runs.items() if run["state"] == FINISHED
-        }
+        finished = {name: run for name, run in self._runs.items() if run["state"] == FINISHED}
+        return {name: float(run["wall_seconds"]) for name, run in finished.items()}
 
     def put(self, run: PlannedRun, state: str, wall_seconds: float, **more: Any) -> None:
         """Replaces what is known of a run, and writes the file. Throws StudyError."""

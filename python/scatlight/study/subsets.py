@@ -34,13 +34,14 @@ def check_sizes(root: Path, classes: dict[str, list[Path]], largest: int) -> Non
     name = min(classes, key=lambda one: len(classes[one]))
     if len(classes[name]) < largest:
         raise StudyError(
-            f"{root}: the class '{name}' has {len(classes[name])} images, but a subset takes {largest} of each"
+            f"{root}: the class '{name}' has {len(classes[name])} images, but a subset takes "
+            f"{largest} of each"
         )
 
 
 def draw(images: Sequence[Path], name: str, count: int, seed: int) -> list[Path]:
-    """Images of a class. Which ones depends on the seed and on the names alone, so a larger subset of the same
-    seed holds the smaller ones, wherever the data lie."""
+    """Images of a class. Which ones depends on the seed and on the names alone: wherever the data lie, and a
+    larger subset of the same seed holds the smaller ones."""
 
     def key(image: Path) -> str:
         return hashlib.sha256(f"{seed}\n{name}\n{image.as_posix()}".encode()).hexdigest()

@@ -70,8 +70,8 @@ class Table:
         return bool(self._values.get(key) == word)
 
     def positive(self, key: str) -> float:
-        value = self._values.get(key)
-        if type(value) not in (int, float) or not 0 < float(value) < math.inf:
+        value: Any = self._values.get(key)
+        if type(value) not in (int, float) or not 0 < value < math.inf:
             raise self.fail(key, "a number above 0")
         return float(value)
 
