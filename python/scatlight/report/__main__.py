@@ -11,7 +11,7 @@ from scatlight.report.load import load_runs
 from scatlight.report.page import make_page, write_page
 
 DESCRIPTION = """Make one self-contained HTML page of what folders of runs, transforms, reconstructions,
-studies and measurements of speed hold: curves, accuracy, found objects, confusion matrices, predictions,
+studies of the transform and of trainings, and measurements of speed hold: curves, accuracy, found objects, confusion matrices, predictions,
 scattering maps, reconstructed images, what the transform keeps and loses, speed and memory of networks.
 Several folders are compared in the same pictures."""
 
@@ -24,7 +24,7 @@ def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
         nargs="+",
         type=Path,
         help="what `scatlight train`, `train-detector`, `eval`, `predict`, `transform`, `reconstruct`, "
-        "`study` or `bench` wrote",
+        "`study` or `bench` wrote, or `python -m scatlight.study`",
     )
     parser.add_argument("--out", type=Path, help="file to write (default: report.html in the first FOLDER)")
     parser.add_argument(

@@ -49,3 +49,8 @@ def command_again(command: str, call: Call, run: str) -> str:
 def chosen_flags(call: Call, flags: Sequence[str]) -> str:
     """Those of the flags that the call had."""
     return shlex.join(_words({flag: call.options.get(flag) for flag in flags}))
+
+
+def flags_as_words(flags: Mapping[str, Any]) -> str:
+    """All of them."""
+    return shlex.join(_words(flags))

@@ -62,6 +62,11 @@ class Fields:
         found = "is missing" if value is None else f"is {json.dumps(value)[:60]}"
         return ReportError(f"{self._where}: '{name}' {found}; {expected} is expected")
 
+    @property
+    def where(self) -> str:
+        """For messages: the file, and the place in it."""
+        return self._where
+
     def has(self, name: str) -> bool:
         return self._find(name) is not None
 
@@ -154,6 +159,13 @@ class Fields:
         if not all(type(entry) is int for entry in values.values()):
             raise self._fail(name, "a JSON object of whole numbers")
         return values
+
+    def named_numbers(self, name: str) -> dict[str, float]:
+        """An object of numbers; the names of its fields may hold dots."""
+        values = self.items(name)
+        if not all(_is_number(entry) for entry in values.values()):
+            raise self._fail(name, "a JSON object of numbers")
+        return {key: float(entry) for key, entry in values.items()}
 
     def numbers(self, name: str, count: int | None = None) -> list[float]:
         value: Any = self._find(name)

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
 
 INK = "#010101"
 FAINT = "#020202"
@@ -47,6 +47,7 @@ class Series:
     dashed: bool = False
     thin: bool = False  # one of very many
     steps: bool = False  # each value holds until the next
+    spread: Sequence[float] = ()  # of each y, up and down: drawn as bars
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,9 @@ def _draw_lines(axes: Axes, series: Sequence[Series]) -> None:
             drawstyle="steps-post" if line.steps else "default",
             label=_plain(line.name) or "_",
         )
+        if line.spread:
+            color = series_color(line.color)
+            axes.errorbar(line.x, line.y, line.spread, fmt="none", ecolor=color, elinewidth=1.2, capsize=2.5)
 
 
 def _scale(axes: Axes, log: str, whole_x: bool) -> None:
@@ -174,13 +178,14 @@ def line_plot(
     events: Sequence[float] = (),
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
+    x_ticks: Sequence[tuple[float, str]] = (),
     panel: Panel | None = None,
     small: bool = False,
 ) -> Markup:
     """Series without a name are left out of the legend. `log` holds the letters of the axes that are
     logarithmic, x by powers of 2; `whole_x` puts a tick at each whole number; `marks`: heights and names of
-    dotted lines across the plot; `events`: places of dotted lines down it; `panel`: a small plot below;
-    `small`: one of many plots.
+    dotted lines across the plot; `events`: places of dotted lines down it; `x_ticks`: places and names of the
+    ticks of x; `panel`: a small plot below; `small`: one of many plots.
     """
     width, height = SMALL if small else (WIDTH, 3.0)
     figure, axes, below = _new_axes_with_panel(3.8) if panel else (*_new_axes(height, width), None)
@@ -201,6 +206,9 @@ def line_plot(
         axes.set_xlim(x_range)
     if y_range:
         axes.set_ylim(y_range)
+    if x_ticks:
+        axes.set_xticks([place for place, _ in x_ticks], [_plain(name) for _, name in x_ticks])
+        axes.xaxis.set_minor_locator(NullLocator())
     if any(line.name for line in series):
         _add_legend(axes)
     return _to_svg(figure, label)

@@ -12,6 +12,7 @@ from scatlight.report.features import Features, find_features
 from scatlight.report.fields import Fields, ReportError, parse, read_text
 from scatlight.report.reconstruction import Reconstruction, read_reconstruction
 from scatlight.report.study import Study, read_study
+from scatlight.report.trainings import Trainings, read_trainings
 from scatlight.report.training import Call, Log, Skipped, read_call, read_lines, read_log, read_skipped
 
 Record = TypeVar("Record")
@@ -115,11 +116,12 @@ class Run:
     reconstruction: Reconstruction | None = None
     study: Study | None = None
     bench: Bench | None = None
+    trainings: Trainings | None = None
 
     @property
     def is_empty(self) -> bool:
         trained = (self.facts, self.log, self.evaluation, self.predictions, self.detector)
-        found = (*trained, self.reconstruction, self.study, self.bench)
+        found = (*trained, self.reconstruction, self.study, self.bench, self.trainings)
         return all(record is None for record in found) and not self.features
 
 
@@ -202,7 +204,10 @@ class _Files:
     """The JSON of a folder. What a detector wrote says so."""
 
     def __init__(self, folder: Path) -> None:
-        names = ("run.json", "eval.json", "predict.json", "reconstruction.json", "study.json", "bench.json")
+        names = (
+            "run.json", "eval.json", "predict.json", "reconstruction.json", "study.json", "bench.json",
+            "trainings.json",
+        )  # fmt: skip
         files = [folder / name for name in names if (folder / name).exists()]
         self._fields = {file.name: parse(read_text(file), str(file)) for file in files}
         log = folder / "log.jsonl"
@@ -260,11 +265,12 @@ def load_run(folder: Path) -> Run:
         reconstruction=files.read("reconstruction.json", read_reconstruction),
         study=files.read("study.json", read_study),
         bench=files.read("bench.json", read_bench),
+        trainings=files.read("trainings.json", read_trainings),
     )
     if run.is_empty:
         raise ReportError(
             f"{folder}: it holds nothing to report: none of run.json, log.jsonl, eval.json, predict.json, "
-            "reconstruction.json, study.json, bench.json and features of `scatlight transform` (of an .npy, "
+            "reconstruction.json, study.json, bench.json, trainings.json and features of `scatlight transform` (of an .npy, "
             "with --index)"
         )
     return run

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from scatlight import __version__
 from scatlight._files import replacement
 from scatlight.report import words
+from scatlight.report.command_line import flags_as_words
 from scatlight.report.fields import ReportError
 from scatlight.report.load import Run
 from scatlight.report.sections import SECTIONS
@@ -27,6 +28,7 @@ def _environment() -> Environment:
         decibel=words.decibel,
         digits=words.digits,
         duration=words.duration,
+        flags_as_words=flags_as_words,
         memory=words.memory,
         percent=words.percent,
     )

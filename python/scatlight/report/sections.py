@@ -19,6 +19,7 @@ from scatlight.report.reconstruction_section import reconstructions
 from scatlight.report.section import Figure, MakeSection, Section
 from scatlight.report.study_sections import STUDY_SECTIONS
 from scatlight.report.training_sections import cost, curves
+from scatlight.report.trainings_sections import TRAININGS_SECTIONS
 
 LARGEST_CLASS_TABLE = 200
 PICTURES_OF_DATA = 16
@@ -229,4 +230,5 @@ SECTIONS: list[MakeSection] = [
     reconstructions,
     *STUDY_SECTIONS,
     table_2,
+    *TRAININGS_SECTIONS,
 ]

@@ -85,6 +85,7 @@ def read_outcome(folder: Path) -> Json:
             found["network"] = {name: facts["network"].get(name) for name in COSTS}
             found["program"] = {"scatlight": facts["scatlight"], **facts["machine"]}
             found["started"] = facts["started"]
+            found["classes"] = len(facts["classes"])
             found["train_images"] = facts["data"]["train"]["images"]
             found["val_images"] = facts["data"]["val"]["images"]
         if (folder / "log.jsonl").exists():
