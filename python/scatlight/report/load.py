@@ -12,8 +12,8 @@ from scatlight.report.features import Features, find_features
 from scatlight.report.fields import Fields, ReportError, parse, read_text
 from scatlight.report.reconstruction import Reconstruction, read_reconstruction
 from scatlight.report.study import Study, read_study
-from scatlight.report.trainings import Trainings, read_trainings
 from scatlight.report.training import Call, Log, Skipped, read_call, read_lines, read_log, read_skipped
+from scatlight.report.trainings import Trainings, read_trainings
 
 Record = TypeVar("Record")
 
@@ -270,8 +270,8 @@ def load_run(folder: Path) -> Run:
     if run.is_empty:
         raise ReportError(
             f"{folder}: it holds nothing to report: none of run.json, log.jsonl, eval.json, predict.json, "
-            "reconstruction.json, study.json, bench.json, trainings.json and features of `scatlight transform` (of an .npy, "
-            "with --index)"
+            "reconstruction.json, study.json, bench.json, trainings.json and features of `scatlight transform` "
+            "(of an .npy, with --index)"
         )
     return run
 

@@ -100,9 +100,8 @@ def _column(runs: Sequence[Training], images: int | None, length: str | None) ->
 
 def _compare(study: Trainings, title: str, runs: Sequence[Training]) -> Comparison | None:
     """`runs`: those of one kind of length, and the solved ones."""
-    pairs = {(run.images, run.length) for run in runs if run.length is not None}
-    if not pairs:
-        pairs = {(run.images, None) for run in runs}
+    trained = [run for run in runs if run.length is not None]
+    pairs = {(run.images, run.length) for run in trained or runs}
     columns = sorted(
         (_column(runs, images, length) for images, length in pairs),
         key=lambda one: (one.images is None, one.images or 0, one.length or ""),

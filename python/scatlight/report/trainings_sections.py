@@ -1,5 +1,6 @@
 """The page of a study of trainings: its variants compared over seeds, subsets, time and cost."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ def _accuracy(study: Trainings) -> dict[str, Any]:
 
 
 def _aside(place: float, index: int, count: int) -> float:
-    return place * (1 + STEP_ASIDE) ** (index - (count - 1) / 2)
+    return place * math.pow(1 + STEP_ASIDE, index - (count - 1) / 2)
 
 
 def _figure_of_images(study: Trainings, compared: Comparison) -> Figure | None:

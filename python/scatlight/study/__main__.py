@@ -18,7 +18,7 @@ from scatlight.study.runner import Call, Runner, Tally, say
 
 DESCRIPTION = """Train the runs that a study defines: variants of a network and its input, on subsets of
 the data, with several seeds. A call goes on where the last one ended, also after a kill; what is done is
-never done again. OUT/trainings.json has the results; `python -m scatlight.report OUT` makes a page of them."""
+never done again. OUT/trainings.json has the results, and `python -m scatlight.report OUT` makes a page."""
 
 MOST_AT_ONCE = 64
 
