@@ -12,9 +12,8 @@ from scatlight.report.page import make_page, write_page
 
 DESCRIPTION = """Make one self-contained HTML page of what folders of runs, transforms, reconstructions,
 studies of the transform and of trainings, and measurements of speed hold: curves, accuracy, found objects,
-confusion matrices, predictions, scattering maps, reconstructed images, what the transform keeps and loses, speed
-and memory of networks.
-Several folders are compared in the same pictures."""
+confusion matrices, predictions, scattering maps, reconstructed images, what the transform keeps and loses,
+speed and memory of networks. Several folders are compared in the same pictures."""
 
 
 def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:

@@ -270,8 +270,8 @@ def load_run(folder: Path) -> Run:
     if run.is_empty:
         raise ReportError(
             f"{folder}: it holds nothing to report: none of run.json, log.jsonl, eval.json, predict.json, "
-            "reconstruction.json, study.json, bench.json, trainings.json and features of `scatlight transform` "
-            "(of an .npy, with --index)"
+            "reconstruction.json, study.json, bench.json, trainings.json and features of `scatlight "
+            "transform` (of an .npy, with --index)"
         )
     return run
 
