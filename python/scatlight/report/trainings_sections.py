@@ -154,7 +154,7 @@ def _figure_of_cost(
             )
     if len(lines) < 2:
         return None
-    svg = line_plot(lines, name, "top-1, %", f"accuracy against {name}, {column.label}", log="x")
+    svg = line_plot(lines, name, "top-1, %", f"accuracy against {name}, {column.label}")
     return Figure(svg, f"{column.label.capitalize()}: accuracy against {name}.")
 
 
