@@ -23,7 +23,7 @@ def test_wheel(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("scatlight-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {"scatlight/numpy.py", "scatlight/py.typed", "scatlight/_core.pyi"} < set(names)
-    assert "scatlight/report/templates/page.html.j2" in names
+    assert {"scatlight/report/templates/page.html.j2", "scatlight/study/__main__.py"} < set(names)
     assert any(name.startswith("scatlight/_program_without_torch.") for name in names)
     assert all(name.startswith(("scatlight/", "scatlight-")) for name in names)
 
