@@ -72,14 +72,10 @@ def test_figures(tmp_path):
 
 def test_costs(tmp_path):
     write_trainings(tmp_path)
-    text = text_of("trainings-cost", tmp_path)
-    assert (
-        "scatresnet-small on scattering with J = 3, L = 8, order 1 300 k 60 M 25 M 1.40 MB 200 200 600 MiB"
-        in text
-    )
-    assert (
-        "linear on scattering with J = 3, L = 8, order 1 190 k 190 k 25 M \N{EN DASH} 140 140 600 MiB" in text
-    )
+    text = text_of("trainings-cost", tmp_path).replace("\N{EN DASH}", "-")
+    assert "images/s 20 epochs images/s 5 minutes peak memory" in text
+    assert "scattering 300 k 60 M 25 M 1.40 MB 200 200 600 MiB" in text
+    assert "scattering + ridge 190 k 190 k 25 M - 140 140 600 MiB" in text
 
 
 def test_runs(tmp_path):
@@ -95,6 +91,7 @@ def test_runs(tmp_path):
     assert f"{60 - of_all} have not begun. 1 more are of an earlier state of the study" in text
     assert "A <fast> one; 2 runs at once, each with 1 thread; scatlight 0.1.0, torch 2.11.0" in text
     assert "--size 128 --batch 32" in text
+    assert "--input ridge: linear on scattering with J = 3, L = 8, order 1" in text
 
 
 def test_a_study_that_has_begun(tmp_path):

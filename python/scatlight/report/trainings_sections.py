@@ -8,7 +8,7 @@ from scatlight.report.figures import Series, line_plot
 from scatlight.report.load import Run
 from scatlight.report.section import Figure, MakeSection, Section
 from scatlight.report.trainings import Cost, Training, Trainings
-from scatlight.report.trainings_groups import Cell, Column, Comparison, comparisons
+from scatlight.report.trainings_groups import Column, Comparison, Spread, comparisons, spread
 
 STEP_ASIDE = (
     0.012  # as a share of the place in a logarithmic plot: bars of equal places do not cover each other
@@ -40,9 +40,9 @@ def _keys(study: Trainings) -> list[tuple[int, str]]:
     return [(index, variant.title) for index, variant in enumerate(study.variants)]
 
 
-def _deviation(cell: Cell) -> float:
-    top1 = cell.top1
-    return top1.deviation if top1 and top1.deviation is not None else 0.0
+def _deviation(values: Spread | None) -> float:
+    """Of one seed alone NaN, for which no bar is drawn."""
+    return values.deviation if values and values.deviation is not None else math.nan
 
 
 # ---- accuracy ----
@@ -79,7 +79,7 @@ def _figure_of_images(study: Trainings, compared: Comparison) -> Figure | None:
             if top1 := cell.top1:
                 x.append(_aside(compared.columns[index].images_per_class, number, len(study.variants)))
                 y.append(top1.mean)
-                deviations.append(_deviation(cell))
+                deviations.append(_deviation(top1))
         if x:
             lines.append(Series("", x, y, number, points=True, spread=deviations))
     if not lines:
@@ -98,11 +98,11 @@ def _mean_curve(runs: Sequence[Training], unit: float) -> tuple[list[float], lis
     x, y, deviations = [], [], []
     for index in range(min(len(run.points) for run in runs)):
         points = [run.points[index] for run in runs]
-        mean = sum(point.top1 for point in points) / len(points)
-        x.append(sum(point.seconds for point in points) / len(points) / unit)
-        y.append(mean)
-        squares = sum((point.top1 - mean) ** 2 for point in points)
-        deviations.append((squares / (len(points) - 1)) ** 0.5 if len(points) > 1 else 0.0)
+        top1, seconds = spread([one.top1 for one in points]), spread([one.seconds for one in points])
+        if top1 and seconds:
+            x.append(seconds.mean / unit)
+            y.append(top1.mean)
+            deviations.append(_deviation(top1))
     return x, y, deviations
 
 
@@ -150,12 +150,12 @@ def _figure_of_cost(
         amount = measure(cost) if cost else None
         if cell.top1 and amount:
             lines.append(
-                Series("", [amount], [cell.top1.mean], number, points=True, spread=[_deviation(cell)])
+                Series("", [amount], [cell.top1.mean], number, points=True, spread=[_deviation(cell.top1)])
             )
     if len(lines) < 2:
         return None
     svg = line_plot(lines, name, "top-1, %", f"accuracy against {name}, {column.label}")
-    return Figure(svg, f"{column.label.capitalize()}: accuracy against {name}.")
+    return Figure(svg, f"{column.label.capitalize()}: accuracy against {name.removeprefix('million ')}.")
 
 
 def _costs(study: Trainings) -> dict[str, Any] | None:
@@ -192,7 +192,7 @@ def _costs(study: Trainings) -> dict[str, Any] | None:
     return {
         "keys": _keys(study),
         "figures": [figure for figure in figures if figure],
-        "columns": [compared.columns[-1].label for compared in found],
+        "columns": [compared.columns[-1] for compared in found],
         "rows": rows,
     }
 
@@ -205,6 +205,7 @@ def _runs(study: Trainings) -> dict[str, Any] | None:
     conditions = list(dict.fromkeys(run.conditions for run in study.runs if run.conditions))
     return {
         "study": study,
+        "networks": {variant.name: _cost_of(study, variant.name) for variant in study.variants},
         "colors": colors,
         "bad": [run for run in study.runs if run.state in ("diverged", "failed")],
         "open": [run for run in study.runs if run.state in ("interrupted", "running")],
