@@ -4,14 +4,26 @@ import copy
 import re
 
 import pytest
-from pages import html_of, report, section_of, text_of
+from pages import cut_section, html_of, report, text_of, words_in
 from scatlight.report import load_run
 from scatlight.report.trainings_groups import comparisons, spread
 from trainings import diverged, made_up_run, made_up_runs, made_up_study, write_trainings
 
 
+def with_hyphens(text: str) -> str:
+    return text.replace("\N{EN DASH}", "-")
+
+
 def accuracy_text(folder) -> str:
-    return text_of("trainings", folder).replace("\N{EN DASH}", "-")
+    return with_hyphens(text_of("trainings", folder))
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory):
+    """The page of a study that is over."""
+    folder = tmp_path_factory.mktemp("studies") / "whole"
+    write_trainings(folder)
+    return html_of(folder)
 
 
 def test_spread():
@@ -25,9 +37,9 @@ def test_spread():
     assert some.deviation == pytest.approx(13**0.5)
 
 
-def test_accuracy(tmp_path):
-    write_trainings(tmp_path)
-    text = accuracy_text(tmp_path)
+def test_accuracy(html):
+    section = cut_section("trainings", html)
+    text = with_hyphens(words_in(section))
     for words in (
         "Which input? What should the first layer read? The images are lossy.",
         "At equal epochs",
@@ -43,7 +55,6 @@ def test_accuracy(tmp_path):
         "on 3925 images of set/val at the end",
     ):
         assert words in text, words
-    section = section_of("trainings", tmp_path)
     assert len(re.findall(r'"number best">82\.8', section)) == 2, "in both tables"
     assert "lost" not in text.replace("lost are", "")
 
@@ -52,27 +63,26 @@ def test_a_run_that_diverged(tmp_path):
     runs = made_up_runs()
     runs[0] = diverged(runs[0])
     write_trainings(tmp_path, made_up_study(runs))
-    assert "scattering 49.9 ± 0.7 (2), 1 lost 71.5 ± 1.0" in accuracy_text(tmp_path)
-    listed = text_of("trainings-runs", tmp_path)
+    page = html_of(tmp_path)
+    assert "scattering 49.9 ± 0.7 (2), 1 lost 71.5 ± 1.0" in words_in(cut_section("trainings", page))
+    listed = words_in(cut_section("trainings-runs", page))
     assert "1 diverged or failed" in listed
     assert "scattering/10/20/0 diverged training diverged: the loss of step 6 (epoch 1) is nan" in listed
 
 
-def test_figures(tmp_path):
-    write_trainings(tmp_path)
-    section = section_of("trainings-curves", tmp_path)
+def test_figures(html):
+    section = cut_section("trainings-curves", html)
     # of each kind: by images, and of three subsets by time
     assert section.count("<svg") == 8
     assert "At equal time: accuracy against images of each class." in section
     assert "All images, 5 minutes: accuracy against the time of training." in section
     assert ">minutes of training<" in section
-    assert section_of("trainings-cost", tmp_path).count("<svg") == 4
-    assert not re.search(r"#0[1-7]0[0-9a-f]0[0-9a-f]", html_of(tmp_path))
+    assert cut_section("trainings-cost", html).count("<svg") == 4
+    assert not re.search(r"#0[1-7]0[0-9a-f]0[0-9a-f]", html)
 
 
-def test_costs(tmp_path):
-    write_trainings(tmp_path)
-    text = text_of("trainings-cost", tmp_path).replace("\N{EN DASH}", "-")
+def test_costs(html):
+    text = with_hyphens(words_in(cut_section("trainings-cost", html)))
     assert "images/s 20 epochs images/s 5 minutes peak memory" in text
     assert "scattering 300 k 60 M 25 M 1.40 MB 200 200 600 MiB" in text
     assert "scattering + ridge 190 k 190 k 25 M - 140 140 600 MiB" in text
