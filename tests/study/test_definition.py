@@ -43,6 +43,10 @@ MISTAKES = {
     "a seed twice": (study_text().replace("[0, 1]", "[1, 1]"), "a list of different numbers is expected"),
     "no epochs": (study_text().replace("epochs = 3", "epochs = 0"), "'epochs' is 0"),
     "no minutes": (study_text(subset="minutes = 0"), "'minutes' is 0; a number above 0"),
+    "published for no number of images": (
+        study_text() + '[[published]]\nname = "x"\nsource = "y"\ntop1 = { 1O = 36 }',
+        "'top1' is {\"1O\": 36}; a table of numbers by images per class",
+    ),
     "a published number": (
         study_text() + '[[published]]\nname = "x"\nsource = "y"\ntop1 = { 10 = "z" }',
         "published, number 1: 'top1'",

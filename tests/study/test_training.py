@@ -3,11 +3,16 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import Place, wait_for
 from scatlight.report import load_run, make_page
+from scatlight.study import read_study
+from scatlight.study.plan import plan_runs, train_command
+from scatlight.study.program import check_flags
 
+ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ["SCATLIGHT"]
 
 STUDY = """
@@ -122,3 +127,12 @@ def is_locked(folder) -> bool:
     """Whether a training is at work in its run folder."""
     held = subprocess.run(["flock", "--nonblock", folder / ".lock", "true"], check=False)
     return held.returncode != 0
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("studies/*.toml")), ids=lambda file: file.name)
+def test_the_program_knows_the_flags_of_the_studies(file, tmp_path):
+    absent = tmp_path / "absent"
+    runs = {(run.variant, run.length_name): run for run in plan_runs(read_study(file))}
+    for run in runs.values():
+        assert check_flags(PROGRAM, train_command(run, absent, absent, tmp_path / "run", 1)) is None
+    assert check_flags(PROGRAM, ["train", str(absent), "--run", str(absent), "--no-such-flag"]) is not None

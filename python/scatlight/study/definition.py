@@ -30,6 +30,8 @@ KEYS_OF_VARIANT = ("name", "title", "flags", "without")
 KEYS_OF_SUBSET = ("images", "seeds", "epochs", "minutes", "flags", "variants")
 KEYS_OF_PUBLISHED = ("name", "top1", "deviation", "source")
 ALL_IMAGES = "all"
+IMAGES = re.compile(f"[1-9][0-9]*|{ALL_IMAGES}")
+BY_IMAGES = f'a table of numbers by images per class, or by "{ALL_IMAGES}",'
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,8 @@ def _read_subset(table: Table, names: list[str], skipped: list[str]) -> Subset:
 def _read_published(table: Table) -> Published:
     return Published(
         name=table.text("name"),
-        top1=table.numbers("top1"),
-        deviation=table.numbers("deviation") if table.has("deviation") else {},
+        top1=table.numbers("top1", IMAGES, BY_IMAGES),
+        deviation=table.numbers("deviation", IMAGES, BY_IMAGES) if table.has("deviation") else {},
         source=table.text("source"),
     )
 

@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,11 +92,13 @@ class Table:
             raise self.fail(key, "a list of different numbers")
         return value
 
-    def numbers(self, key: str) -> dict[str, float]:
-        """A table of numbers by any names."""
+    def numbers(self, key: str, names: re.Pattern[str], expected: str) -> dict[str, float]:
+        """A table of numbers; `expected` describes them and their names."""
         value = self._values.get(key)
-        if not isinstance(value, dict) or not all(type(v) in (int, float) for v in value.values()):
-            raise self.fail(key, "a table of numbers")
+        if not isinstance(value, dict) or not all(names.fullmatch(name) for name in value):
+            raise self.fail(key, expected)
+        if not all(type(number) in (int, float) and math.isfinite(number) for number in value.values()):
+            raise self.fail(key, expected)
         return {name: float(number) for name, number in value.items()}
 
     def flags(self, key: str, reserved: Sequence[str]) -> dict[str, Flag]:
