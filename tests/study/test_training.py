@@ -116,11 +116,11 @@ def test_a_study_that_is_killed_gives_the_same(place, drawn):
     assert found["ridge"]["state"] == "finished"
     assert found["ridge"]["network"]["saved_bytes"] is None
     assert found["wild"]["state"] == "diverged"
-    assert found["wild"]["reason"].startswith("training diverged: the loss of step ")
+    assert "training has diverged" in found["wild"]["reason"]
 
     page = make_page([load_run(place.folder / "killed")], "Drawn")
     assert "3 runs are asked for" in page
-    assert "training diverged" in page
+    assert "training has diverged" in page
 
 
 def is_locked(folder) -> bool:
@@ -132,7 +132,7 @@ def is_locked(folder) -> bool:
 @pytest.mark.parametrize("file", sorted(ROOT.glob("studies/*.toml")), ids=lambda file: file.name)
 def test_the_program_knows_the_flags_of_the_studies(file, tmp_path):
     absent = tmp_path / "absent"
-    runs = {(run.variant, run.length_name): run for run in plan_runs(read_study(file))}
+    runs = {run.variant: run for run in plan_runs(read_study(file))}
     for run in runs.values():
         assert check_flags(PROGRAM, train_command(run, absent, absent, tmp_path / "run", 1)) is None
     assert check_flags(PROGRAM, ["train", str(absent), "--run", str(absent), "--no-such-flag"]) is not None

@@ -19,7 +19,7 @@ from scatlight.study.subsets import check_sizes, list_classes, make_subset
 
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_STOP = 120.0
-DIVERGED = "training diverged"
+DIVERGED = ("training diverged", "training has diverged")  # as the program says it
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Runner:
     def _state(reason: str | None, stopping: bool) -> str:
         if reason is None:
             return record.FINISHED
-        if DIVERGED in reason:
+        if any(words in reason for words in DIVERGED):
             return record.DIVERGED
         return record.INTERRUPTED if stopping else record.FAILED
 
