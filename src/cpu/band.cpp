@@ -25,7 +25,7 @@ Band<T>::Band(const FilterBank& bank, const Geometry& geometry, const std::vecto
     const int to = geometry.level(scale);
     for (int angle = 0; angle < options.angles; ++angle) {
       const auto wavelet = bank.wavelet(scale, angle);
-      const bool has_opposite = wavelet.is_symmetric() && opposite_angles[angle] < angle;
+      const bool has_opposite = bank.is_mirrored(scale, angle);
       if (inversion(to) == Inversion::VectorRadix) {
         auto& filter = filters.emplace_back(has_opposite);
         if (!has_opposite) filter.values = vector_radix_values<T>(bank, wavelet, *vector_radix);

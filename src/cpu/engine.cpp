@@ -9,6 +9,7 @@
 
 #include "core/parallel_for.h"
 #include "core/range.h"
+#include "core/reference_engine.h"
 #include "cpu/buffer_pool.h"
 #include "cpu/costs.h"
 #include "cpu/kernels.h"
@@ -390,7 +391,12 @@ class VectorEngine final : public Engine<T> {
  public:
   VectorEngine(const Kernels<T>& of_columns, const Kernels<T>& of_planes, const ScatteringOptions& resolved,
                const Geometry& geometry, const FilterBank& bank)
-      : alone_(of_columns, of_columns.lanes, resolved, geometry, bank) {
+      : of_columns_(of_columns),
+        of_planes_(of_planes),
+        resolved_(resolved),
+        geometry_(geometry),
+        bank_(bank),
+        alone_(of_columns, of_columns.lanes, resolved, geometry, bank) {
     const std::size_t samples = static_cast<std::size_t>(geometry.rows.padded) * geometry.columns.padded;
     if (of_planes.lanes == 1 || samples * 2 * sizeof(T) > work_sizes.largest_shared) return;
     shared_.emplace(of_planes, 1, resolved, geometry, bank);
@@ -407,11 +413,26 @@ class VectorEngine final : public Engine<T> {
     transform_of(planes).backward(images, feature_gradients, planes, image_gradients, run);
   }
 
+  void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
+                double* wavelet_gradients, const ParallelFor& run) const override {
+    make_reference_engine<T>(resolved_, geometry_, bank_)
+        ->backward(images, feature_gradients, planes, image_gradients, wavelet_gradients, run);
+  }
+
+  std::unique_ptr<Engine<T>> with_wavelets(const FilterBank& bank) const override {
+    return std::make_unique<VectorEngine>(of_columns_, of_planes_, resolved_, geometry_, bank);
+  }
+
  private:
   const PackedTransform<T>& transform_of(std::int64_t planes) const {
     return shared_ && planes >= fewest_shared_ ? *shared_ : alone_;
   }
 
+  Kernels<T> of_columns_;
+  Kernels<T> of_planes_;
+  ScatteringOptions resolved_;
+  Geometry geometry_;
+  FilterBank bank_;
   PackedTransform<T> alone_;
   std::optional<PackedTransform<T>> shared_;  // of small planes
   std::int64_t fewest_shared_ = 0;

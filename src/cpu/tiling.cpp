@@ -17,7 +17,7 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
   Geometry of_tile = geometry;
   of_tile.rows.padded = tiles.rows.length;
   of_tile.columns.padded = tiles.columns.length;
-  const FilterBank wavelets(resolved, of_tile);
+  const FilterBank wavelets = bank.on(of_tile);
   // Order 2 goes on from rows in their natural order; phi_J by spectra takes two blocks of them at a time.
   const auto& finest = levels[0];
   std::optional<VectorRadixPlan> vector_radix;
