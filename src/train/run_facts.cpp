@@ -62,6 +62,8 @@ Json run_facts(const TrainOptions& training, const nets::Network& network) {
                      {"input", {3, options.height, options.width}},
                      {"front_end", nets::make_front_end(options)->name()},
                      {"maps", network.map_shape()}};
+  if (options.learned_filters != nets::LearnedFilters::None)
+    json["network"]["learned_filters"] = name_of(options.learned_filters);
   json["data"] = {{"train", to_json(training.train_data)}};
   if (training.val_data) json["data"]["val"] = to_json(*training.val_data);
   json["classes"] = training.train_data.classes;
