@@ -129,6 +129,13 @@ def reduced(spectrum: torch.Tensor, level: int) -> torch.Tensor:
     return (spectrum * mask).reshape(1 << level, height, 1 << level, width).sum((0, 2))
 
 
+def low_pass(scattering: Scattering2D, level: int) -> torch.Tensor:
+    """In float64; kymatio's own is rounded to float32."""
+    values = np.empty([side >> level for side in scattering.padded_shape])
+    scattering._plan().low_pass(level, values)
+    return torch.from_numpy(values).unsqueeze(-1)
+
+
 @pytest.mark.parametrize(
     ("scales", "shape", "angles", "order"), [(2, (32, 24), 4, 2), (3, (40, 33), 3, 1), (3, (32, 32), 2, 2)]
 )
@@ -137,10 +144,7 @@ def test_gradients_are_kymatios(scales, shape, angles, order) -> None:
     ours = Scattering2D(scales, shape, angles, order, learnable=True)
     images = draw(2, *shape)
     wavelets = moved(ours)
-    phi = {
-        "j": scales,
-        "levels": [torch.from_numpy(level).double().unsqueeze(-1) for level in ours._exact_phi()],
-    }
+    phi = {"j": scales, "levels": [low_pass(ours, level) for level in range(scales)]}
     results = []
     for is_ours in (True, False):
         leaf, numbers = images.clone().requires_grad_(), wavelets.clone().requires_grad_()
@@ -190,7 +194,7 @@ def test_torch_func(learnable) -> None:
 
 def test_a_plan_is_made_once_for_both_ways(learnable) -> None:
     with torch.no_grad():
-        learnable.wavelets.mul_(0.99)
+        learnable.wavelets.mul_(0.9876 - 0.001 * learnable.max_order)
     made = _made()
     for _ in range(3):
         learnable(draw(1, *SHAPE)).sum().backward()
@@ -343,7 +347,7 @@ def test_numbers_out_of_range_are_as_the_nearest(learnable, number, value, neare
 def test_numbers_that_are_none_are_refused(learnable, number, value) -> None:
     with torch.no_grad():
         learnable.wavelets[1, 2, number] = value
-    with pytest.raises(ScatteringError, match="of the wavelet of scale 1 and angle 2 is nan"):
+    with pytest.raises(ScatteringError, match="of the wavelet of scale 1 and angle 2 is -?nan"):
         learnable(draw(*SHAPE))
 
 
