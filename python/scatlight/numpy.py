@@ -32,9 +32,9 @@ class Scattering2D(Scattering2DBase):
     def with_wavelets(self, wavelets: npt.ArrayLike) -> "Scattering2D":
         """The same transform by other wavelets psi: shapes (J, L, 4), or spectra (J, L, *padded_shape).
 
-        Shapes are rows as wavelet_shapes() has them, of any finite theta, xi from -pi to pi, sigma of at least
-        0.1, and slant from 0.01 to 10. Spectra are real ones for whole planes, at no reduced resolution.
-        Others are refused.
+        Shapes are rows as wavelet_shapes() has them, of any finite theta, xi from -pi to pi, sigma of at
+        least 0.1, and slant from 0.01 to 10. Spectra are real ones for whole planes, at no reduced
+        resolution. Others are refused.
         """
         other = copy.copy(self)
         other._wavelets = to_wavelets(wavelets)

@@ -122,7 +122,7 @@ BAD_FLAGS = {
     "--shift 33": "random shift 33",
     "--shift 4 --min-crop-area 0.5": "--min-crop-area",
     "--no-augment --policy trivialaugment": "--policy",
-    "--input dct --learn-filters shared": "--learn-filters says nothing about scatresnet-small, which works on dct",
+    "--input dct --learn-filters shared": "--learn-filters says nothing about scatresnet-small",
     "--network resnet50 --learn-filters shared": "--learn-filters says nothing about resnet50",
     "--max-order 0 --learn-filters shared": "max_order is 0",
     "--learn-filters all": "--learn-filters",

@@ -39,7 +39,7 @@ def _dct(network: Network) -> tuple[Array, Array]:
 
 
 def add_front_end(graph: Graph, images: Value, network: Network, wavelets: Array | None) -> Value:
-    """(N, 3, size, size) to (N, channels, side, side). The wavelets are those that the network has learned."""
+    """(N, 3, size, size) to (N, channels, side, side). The wavelets are those that were learned."""
     block = network.block_side
     channels, side, _ = network.input_shape
     whole = side * block  # blocks leave out the pixels beyond

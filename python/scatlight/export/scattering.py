@@ -64,7 +64,9 @@ class _Planes(NamedTuple):
 class _Transform:
     """A level is the log2 of a sampling step: a plane of level l has m x m samples with m = padded / 2^l."""
 
-    def __init__(self, graph: Graph, network: Network, wavelets: Array | None = None, suffix: str = "") -> None:
+    def __init__(
+        self, graph: Graph, network: Network, wavelets: Array | None = None, suffix: str = ""
+    ) -> None:
         """By these wavelets, (J, L, 4), or those of the options. The suffix is for names of constants that
         follow from the wavelets."""
         self.graph = graph
@@ -132,7 +134,9 @@ class _Transform:
         graph, angles, length = self.graph, self.angles, self.length(level)
         folds = 1 << (scale - level)
         m = length // folds
-        x = graph.add("Mul", spectrum, graph.constant(f"psi{scale}.{level}{self.suffix}", psi[:, None] / folds**2))
+        x = graph.add(
+            "Mul", spectrum, graph.constant(f"psi{scale}.{level}{self.suffix}", psi[:, None] / folds**2)
+        )
         if folds > 1:
             x = graph.sum_over(3, graph.reshape(x, -1, angles, 2, folds, m * length))
             x = graph.sum_over(3, graph.reshape(x, -1, angles, 2 * m, folds, m))
