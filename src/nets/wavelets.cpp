@@ -13,7 +13,6 @@
 namespace scatlight::nets {
 namespace {
 
-constexpr std::int64_t colours = 3;
 constexpr std::size_t numbers_per_shape = 4;
 
 }  // namespace
@@ -23,7 +22,8 @@ at::Tensor first_wavelets(const ScatteringOptions& options, LearnedFilters learn
   for (const auto& shape : wavelet_shapes(options))
     numbers.insert(numbers.end(), {shape.theta, shape.xi, shape.sigma, shape.slant});
   const auto one = at::tensor(numbers, at::kDouble).view({options.scales, options.angles, numbers_per_shape});
-  return learned == LearnedFilters::PerChannel ? one.repeat({colours, 1, 1, 1}) : one;
+  constexpr std::int64_t of_each_colour = 3;
+  return learned == LearnedFilters::PerChannel ? one.repeat({of_each_colour, 1, 1, 1}) : one;
 }
 
 void keep_wavelets_in_range(const at::Tensor& wavelets) {
