@@ -1,6 +1,7 @@
 // Networks whose front end learns its wavelets.
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -176,8 +177,9 @@ TEST(LearnedFilters, BeginWithTheWeightsOfAFixedNetwork) {
   test::expect_error([&] { load_body(fixed, path); },
                      "order 1, by learned wavelets; this one reads scattering with J = 2, L = 4, order 1");
   auto other = make_network(small(LearnedFilters::PerChannel));
-  test::expect_error([&] { load_body(other, path); }, "this one reads scattering with J = 2, L = 4, order 1, by "
-                                                      "wavelets learned for each colour");
+  test::expect_error([&] { load_body(other, path); },
+                     "this one reads scattering with J = 2, L = 4, order 1, by "
+                     "wavelets learned for each colour");
 }
 
 TEST(LearnedFilters, AreThoseOfTheScattering) {

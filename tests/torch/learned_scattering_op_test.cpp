@@ -1,6 +1,7 @@
 // The operator whose wavelets are an argument: against the fixed one, and its gradient for both.
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
