@@ -34,9 +34,10 @@ at::Tensor scatter(const at::Tensor& images, const ScatteringOptions& options, c
 
 /// The transform by wavelets of these shapes, which may be learned: theta, xi, sigma and slant of each.
 ///   wavelets: (J, L, 4) float64 for all channels, or (C, J, L, 4), a set for each
-/// Differentiable once with respect to the images and to the wavelets. All else is as with scatter(), and
-/// with the shapes of wavelet_shapes() the maps are the same, bit for bit; but it runs on the CPU alone.
-/// Throws Error for shapes out of range (WaveletShape), too.
+/// Differentiable once with respect to the images and to the wavelets. All else is as with scatter(). By the
+/// shapes of wavelet_shapes() for all channels the maps are the same, bit for bit; a set for each channel
+/// gives them to rounding. It runs on the CPU alone. Throws Error for shapes out of range (WaveletShape),
+/// too.
 at::Tensor scatter_by(const at::Tensor& images, const at::Tensor& wavelets, const ScatteringOptions& options,
                       const MapFormat& format = {});
 

@@ -40,7 +40,9 @@ TEST(LearnedScatteringOperator, BeginsAsTheFixedOne) {
     const auto wavelets = first_wavelets(options, 24, 32);
     const auto expected = scatter(images, options);
     EXPECT_TRUE(at::equal(scatter_by(images, wavelets, options), expected));
-    EXPECT_TRUE(at::equal(scatter_by(images, wavelets.repeat({3, 1, 1, 1}), options), expected));
+    // A set for each channel: planes are transformed in other pairs.
+    const auto by_each = scatter_by(images, wavelets.repeat({3, 1, 1, 1}), options);
+    EXPECT_LT((by_each - expected).abs().max().item<double>(), type == at::kFloat ? 1e-6 : 1e-14);
   }
   const ScatteringOptions options{.scales = 2, .angles = 4};
   const auto images = at::rand({2, 3, 24, 32});
