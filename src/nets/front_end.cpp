@@ -14,6 +14,7 @@
 #include "nets/limits.h"
 #include "nets/wavelets.h"
 #include "scatlight/error.h"
+#include "torch/wavelets.h"
 
 namespace scatlight::nets {
 namespace {
@@ -150,7 +151,9 @@ class LearnedScatteringMaps final : public ScatteringMaps {
   }
 
   std::vector<std::pair<std::string, at::Tensor>> first_parameters() const override {
-    return {{wavelets_name, first_wavelets(options(), learned_)}};
+    const auto first = torch_ops::first_wavelets(options());
+    const bool has_sets = learned_ == LearnedFilters::PerChannel;
+    return {{wavelets_name, has_sets ? first.repeat({colours, 1, 1, 1}) : first}};
   }
 
   at::Tensor maps_by(at::TensorList parameters, const at::Tensor& images,

@@ -10,8 +10,8 @@
 
 #include "nets/body.h"
 #include "nets/convolve.h"
-#include "nets/wavelets.h"
 #include "scatlight/error.h"
+#include "torch/wavelets.h"
 
 namespace scatlight::nets {
 namespace {
@@ -294,7 +294,7 @@ bool Network::keep_in_range() {
   const at::NoGradGuard no_grad;
   bool all_finite = true;
   for (const auto& tensor : body_->front_end_parameters()) {
-    keep_wavelets_in_range(tensor);
+    torch_ops::keep_in_range(tensor);
     all_finite = all_finite && tensor.isfinite().all().item<bool>();
   }
   return all_finite;

@@ -114,7 +114,7 @@ struct NetworkOptions {
 };
 
 /// One network, float32, on the CPU until it is moved. Modules and parameters have torchvision's names
-/// (conv1, bn1, layer1.0.conv1 ... fc). Wavelets that are learned are float64: see nets/wavelets.h.
+/// (conv1, bn1, layer1.0.conv1 ... fc). Wavelets that are learned are float64: see torch/wavelets.h.
 class Network {
  public:
   /// Builds the network with He fan-out initialisation from torch's global generator. Throws Error for

@@ -15,6 +15,7 @@
 #include "nets/architecture.h"
 #include "nets/wavelets.h"
 #include "scatlight/error.h"
+#include "torch/wavelets.h"
 
 namespace scatlight::nets {
 namespace {
@@ -116,7 +117,7 @@ void check_tensor(const std::filesystem::path& path, const std::string& owner, c
 /// Throws Error, which names the file that they were read from, for learned wavelets that are out of range.
 void check_wavelets_of(const Network& network, const std::filesystem::path& path) try {
   for (const auto& [name, tensor] : network.parameters()) {
-    if (name == wavelets_name) check_wavelets(tensor, network.options());
+    if (name == wavelets_name) torch_ops::check_range(tensor);
   }
 } catch (const Error& error) {
   io::fail_at(path, fmt::format("its tensor '{}': {}", wavelets_name, error.what()));

@@ -14,6 +14,7 @@
 #include "torch/plan_cache.h"
 #include "torch/scattering_arguments.h"
 #include "torch/values.h"
+#include "torch/wavelets.h"
 
 namespace scatlight::torch_ops {
 namespace {
@@ -53,17 +54,12 @@ std::int64_t count_sets(const at::Tensor& images, const at::Tensor& wavelets,
 std::vector<WaveletSet> sets_of(const at::Tensor& images, const at::Tensor& wavelets,
                                 const ScatteringOptions& options) {
   const auto count = count_sets(images, wavelets, options);
-  const auto contiguous = wavelets.contiguous();
-  const auto numbers = values_of<double>(contiguous);
-  const auto per_set = static_cast<std::size_t>(options.scales) * options.angles;
+  const auto shapes = to_shapes(wavelets);
+  const auto per_set = std::int64_t{options.scales} * options.angles;
   std::vector<WaveletSet> sets;
   for (std::int64_t i = 0; i < count; ++i) {
-    WaveletSet set{.first = i, .channels = images.size(1) / count, .shapes = {}};
-    for (std::size_t shape = 0; shape < per_set; ++shape) {
-      const auto at = numbers.subspan((static_cast<std::size_t>(i) * per_set + shape) * numbers_per_shape);
-      set.shapes.push_back({.theta = at[0], .xi = at[1], .sigma = at[2], .slant = at[3]});
-    }
-    sets.push_back(std::move(set));
+    const auto begin = shapes.begin() + i * per_set;
+    sets.push_back({.first = i, .channels = images.size(1) / count, .shapes = {begin, begin + per_set}});
   }
   return sets;
 }

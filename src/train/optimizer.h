@@ -37,7 +37,7 @@ void check(const OptimizerOptions& options);
 ///           p <- p - rate m / (1 - beta1^t) / (sqrt(s / (1 - beta2^t)) + epsilon)   in step t
 class Optimizer {
  public:
-  /// The parameters are float32, learned wavelets (nets/wavelets.h) float64. They are on one device, and
+  /// The parameters are float32, learned wavelets (torch/wavelets.h) float64. They are on one device, and
   /// share the network's memory.
   Optimizer(NamedTensors parameters, const OptimizerOptions& options);
 

@@ -11,21 +11,14 @@
 
 #include "support/expect_error.h"
 #include "torch/front_end.h"
+#include "torch/wavelets.h"
 
 namespace scatlight {
 namespace {
 
+using torch_ops::first_wavelets;
 using torch_ops::scatter;
 using torch_ops::scatter_by;
-
-at::Tensor first_wavelets(ScatteringOptions options, std::int64_t height, std::int64_t width) {
-  options.height = static_cast<int>(height);
-  options.width = static_cast<int>(width);
-  std::vector<double> numbers;
-  for (const auto& one : wavelet_shapes(options))
-    numbers.insert(numbers.end(), {one.theta, one.xi, one.sigma, one.slant});
-  return at::tensor(numbers, at::kDouble).view({options.scales, options.angles, 4});
-}
 
 /// Three sets near them, one as no other.
 at::Tensor three_sets(const at::Tensor& wavelets) {
@@ -35,21 +28,20 @@ at::Tensor three_sets(const at::Tensor& wavelets) {
 
 TEST(LearnedScatteringOperator, BeginsAsTheFixedOne) {
   for (const auto type : {at::kFloat, at::kDouble}) {
-    const ScatteringOptions options{.scales = 2, .angles = 4, .max_order = 2};
+    const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 4, .max_order = 2};
     const auto images = at::rand({2, 3, 24, 32}, type);
-    const auto wavelets = first_wavelets(options, 24, 32);
+    const auto wavelets = first_wavelets(options);
     const auto expected = scatter(images, options);
     EXPECT_TRUE(at::equal(scatter_by(images, wavelets, options), expected));
     // A set for each channel: planes are transformed in other pairs.
     const auto by_each = scatter_by(images, wavelets.repeat({3, 1, 1, 1}), options);
     EXPECT_LT((by_each - expected).abs().max().item<double>(), type == at::kFloat ? 1e-6 : 1e-14);
   }
-  const ScatteringOptions options{.scales = 2, .angles = 4};
+  const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 4};
   const auto images = at::rand({2, 3, 24, 32});
   const torch_ops::MapFormat format{.type = at::kBFloat16, .memory = at::MemoryFormat::ChannelsLast};
   const auto expected = scatter(images, options, format);
-  for (const auto& wavelets :
-       {first_wavelets(options, 24, 32), first_wavelets(options, 24, 32).repeat({3, 1, 1, 1})}) {
+  for (const auto& wavelets : {first_wavelets(options), first_wavelets(options).repeat({3, 1, 1, 1})}) {
     const auto maps = scatter_by(images, wavelets, options, format);
     EXPECT_TRUE(at::equal(maps, expected));
     EXPECT_TRUE(maps.is_contiguous(at::MemoryFormat::ChannelsLast));
@@ -58,9 +50,9 @@ TEST(LearnedScatteringOperator, BeginsAsTheFixedOne) {
 }
 
 TEST(LearnedScatteringOperator, EachChannelHasItsOwnSet) {
-  const ScatteringOptions options{.scales = 2, .angles = 3, .max_order = 2};
+  const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 3, .max_order = 2};
   const auto images = at::rand({2, 3, 20, 24}, at::kDouble);
-  const auto sets = three_sets(first_wavelets(options, 20, 24));
+  const auto sets = three_sets(first_wavelets(options));
   const auto maps = scatter_by(images, sets, options);
   for (std::int64_t channel = 0; channel < 3; ++channel) {
     const auto alone = scatter_by(images.narrow(1, channel, 1), sets[channel], options);
@@ -95,24 +87,24 @@ void expect_differences(const at::Tensor& wavelets, const at::Tensor& images,
 
 TEST(LearnedScatteringOperator, GradientEqualsFiniteDifferences) {
   for (const int order : {1, 2}) {
-    const ScatteringOptions options{.scales = 2, .angles = 3, .max_order = order};
+    const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 3, .max_order = order};
     const auto images = at::rand({2, 3, 16, 20}, at::kDouble);
-    const auto sets = three_sets(first_wavelets(options, 16, 20));
+    const auto sets = three_sets(first_wavelets(options));
     expect_differences(sets, images, options);
     expect_differences(sets[0], images, options);
   }
 }
 
 TEST(LearnedScatteringOperator, IsDifferentiableOnce) {
-  const ScatteringOptions options{.scales = 1, .angles = 2};
-  auto wavelets = first_wavelets(options, 8, 8).requires_grad_(true);
+  const ScatteringOptions options{.height = 32, .width = 32, .scales = 1, .angles = 2};
+  auto wavelets = first_wavelets(options).requires_grad_(true);
   const auto loss = scatter_by(at::rand({1, 1, 8, 8}), wavelets, options).sum();
   test::expect_error([&] { torch::autograd::grad({loss}, {wavelets}, {}, std::nullopt, true); },
                      "can be differentiated once");
 }
 
 TEST(LearnedScatteringOperator, MetaKernelGivesTheSameShape) {
-  const ScatteringOptions options{.scales = 2, .angles = 3};
+  const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 3};
   const auto on_meta = at::device(at::kMeta);
   const auto maps = scatter_by(at::empty({2, 3, 16, 20}, on_meta.dtype(at::kFloat)),
                                at::empty({2, 3, 4}, on_meta.dtype(at::kDouble)), options);
@@ -120,9 +112,9 @@ TEST(LearnedScatteringOperator, MetaKernelGivesTheSameShape) {
 }
 
 TEST(LearnedScatteringOperator, RefusesWithOneLine) {
-  const ScatteringOptions options{.scales = 2, .angles = 4};
+  const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .angles = 4};
   const auto images = at::rand({1, 3, 16, 16});
-  const auto wavelets = first_wavelets(options, 16, 16);
+  const auto wavelets = first_wavelets(options);
   const auto expect_refused = [&](const at::Tensor& given, const char* message) {
     test::expect_error([&] { scatter_by(images, given, options); }, message);
   };

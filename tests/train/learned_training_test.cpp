@@ -5,9 +5,9 @@
 
 #include <cmath>
 
-#include "nets/wavelets.h"
 #include "nets/weights.h"
 #include "support/expect_error.h"
+#include "torch/wavelets.h"
 #include "train/model.h"
 #include "training.h"
 
@@ -95,7 +95,7 @@ TEST_F(LearnedFilters, StayInRangeAtAnyRate) {
   train_all(training);
   const auto wavelets = wavelets_of("fast");
   EXPECT_GT((wavelets - first(training)).abs().max().item<double>(), 0.5);
-  EXPECT_NO_THROW(nets::check_wavelets(wavelets, training.network));
+  EXPECT_NO_THROW(torch_ops::check_range(wavelets));
 }
 
 TEST_F(LearnedFilters, BeginWithAFixedNetworkAndMayBeFrozen) {
