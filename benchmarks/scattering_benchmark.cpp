@@ -1,12 +1,16 @@
-// Times of the transform alone, without Python: forward, backward and plans, by engine, size and threads; and
-// the memory of a plan's tables and of the scratch that its first call takes and keeps.
+// Times of the transform alone, without Python: forward, backward and plans, by engine, size and threads;
+// what the gradient of the wavelets and an exchange of wavelets take beside these; and the memory of a plan's
+// tables and of the scratch that its first call takes and keeps.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +38,8 @@ const std::vector<Case>& cases() {
       {"224x224/J4/order1", sized(224, 224, 4, 1), 12},
       {"224x224/J3/order2", sized(224, 224, 3, 2), 6},
       {"32x32/J2/order1", sized(32, 32, 2, 1), 384},
+      {"32x32/J2/order1/48planes", sized(32, 32, 2, 1), 48},
+      {"32x32/J2/order1/48planes/2threads", sized(32, 32, 2, 1, 2), 48},
       {"32x32/J2/order2", sized(32, 32, 2, 2), 384},
       {"299x299/J3/order1", sized(299, 299, 3, 1), 12},
       {"600x901/J3/order1", sized(600, 901, 3, 1), 3},
@@ -49,6 +55,24 @@ std::vector<float> noise(std::size_t size) {
   std::vector<float> values(size);
   for (auto& value : values) value = distribution(generator);
   return values;
+}
+
+/// As after some steps of a training: no wavelet is the mirror image of another.
+std::vector<WaveletShape> learned_shapes(const ScatteringOptions& options) {
+  auto shapes = wavelet_shapes(options);
+  std::mt19937 generator(0);
+  std::uniform_real_distribution<double> distribution(0.98, 1.02);
+  for (auto& shape : shapes) {
+    for (double* number : {&shape.theta, &shape.xi, &shape.sigma, &shape.slant})
+      *number *= distribution(generator);
+  }
+  return shapes;
+}
+
+/// Values of the spectra of all wavelets.
+std::size_t wavelets_size(const Scattering& plan) {
+  return static_cast<std::size_t>(plan.options().scales) * plan.options().angles * plan.padded_height() *
+         plan.padded_width();
 }
 
 std::size_t features_size(const Scattering& plan) {
@@ -86,11 +110,74 @@ void backward(benchmark::State& state, const Case& of) {
   count_planes(state, of);
 }
 
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + values.size() / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Forward and backward, without and with the gradient of the wavelets in turn, as times drift on a machine
+/// that others use too. The counters are medians; the benchmark's own time is that of both.
+void wavelet_gradients(benchmark::State& state, const Case& of) {
+  const auto plan = Scattering(of.options).with_wavelets(learned_shapes(of.options));
+  const auto images = noise(static_cast<std::size_t>(of.planes) * of.options.height * of.options.width);
+  std::vector<float> features(of.planes * features_size(plan));
+  const auto feature_gradients = noise(features.size());
+  std::vector<float> gradients(images.size());
+  std::vector<double> of_wavelets(wavelets_size(plan));
+  const auto seconds = [&](const auto& backward) {
+    const auto begin = std::chrono::steady_clock::now();
+    plan.forward(std::span<const float>(images), std::span<float>(features));
+    backward();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  const auto without = [&] {
+    plan.backward(std::span<const float>(images), std::span<const float>(feature_gradients),
+                  std::span<float>(gradients));
+  };
+  const auto with = [&] {
+    plan.backward(std::span<const float>(images), std::span<const float>(feature_gradients),
+                  std::span<float>(gradients), std::span<double>(of_wavelets));
+  };
+  without();
+  with();
+  std::vector<double> times;
+  std::vector<double> ratios;
+  for (auto _ : state) {
+    times.push_back(seconds(without));
+    ratios.push_back(seconds(with) / times.back());
+  }
+  state.counters["without_ms"] = 1e3 * median(times);
+  state.counters["ratio"] = median(ratios);
+}
+
 // A call without planes makes the filters.
 void make_filters(const Scattering& plan) { plan.forward(std::span<const float>(), std::span<float>()); }
 
 void plan(benchmark::State& state, const ScatteringOptions& options) {
   for (auto _ : state) make_filters(Scattering(options));
+}
+
+/// From the gradient of the wavelets to their shapes, and a plan of other shapes with its filters.
+void exchange(benchmark::State& state, const ScatteringOptions& options) {
+  const Scattering fixed(options);
+  make_filters(fixed);
+  const auto shapes = learned_shapes(options);
+  const std::vector<double> of_wavelets(wavelets_size(fixed), 1.0);
+  make_filters(fixed.with_wavelets(shapes));
+  std::vector<double> chain;
+  std::vector<double> filters;
+  for (auto _ : state) {
+    const auto begin = std::chrono::steady_clock::now();
+    benchmark::DoNotOptimize(shape_gradients(options, shapes, of_wavelets));
+    const auto between = std::chrono::steady_clock::now();
+    make_filters(fixed.with_wavelets(shapes));
+    const auto end = std::chrono::steady_clock::now();
+    chain.push_back(std::chrono::duration<double>(between - begin).count());
+    filters.push_back(std::chrono::duration<double>(end - between).count());
+  }
+  state.counters["chain_ms"] = 1e3 * median(chain);
+  state.counters["filters_ms"] = 1e3 * median(filters);
 }
 
 /// Not a time: counters in MB.
@@ -121,6 +208,9 @@ void add_cases() {
     benchmark::RegisterBenchmark(fmt::format("plan/{}x{}/J3/order1", height, width).c_str(), plan,
                                  sized(height, width, 3, 1))
         ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(fmt::format("exchange/{}x{}/J3/order1", height, width).c_str(), exchange,
+                                 sized(height, width, 3, 1))
+        ->Unit(benchmark::kMillisecond);
     for (const int order : {1, 2}) {
       benchmark::RegisterBenchmark(fmt::format("memory/{}x{}/J3/order{}", height, width, order).c_str(),
                                    memory, sized(height, width, 3, order))
@@ -135,6 +225,7 @@ void add_cases() {
     };
     add("forward", forward);
     add("backward", backward);
+    add("wavelet_gradients", wavelet_gradients);
   }
 }
 

@@ -9,8 +9,10 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include "core/filter_bank.h"
+#include "core/given_wavelets.h"
 #include "core/parallel_for.h"
 #include "core/reference_engine.h"
 #include "cpu/engine.h"
@@ -30,13 +32,6 @@ std::optional<std::string> forced_engine() {
         fmt::format("SCATLIGHT_ENGINE is '{}'; this machine has {}", forced, fmt::join(available, ", ")));
   }
   return forced;
-}
-
-ParallelFor choose_threads(const ScatteringOptions& resolved) {
-  if (resolved.parallel_for) return resolved.parallel_for;
-  return [threads = resolved.threads](std::int64_t count, const std::function<void(std::int64_t)>& body) {
-    parallel_for(threads, count, body);
-  };
 }
 
 // An engine of one precision, made when it is first used: most plans only ever see one.
@@ -67,6 +62,16 @@ double most_memory(const ScatteringOptions& resolved, const Geometry& geometry) 
   return filters * resolved.angles * geometry.rows.padded * geometry.columns.padded * sizeof(T);
 }
 
+template <class Make>
+auto without_bad_alloc(const ScatteringOptions& options, const Make& make) {
+  try {
+    return make();
+  } catch (const std::bad_alloc&) {
+    throw Error(
+        fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
+  }
+}
+
 }  // namespace
 
 struct Scattering::Plan {
@@ -81,10 +86,24 @@ struct Scattering::Plan {
     require_memory<float>();
   }
 
+  // The same with the wavelets of another bank.
+  Plan(std::shared_ptr<const Plan> fixed_plan, FilterBank given)
+      : options(fixed_plan->options),
+        geometry(fixed_plan->geometry),
+        bank(std::move(given)),
+        paths(fixed_plan->paths),
+        forced(fixed_plan->forced),
+        engine_name(fixed_plan->engine_name),
+        run(fixed_plan->run),
+        fixed(std::move(fixed_plan)) {
+    require_memory<float>();
+  }
+
   template <class T>
   const Engine<T>& engine() const {
     const auto make = [this] {
       require_memory<T>();
+      if (fixed) return fixed->engine<T>().with_wavelets(bank);
       return engine_name == reference_name
                  ? make_reference_engine<T>(options, geometry, bank)
                  : cpu::make_engine<T>(engine_name, forced.has_value(), options, geometry, bank);
@@ -101,9 +120,9 @@ struct Scattering::Plan {
     const auto limit = static_cast<double>(options.memory_limit);
     const bool is_reference = engine_name == reference_name;
     if (!is_reference && most_memory<T>(options, geometry) <= limit) return;
-    const double needed = is_reference
-                              ? reference_engine_memory(options, geometry)
-                              : cpu::engine_memory<T>(engine_name, forced.has_value(), options, geometry);
+    const double needed = is_reference ? reference_engine_memory(options, geometry)
+                          : fixed ? most_memory<T>(options, geometry)
+                                  : cpu::engine_memory<T>(engine_name, forced.has_value(), options, geometry);
     if (needed <= limit) return;
     throw Error(
         fmt::format("the filters for {} x {} with J = {}, L = {} and order {} take about {} as float{}; "
@@ -121,9 +140,10 @@ struct Scattering::Plan {
     });
   }
 
-  template <class T>
-  void backward(std::span<const T> images, std::span<const T> feature_gradients,
-                std::span<T> gradients) const {
+  // `more`: the wavelet gradients, if they are asked for.
+  template <class T, class... More>
+  void backward(std::span<const T> images, std::span<const T> feature_gradients, std::span<T> gradients,
+                More*... more) const {
     const auto planes =
         count_planes(geometry, paths.size(), images.size(), feature_gradients.size(), "feature_gradients");
     if (gradients.size() != images.size()) {
@@ -132,8 +152,16 @@ struct Scattering::Plan {
     }
     translate_bad_alloc([&] {
       const auto& made = engine<T>();
-      if (planes > 0) made.backward(images.data(), feature_gradients.data(), planes, gradients.data(), run);
+      if (planes > 0 || sizeof...(more) > 0)
+        made.backward(images.data(), feature_gradients.data(), planes, gradients.data(), more..., run);
     });
+  }
+
+  template <class T>
+  void backward_to_wavelets(std::span<const T> images, std::span<const T> feature_gradients,
+                            std::span<T> gradients, std::span<double> wavelet_gradients) const {
+    check_wavelet_values("wavelet_gradients", wavelet_gradients.size(), options, geometry);
+    backward(images, feature_gradients, gradients, wavelet_gradients.data());
   }
 
   static void check(const char* what, int index, int count) {
@@ -158,17 +186,31 @@ struct Scattering::Plan {
   std::optional<std::string> forced;
   std::string engine_name;
   ParallelFor run;
+  std::shared_ptr<const Plan> fixed;  // of the options' wavelets, if these are others
   LazyEngine<float> float_engine;
   LazyEngine<double> double_engine;
 };
 
-Scattering::Scattering(const ScatteringOptions& options) {
-  try {
-    plan_ = std::make_shared<const Plan>(options);
-  } catch (const std::bad_alloc&) {
-    throw Error(
-        fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
-  }
+Scattering::Scattering(const ScatteringOptions& options)
+    : plan_(without_bad_alloc(options, [&] { return std::make_shared<const Plan>(options); })) {}
+
+Scattering::Scattering(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
+
+Scattering Scattering::with_wavelets(std::span<const WaveletShape> shapes) const {
+  check_shapes(shapes, plan_->options);
+  const auto& fixed = plan_->fixed ? plan_->fixed : plan_;
+  if (std::ranges::equal(shapes, FilterBank::shapes_of(plan_->options))) return Scattering(fixed);
+  return Scattering(without_bad_alloc(plan_->options, [&] {
+    return std::make_shared<const Plan>(fixed, fixed->bank.with(std::vector(shapes.begin(), shapes.end())));
+  }));
+}
+
+Scattering Scattering::with_wavelets(std::span<const double> spectra) const {
+  check_spectra(spectra, plan_->options, plan_->geometry);
+  const auto& fixed = plan_->fixed ? plan_->fixed : plan_;
+  return Scattering(without_bad_alloc(plan_->options, [&] {
+    return std::make_shared<const Plan>(fixed, fixed->bank.with(std::vector(spectra.begin(), spectra.end())));
+  }));
 }
 
 const ScatteringOptions& Scattering::options() const { return plan_->options; }
@@ -212,6 +254,16 @@ void Scattering::backward(std::span<const float> images, std::span<const float> 
 void Scattering::backward(std::span<const double> images, std::span<const double> feature_gradients,
                           std::span<double> image_gradients) const {
   plan_->backward(images, feature_gradients, image_gradients);
+}
+
+void Scattering::backward(std::span<const float> images, std::span<const float> feature_gradients,
+                          std::span<float> image_gradients, std::span<double> wavelet_gradients) const {
+  plan_->backward_to_wavelets(images, feature_gradients, image_gradients, wavelet_gradients);
+}
+
+void Scattering::backward(std::span<const double> images, std::span<const double> feature_gradients,
+                          std::span<double> image_gradients, std::span<double> wavelet_gradients) const {
+  plan_->backward_to_wavelets(images, feature_gradients, image_gradients, wavelet_gradients);
 }
 
 std::vector<std::string> Scattering::available_engines() {

@@ -11,6 +11,7 @@
 #include "scatlight/export.h"
 #include "scatlight/options.h"
 #include "scatlight/version.h"
+#include "scatlight/wavelets.h"
 
 namespace scatlight {
 
@@ -32,7 +33,8 @@ class SCATLIGHT_API Scattering {
   /// that a plane gives.
   const std::vector<Path>& paths() const;
 
-  /// theta of an angle index, in radians; 0 points along the height axis. Throws Error for no such angle.
+  /// theta of an angle index of the options, in radians; 0 points along the height axis. Throws Error for no
+  /// such angle.
   double theta(int angle) const;
 
   /// The filters, made in float64 with each call, as spectra on the padded grid at a level's resolution:
@@ -73,11 +75,36 @@ class SCATLIGHT_API Scattering {
   void backward(std::span<const double> images, std::span<const double> feature_gradients,
                 std::span<double> image_gradients) const;
 
+  /// The same with the gradient with respect to the wavelets too, dL/dpsi^ at full resolution, which
+  /// shape_gradients() goes on from:
+  ///   wavelet_gradients: (J, L, padded_height, padded_width), in float64, overwritten
+  /// It is the sum over all planes and over all paths that the wavelet is in, of both orders. Samples of the
+  /// spectra that a path does not use because its level cuts them off give nothing to it. It does not depend
+  /// on the number of threads, bit for bit. Planes are not cut into tiles for it: where forward() does that,
+  /// the image gradients differ by rounding from those of the calls without it.
+  void backward(std::span<const float> images, std::span<const float> feature_gradients,
+                std::span<float> image_gradients, std::span<double> wavelet_gradients) const;
+  void backward(std::span<const double> images, std::span<const double> feature_gradients,
+                std::span<double> image_gradients, std::span<double> wavelet_gradients) const;
+
+  /// A plan of the same options with other wavelets psi, which shares all else with this one, so that it
+  /// takes far less time than a new plan: those of the given shapes, (J, L), or with the given spectra, real
+  /// ones of level 0, (J, L, padded_height, padded_width), of which scale j uses what the fixed ones do at
+  /// its level. With the shapes that wavelet_shapes() gives, the results are those of the fixed transform,
+  /// bit for bit. Other wavelets are applied to whole planes, as nothing bounds how far they reach, and large
+  /// planes take longer than on the tiles of the fixed ones. Throws Error for sizes that do not fit, for
+  /// shapes out of range (WaveletShape), for spectra that are not finite, and for filters that would go
+  /// beyond memory_limit if nothing of their spectra were negligible.
+  Scattering with_wavelets(std::span<const WaveletShape> shapes) const;
+  Scattering with_wavelets(std::span<const double> spectra) const;
+
   /// The engines that this build and this processor can run, slowest first.
   static std::vector<std::string> available_engines();
 
  private:
   struct Plan;
+  explicit Scattering(std::shared_ptr<const Plan> plan);
+
   std::shared_ptr<const Plan> plan_;
 };
 

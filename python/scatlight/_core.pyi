@@ -17,6 +17,12 @@ class Options:
     def paths(self) -> list[tuple[int, int, int, int, int]]: ...
     @property
     def maps_shape(self) -> tuple[int, int, int]: ...  # of one plane: paths, height, width
+    @property
+    def wavelet_shapes(self) -> list[tuple[float, float, float, float]]:
+        """Theta, xi, sigma and slant of each wavelet, (J, L)."""
+
+    def shape_gradients(self, shapes: Any, wavelet_gradients: Any, gradients: Any) -> None:
+        """From Plan.backward() to the four numbers of each wavelet, (J, L, 4), in float64."""
 
 class Plan:
     @staticmethod
@@ -33,7 +39,12 @@ class Plan:
     @property
     def engine(self) -> str: ...
     def forward(self, images: Any, features: Any) -> None: ...
-    def backward(self, images: Any, feature_gradients: Any, image_gradients: Any) -> None: ...
+    def backward(
+        self, images: Any, feature_gradients: Any, image_gradients: Any, wavelet_gradients: Any = ...
+    ) -> None: ...  # wavelet_gradients: (J, L, *padded_shape) in float64
+    def with_wavelets(self, wavelets: Any) -> Plan:
+        """By shapes (J, L, 4) or spectra (J, L, *padded_shape), in float64."""
+
     def reconstruct(
         self,
         features: Any,

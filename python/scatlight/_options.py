@@ -62,6 +62,26 @@ def make_plan(description: str, threads: int) -> Plan:
     return Plan.make(to_core(description, threads))
 
 
+# A training changes its wavelets with each step, and its gradient has those of its forward pass.
+@functools.lru_cache(maxsize=8)
+def _make_given_plan(description: str, threads: int, shape: tuple[int, ...], numbers: bytes) -> Plan:
+    wavelets = np.frombuffer(numbers).reshape(shape)
+    return make_plan(description, threads).with_wavelets(wavelets)
+
+
+def make_given_plan(description: str, threads: int, wavelets: npt.NDArray[np.float64]) -> Plan:
+    """With these wavelets: shapes (J, L, 4) or spectra (J, L, H, W). Those used last are kept."""
+    return _make_given_plan(description, threads, wavelets.shape, wavelets.tobytes())
+
+
+def to_wavelets(given: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """As a plan takes them, and no one's else."""
+    wavelets = np.array(given)
+    if wavelets.dtype.kind not in "biuf":
+        raise TypeError(f"The wavelets are of type {wavelets.dtype}; they must be real numbers.")
+    return np.array(wavelets, np.float64, order="C")
+
+
 def _to_int(name: str, value: Any, bits: int = 32) -> int:
     try:
         integer = operator.index(value)
@@ -290,6 +310,15 @@ class Scattering2DBase:
     def theta(self, angle: int) -> float:
         """The direction of an angle's wavelets in radians; 0 points along the height axis."""
         return self._plan().theta(angle)
+
+    def wavelet_shapes(self) -> npt.NDArray[np.float64]:
+        """The four numbers of each wavelet that follow from the options: (J, L, 4).
+
+        They are theta and xi, in radians and radians per sample; sigma, the width in samples; and slant, the
+        ratio of the two widths: a Gaussian with curvature R(theta) diag(1, slant^2) R(-theta) / (2 sigma^2)
+        times the wave exp(i xi . u) along theta. with_wavelets() takes others.
+        """
+        return np.array(to_core(self._description).wavelet_shapes).reshape(self.J, self.L, 4)
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
         if len(shape) < 2:

@@ -186,7 +186,18 @@ class _OfGradient(_Derivatives):
             return by_images + torch.ops.scatlight.scattering2d_backward(images, tangents[3], *ctx.options)
 
 
-def _register_around(name: str, fake: Callable[..., torch.Tensor], derivatives: Any) -> None:
+def _in_one_call(operator: Callable[..., Any], size: int, tensors: Any, dims: Any, options: Any) -> Any:
+    """The images of a vmap are one more dimension of the batch."""
+    batches = (
+        x.expand(size, *x.shape) if dim is None else x.movedim(dim, 0)
+        for x, dim in zip(tensors, dims, strict=False)
+    )
+    return operator(*batches, *options)
+
+
+def _register_around(
+    name: str, fake: Callable[..., Any], derivatives: Any, run_batch: Callable[..., Any] = _in_one_call
+) -> None:
     operator = getattr(torch.ops.scatlight, name).default
 
     def differentiate(keys: Any, *operands: Any) -> Any:
@@ -194,17 +205,15 @@ def _register_around(name: str, fake: Callable[..., torch.Tensor], derivatives: 
             return derivatives.apply(operator, keys, *operands)
 
     def batch(*operands: Any) -> Any:
-        """The images of a vmap are one more dimension of the batch."""
         vmap: Any = retrieve_current_functorch_interpreter()
         (*tensors, description, threads), dims = unwrap_batched(operands, vmap.level())
         with torch._C._ExcludeDispatchKeyGuard(_BATCHED):
             if all(dim is None for dim in dims):  # they are of another vmap
                 return operator(*operands)
-            batches = (
-                x.expand(vmap.batch_size(), *x.shape) if dim is None else x.movedim(dim, 0)
-                for x, dim in zip(tensors, dims, strict=False)
-            )
-            return _add_batch_dim(operator(*batches, description, threads), 0, vmap.level())
+            result = run_batch(operator, vmap.batch_size(), tensors, dims, (description, threads))
+            if isinstance(result, tuple):
+                return tuple(_add_batch_dim(one, 0, vmap.level()) for one in result)
+            return _add_batch_dim(result, 0, vmap.level())
 
     torch.library.register_fake(f"scatlight::{name}", fake, lib=_library)
     _library.impl(name, differentiate, "Autograd", with_keyset=True)

@@ -1,12 +1,13 @@
 """The scattering transform of numpy arrays. Needs no torch."""
 
+import copy
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from scatlight._core import ScatteringError
-from scatlight._options import Path, Scattering2DBase, _to_int
+from scatlight._core import Plan, ScatteringError
+from scatlight._options import Path, Scattering2DBase, _to_int, make_given_plan, to_wavelets
 
 __all__ = ["Path", "Reconstruction", "Scattering2D", "ScatteringError"]
 
@@ -25,6 +26,25 @@ class Scattering2D(Scattering2DBase):
     _backend = "numpy"
     _kind = "array"
     _whole_kind = "NumPy array"
+
+    _wavelets: npt.NDArray[np.float64] | None = None  # those that were given
+
+    def with_wavelets(self, wavelets: npt.ArrayLike) -> "Scattering2D":
+        """The same transform by other wavelets psi: shapes (J, L, 4), or spectra (J, L, *padded_shape).
+
+        Shapes are rows as wavelet_shapes() has them, of any finite theta, xi from -pi to pi, sigma of at
+        least 0.1, and slant from 0.01 to 10. Spectra are real ones for whole planes, at no reduced
+        resolution. Others are refused.
+        """
+        other = copy.copy(self)
+        other._wavelets = to_wavelets(wavelets)
+        other._plan()
+        return other
+
+    def _plan(self) -> Plan:
+        if self._wavelets is None:
+            return super()._plan()
+        return make_given_plan(self._description, self._threads, self._wavelets)
 
     def scattering(self, x: npt.ArrayLike) -> Any:
         """(..., H, W) to (..., K, H / stride, W / stride); K is the number of paths().

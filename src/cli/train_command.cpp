@@ -43,17 +43,19 @@ struct TrainFlags {
   std::optional<std::int64_t> batch = {};
   PlacementFlags placement = {};
   std::vector<std::string> class_weights = {};
+  nets::LearnedFilters learned_filters = nets::LearnedFilters::None;
   bool no_augment = false;
   bool no_flip = false;
 };
 
 /// What a layer that is solved has not.
 const std::vector<std::string> of_learning = {
-    "--epochs",        "--minutes",  "--lr",      "--schedule",        "--warmup",        "--optimizer",
-    "--momentum",      "--nesterov", "--ema",     "--weight-decay",    "--recipe",        "--batch",
-    "--micro-batch",   "--mixup",    "--cutmix",  "--label-smoothing", "--class-weights", "--weights",
-    "--min-crop-area", "--shift",    "--no-flip", "--policy",          "--erase",         "--input-norm",
-    "--eval-every",    "--patience"};
+    "--epochs",          "--minutes",       "--lr",          "--schedule",      "--warmup",
+    "--optimizer",       "--momentum",      "--nesterov",    "--ema",           "--weight-decay",
+    "--recipe",          "--batch",         "--micro-batch", "--mixup",         "--cutmix",
+    "--label-smoothing", "--class-weights", "--weights",     "--min-crop-area", "--shift",
+    "--no-flip",         "--policy",        "--erase",       "--input-norm",    "--eval-every",
+    "--patience",        "--learn-filters", "--filter-rate"};
 
 /// The flag that names data for evaluation.
 const std::vector<std::string> val_flag = {"--val"};
@@ -85,6 +87,10 @@ train::TrainOptions to_options(const TrainFlags& flags) {
   auto options = flags.options;
   options.weights = flags.network.weights;
   options.network = network_of(flags.network);
+  refuse_flags_of_network(
+      flags.learned_filters != nets::LearnedFilters::None && options.network.input != nets::Input::Scattering,
+      "--learn-filters", options.network.name, fmt::format("works on {}", name_of(options.network.input)));
+  options.network.learned_filters = flags.learned_filters;
   options.frozen = frozen_groups(flags.network, nothing_frozen);
   options.class_weights = given_class_weights(flags.class_weights);
   options.augment = !flags.no_augment;
@@ -170,6 +176,18 @@ void run_training(CLI::App& command, TrainFlags& flags, const TeamPlace& place) 
   const auto result = train::train(options, io::StopOnSignal::requested, team);
   check_finished(result.loop, flags.loop, "train");
   if (team.leads()) print(flags, result);
+}
+
+void add_filter_flags(CLI::App& command, TrainFlags& flags) {
+  add_names_flag(command, "--learn-filters", flags.learned_filters,
+                 "Train the wavelets of the scattering too, four numbers each, from the usual ones on: one "
+                 "set for all colours, or one for each. Takes longer, and runs on the CPU.");
+  command
+      .add_option("--filter-rate", flags.options.loop.optimizer.filter_rate,
+                  "Learning rate of the wavelets, in units of --lr. They have no weight decay.")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str()
+      ->needs(command.get_option("--learn-filters"));
 }
 
 void add_recipe_flags(CLI::App& command, TrainFlags& flags) {
@@ -278,6 +296,7 @@ void add_train_command(CLI::App& app, const TeamPlace& place) {
   add_val_share_flag(*command, flags->loop, val_flag, "each class");
   add_network_flags(*command, flags->network, "`scatlight models` lists them");
   add_frozen_flag(*command, flags->network, nothing_frozen);
+  add_filter_flags(*command, *flags);
   add_length_flags(*command, flags->loop, flags->options.loop);
   add_recipe_flags(*command, *flags);
   auto& options = flags->options;

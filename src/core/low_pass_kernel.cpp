@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/fft.h"
+
 namespace scatlight {
 
 LowPassKernel::LowPassKernel(const FilterBank& bank, const Axis& axis, int level, double epsilon) {

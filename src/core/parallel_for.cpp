@@ -130,6 +130,13 @@ void parallel_for(int threads, std::int64_t count, const std::function<void(std:
   if (loop.error) std::rethrow_exception(loop.error);
 }
 
+ParallelFor choose_threads(const ScatteringOptions& resolved) {
+  if (resolved.parallel_for) return resolved.parallel_for;
+  return [threads = resolved.threads](std::int64_t count, const std::function<void(std::int64_t)>& body) {
+    parallel_for(threads, count, body);
+  };
+}
+
 void work_in_background() {
   lower_priority();
   in_background = true;

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "scatlight/options.h"
+
 namespace scatlight {
 
 /// Runs body(0) ... body(count - 1) on at most `threads` threads, the caller being one of them, and returns
@@ -13,6 +15,9 @@ namespace scatlight {
 /// of threads may call at once, also from within a body: each works on its own loop, and the helpers go where
 /// work is left. A child made by fork() has helpers of its own.
 void parallel_for(int threads, std::int64_t count, const std::function<void(std::int64_t)>& body);
+
+/// The loops of a plan: the caller's, or its own on resolved.threads.
+ParallelFor choose_threads(const ScatteringOptions& resolved);
 
 /// From now on the calling thread, and the helpers of its loops, have only the time that the session's other
 /// threads leave. There is no way back.

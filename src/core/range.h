@@ -37,6 +37,7 @@ class ScaledPlanes {
   /// Whether these are copies.
   bool are_scaled() const { return !scaled_.empty(); }
   const T* data() const { return are_scaled() ? scaled_.data() : given_; }
+  T factor(std::int64_t plane) const { return factors_[plane]; }
 
   /// From what a function gives of these planes to what it gives of the given ones, if it takes a multiple of
   /// a plane to that multiple of a result. `size`: values of the result of one plane.

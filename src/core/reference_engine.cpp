@@ -5,6 +5,8 @@
 #include <compare>
 #include <map>
 
+#include "core/fft.h"
+
 namespace scatlight {
 namespace {
 
@@ -55,12 +57,7 @@ class ReferenceEngine final : public Engine<T> {
         column_sources_(geometry.columns.sources(resolved.boundary)),
         maps_(count_maps(resolved)) {
     for (int level = 0; level <= geometry.output_level; ++level) phi_.push_back(bank.phi(level));
-    for (int j = 0; j < resolved.scales; ++j) {
-      for (int theta = 0; theta < resolved.angles; ++theta) {
-        for (int level = 0; level <= geometry.level(j); ++level)
-          psi_[{j, theta, level}] = bank.psi(j, theta, level);
-      }
-    }
+    make_wavelets(bank);
   }
 
   void forward(const T* images, std::int64_t planes, T* features, const ParallelFor& run) const override {
@@ -73,11 +70,42 @@ class ReferenceEngine final : public Engine<T> {
                 const ParallelFor& run) const override {
     run(planes, [&](std::int64_t plane) {
       differentiate_plane(images + plane * image_size(), feature_gradients + plane * maps_ * map_size(),
-                          image_gradients + plane * image_size());
+                          image_gradients + plane * image_size(), [](auto&&...) {});
     });
   }
 
+  // Plane after plane, so that the sums do not depend on the threads.
+  void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
+                double* wavelet_gradients, const ParallelFor&) const override {
+    std::fill_n(wavelet_gradients, options_.scales * options_.angles * padded_size(), 0.0);
+    for (std::int64_t plane = 0; plane < planes; ++plane) {
+      differentiate_plane(images + plane * image_size(), feature_gradients + plane * maps_ * map_size(),
+                          image_gradients + plane * image_size(),
+                          [&](const Spectrum& u, int level, int j, int theta, const Spectrum& gradient) {
+                            add_correlation(
+                                u, level, gradient,
+                                wavelet_gradients + (j * options_.angles + theta) * padded_size());
+                          });
+    }
+  }
+
+  std::unique_ptr<Engine<T>> with_wavelets(const FilterBank& bank) const override {
+    auto engine = std::make_unique<ReferenceEngine>(*this);
+    engine->make_wavelets(bank);
+    return engine;
+  }
+
  private:
+  void make_wavelets(const FilterBank& bank) {
+    for (int j = 0; j < options_.scales; ++j) {
+      for (int theta = 0; theta < options_.angles; ++theta) {
+        for (int level = 0; level <= geometry_.level(j); ++level)
+          psi_[{j, theta, level}] = bank.psi(j, theta, level);
+      }
+    }
+  }
+
+  std::int64_t padded_size() const { return std::int64_t{geometry_.rows.padded} * geometry_.columns.padded; }
   std::int64_t image_size() const { return std::int64_t{options_.height} * options_.width; }
   std::int64_t map_size() const { return std::int64_t{geometry_.rows.output} * geometry_.columns.output; }
 
@@ -111,8 +139,12 @@ class ReferenceEngine final : public Engine<T> {
     }
   }
 
-  // The adjoint of transform_plane() at this image. Gradients are planes in space, real ones.
-  void differentiate_plane(const T* image, const T* gradients, T* image_gradient) const {
+  // The adjoint of transform_plane() at this image. Gradients are planes in space, real ones. correlate(u,
+  // level, j, theta, gradient) is called for each product u^ psi_{j,theta}^ at a level, with the spectrum of
+  // its gradient.
+  template <class Correlate>
+  void differentiate_plane(const T* image, const T* gradients, T* image_gradient,
+                           const Correlate& correlate) const {
     const T* next = gradients + map_size();
     auto total = low_pass_adjoint(gradients, 0);
     Spectrum x = pad(image);
@@ -129,12 +161,12 @@ class ReferenceEngine final : public Engine<T> {
             for (int j2 = j + 1; j2 < options_.scales; ++j2) {
               for (int theta2 = 0; theta2 < options_.angles; ++theta2) {
                 const auto u2_gradient = low_pass_adjoint(next_second, geometry_.level(j2));
-                add(modulus_adjoint(u, level, j2, theta2, u2_gradient), u_gradient);
+                add(modulus_adjoint(u, level, j2, theta2, u2_gradient, correlate), u_gradient);
                 next_second += map_size();
               }
             }
           }
-          add(modulus_adjoint(x, 0, j, theta, u_gradient), total);
+          add(modulus_adjoint(x, 0, j, theta, u_gradient, correlate), total);
         }
       }
     }
@@ -167,7 +199,9 @@ class ReferenceEngine final : public Engine<T> {
   }
 
   // From the gradient of |u * psi_{j,theta}| to that of the real plane with the spectrum u at `level`.
-  Spectrum modulus_adjoint(const Spectrum& u, int level, int j, int theta, const Spectrum& gradient) const {
+  template <class Correlate>
+  Spectrum modulus_adjoint(const Spectrum& u, int level, int j, int theta, const Spectrum& gradient,
+                           const Correlate& correlate) const {
     const auto& psi = psi_.at({j, theta, level});
     const int levels = geometry_.level(j) - level;
     auto filtered = subsample(multiply(u, psi), levels);
@@ -179,7 +213,24 @@ class ReferenceEngine final : public Engine<T> {
       value = modulus == 0 ? 0 : value / modulus * gradient.values[i].real();  // NaN stays
     }
     fft_2d(filtered);
-    return real_part_of_inverse(multiply(repeat(filtered, levels), psi));
+    const auto of_product = repeat(filtered, levels);
+    correlate(u, level, j, theta, of_product);
+    return real_part_of_inverse(multiply(of_product, psi));
+  }
+
+  // Adds what the gradient of a product u^ psi^ at `level` gives to that of the whole psi^:
+  // Re(conj(u^) gradient), divided by the samples that the inverse transforms divide by.
+  void add_correlation(const Spectrum& u, int level, const Spectrum& gradient, double* of_wavelet) const {
+    const double share = 1.0 / static_cast<double>(u.values.size());
+    for (int row = 0; row < u.height; ++row) {
+      const int to_row = FilterBank::source_of(row, geometry_.rows.padded, level);
+      for (int column = 0; column < u.width; ++column) {
+        const int to_column = FilterBank::source_of(column, geometry_.columns.padded, level);
+        if (to_row < 0 || to_column < 0) continue;
+        of_wavelet[std::int64_t{to_row} * geometry_.columns.padded + to_column] +=
+            (std::conj(u.at(row, column)) * gradient.at(row, column)).real() * share;
+      }
+    }
   }
 
   static Spectrum real_part_of_inverse(Spectrum spectrum) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -19,6 +20,10 @@ namespace scatlight::cpu {
 /// VectorRadixPlan, for which spectra and filters are stored in its own order.
 enum class Inversion { RowColumn, VectorRadix };
 
+/// The wavelets of the options, or any others: then whole planes are one tile, and all of their spectra is
+/// kept, as the gradient with respect to a wavelet needs it where the wavelet itself is negligible.
+enum class Wavelets { Fixed, Given };
+
 /// The spectra of signals at one level, folded to each level that the wavelets of coarser (or, for images,
 /// all) scales need, and these wavelets.
 template <class T>
@@ -26,7 +31,10 @@ struct Band {
   /// `vector_radix` is the plan of the finest level's planes, if they have one.
   Band(const FilterBank& bank, const Geometry& geometry, const std::vector<Level<T>>& levels,
        const ScatteringOptions& options, int level, int first_scale, int end_scale,
-       const std::optional<VectorRadixPlan>& vector_radix, Packing packing);
+       const std::optional<VectorRadixPlan>& vector_radix, Packing packing, Wavelets wavelets);
+
+  /// Exchanges the wavelets.
+  void make_filters(const FilterBank& bank, const Geometry& geometry);
 
   Inversion inversion(int to_level) const {
     return vector_radix && to_level == first_to_level ? Inversion::VectorRadix : Inversion::RowColumn;
@@ -39,6 +47,15 @@ struct Band {
   VectorRadixFilter<T> vector_radix_filter(int scale, int angle) const;
   /// The memory of the filters that the paths of these angles read.
   std::vector<std::span<const std::byte>> memory(int scale, int first_angle, int count) const;
+  /// The sums for the gradient of psi_{scale,angle}, one after the other for all wavelets: a value wherever
+  /// x^ is multiplied with one of psi^, (blocks of a plane, alias, row by Folding::rows, column of the
+  /// block); by a vector-radix plan, as its filters.
+  std::size_t sums_begin(int scale, int angle) const {
+    return sums_begin_[(scale - first_scale) * opposite_angles.size() + angle];
+  }
+  std::size_t sums_size() const { return sums_begin_.back(); }
+  std::size_t sums_size(int scale) const { return sums_begin(scale, 1) - sums_begin(scale, 0); }  ///< of one
+
   /// Clears what wavelets add to in the gradients of the folded spectra that are in this sum.
   void clear(T* folded, int sum = 0) const;
 
@@ -58,11 +75,15 @@ struct Band {
     bool has(int sum) const { return first <= sum && sum < end; }
   };
   std::vector<Sums> gradient_sums;
-  std::size_t size = 0;                  ///< of that memory, in values of T
-  std::vector<FoldedFilter<T>> filters;  ///< (scales from first_scale on, angles)
+  std::size_t size = 0;  ///< of that memory, in values of T
+  /// (scales from first_scale on, angles). Copies share them.
+  std::shared_ptr<const std::vector<FoldedFilter<T>>> filters;
 
  private:
   std::vector<bool> is_read(int to_level, const Geometry& geometry) const;
+
+  int end_scale_;
+  std::vector<std::size_t> sums_begin_;
 };
 
 }  // namespace scatlight::cpu

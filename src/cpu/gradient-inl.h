@@ -15,6 +15,7 @@
 
 #include "cpu/image_rows-inl.h"
 #include "cpu/inversion-inl.h"
+#include "cpu/kernels.h"
 #include "cpu/map_averager-inl.h"
 #include "cpu/pack-inl.h"
 #include "cpu/real_spectrum-inl.h"
@@ -40,8 +41,9 @@ class PlaneGradient {
         spectrum_(workspace),
         averager_(workspace) {}
 
-  // Adds what the gradients of a group's maps give to that of the spectra.
-  HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient, NextReads next) const {
+  // Adds what the gradients of a group's maps give to that of the spectra and to the sums for the wavelets.
+  HWY_ATTR void paths(const PathGroup& group, const T* spectra, T* spectra_gradient, WaveletSums<T> sums,
+                      NextReads next) const {
     const auto& tiling = tables_.tilings[group.tiling];
     const auto& level = tables_.level_of(group);
     const bool has_second = tables_.has_second(group);
@@ -52,12 +54,12 @@ class PlaneGradient {
       for (int tile = 0; tile < tiling.count(); ++tile) {
         const auto offset = tiling.spectrum_offset(tile);
         inversion.first_half(spectra + offset, scratch_.plane);
-        if (has_second) second_paths(group, inversion);
+        if (has_second) second_paths(group, inversion, sums.of_modulus);
         for (int path = 0; path < group.count; ++path) {
           if (tile == 0) read_map(level, tables_.first_map(group) + path);
           differentiate_rows(inversion, tiling, tile, level, scratch_.plane, path, of_second);
         }
-        inversion.add_first_half(scratch_.plane, spectra_gradient + offset);
+        inversion.add_first_half(spectra + offset, scratch_.plane, spectra_gradient + offset, sums.of_image);
       }
     });
   }
@@ -99,7 +101,8 @@ class PlaneGradient {
  private:
   // The gradient that order 2 gives to |x * psi|, whose plane is inverted halfway.
   template <class Inverse>
-  HWY_NOINLINE HWY_ATTR void second_paths(const PathGroup& group, const Inverse& inversion) const {
+  HWY_NOINLINE HWY_ATTR void second_paths(const PathGroup& group, const Inverse& inversion,
+                                          std::span<T> sums) const {
     const auto& level = tables_.level_of(group);
     const auto& tiling = tables_.tilings[group.tiling];
     const auto& band = tables_.modulus_bands[group.scale];
@@ -118,7 +121,7 @@ class PlaneGradient {
       of_second.first_half(scratch_.folded, scratch_.second_plane);
       read_map(second_level, tables_.second_map(group.scale, group.angle, second.scale, second.angle));
       differentiate_rows(of_second, tiling, 0, second_level, scratch_.second_plane, 0, nullptr);
-      of_second.add_first_half(scratch_.second_plane, scratch_.folded_gradient);
+      of_second.add_first_half(scratch_.folded, scratch_.second_plane, scratch_.folded_gradient, sums);
     }
     const std::size_t columns = level.blocks * lanes;
     const T* gradient = scratch_.folded_gradient;

@@ -4,7 +4,9 @@
 //   moduli(planes, path, block, to)                BlockSize rows of |x * psi| as lanes
 //   differentiate(gradient, planes, path, block)   back from the gradient of these rows, in place
 //   clear(planes, path, block)                     the same for a gradient of zero
-//   add_first_half(planes, gradients)              the adjoint of first_half; the planes are lost
+//   add_first_half(spectra, planes, gradients, sums)
+//                                                  the adjoint of first_half; the planes are lost. Adds what
+//                                                  wavelets get to a band's sums, unless these are empty
 //
 //   blocks()                 blocks of BlockSize rows
 //   reaches(block, height)   whether a block has rows before `height`; those that have come first
@@ -16,6 +18,8 @@
 #else
 #define SCATLIGHT_CPU_INVERSION_INL_H_
 #endif
+
+#include <span>
 
 #include "cpu/plane_columns-inl.h"
 #include "cpu/plane_rows-inl.h"
@@ -63,8 +67,9 @@ class RowColumnInversion {
   HWY_INLINE void clear(T* planes, int path, int block) const {
     rows_.clear(level_, plane(planes, path), block * BlockSize);
   }
-  HWY_INLINE HWY_ATTR void add_first_half(T* planes, T* gradients) const {
-    columns_.differentiate(band_, group_, planes, gradients);
+  HWY_INLINE HWY_ATTR void add_first_half(const T* spectra, T* planes, T* gradients,
+                                          std::span<T> sums) const {
+    columns_.differentiate(band_, group_, spectra, planes, gradients, sums);
   }
 
  private:
@@ -87,6 +92,7 @@ class VectorRadixInversion {
   VectorRadixInversion(const Band<T>& band, const PathGroup& group, Prefetcher& prefetcher)
       : plan_(*band.vector_radix),
         filter_(band.vector_radix_filter(group.scale, group.angle)),
+        sums_begin_(band.sums_begin(group.scale, group.angle)),
         transform_(plan_),
         prefetcher_(prefetcher) {}
 
@@ -104,13 +110,15 @@ class VectorRadixInversion {
     transform_.differentiate(gradient, plane, block, prefetcher_);
   }
   HWY_INLINE void clear(T*, int, int) const {}  // all blocks have rows
-  HWY_INLINE HWY_ATTR void add_first_half(T* plane, T* gradients) const {
-    transform_.add_first_half(plane, filter_, gradients);
+  HWY_INLINE HWY_ATTR void add_first_half(const T* spectra, T* plane, T* gradients, std::span<T> sums) const {
+    transform_.add_first_half(spectra, plane, filter_, gradients,
+                              sums.empty() ? sums : sums.subspan(sums_begin_));
   }
 
  private:
   const VectorRadixPlan& plan_;
   const VectorRadixFilter<T> filter_;
+  const std::size_t sums_begin_;
   const VectorRadixTransform<D> transform_;
   Prefetcher& prefetcher_;
 };

@@ -70,9 +70,9 @@ HWY_ATTR void write_map(const Tables<T>& tables, int map, int planes, const T* p
 template <class T, int BlockSize>
 HWY_ATTR void differentiate_paths(const Tables<T>& tables, const PathGroup& group, int planes,
                                   const T* spectra, const T* feature_gradients, T* spectra_gradient,
-                                  T* scratch, NextReads next) {
+                                  WaveletSums<T> sums, T* scratch, NextReads next) {
   const auto workspace = workspace_of<T, BlockSize>(tables, planes, Pass::Backward, scratch);
-  PlaneGradient(workspace, feature_gradients).paths(group, spectra, spectra_gradient, next);
+  PlaneGradient(workspace, feature_gradients).paths(group, spectra, spectra_gradient, sums, next);
 }
 
 template <class T, int BlockSize>

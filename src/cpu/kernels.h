@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,14 @@ template <class T>
 struct Maps {
   MapKind kind;
   T* data;  ///< of all maps
+};
+
+/// What a backward pass adds to the sums for the gradient of wavelets, as Band::sums_begin has them: of the
+/// image's band, and of the modulus band of the group's scale. Empty where no such gradient is wanted.
+template <class T>
+struct WaveletSums {
+  std::span<T> of_image = {};
+  std::span<T> of_modulus = {};
 };
 
 /// The code of one target for one packing.
@@ -43,9 +52,11 @@ struct Functions {
   /// A map from the partial maps of all strips.
   void (*write_map)(const Tables<T>& tables, int map, int planes, const T* partials, T* features, T* scratch);
 
-  /// Adds what the gradients of a group's maps give to the gradient of the folded spectra.
+  /// Adds what the gradients of a group's maps give to the gradient of the folded spectra, and to the sums
+  /// for that of the wavelets.
   void (*differentiate_paths)(const Tables<T>& tables, const PathGroup& group, int planes, const T* spectra,
-                              const T* feature_gradients, T* spectra_gradient, T* scratch, NextReads next);
+                              const T* feature_gradients, T* spectra_gradient, WaveletSums<T> sums,
+                              T* scratch, NextReads next);
 
   /// The gradient of the images, from that of map 0 and those of their folded spectra, of which there are
   /// PathGroups::sums (without order 1, none are read).

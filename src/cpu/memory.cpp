@@ -50,8 +50,8 @@ class KeptFractions {
   }
 
   Kept make(int scale, int angle) const {
+    if (bank_.is_mirrored(scale, angle)) return {};
     const auto wavelet = bank_.wavelet(scale, angle);
-    if (wavelet.is_symmetric() && bank_.opposite_angle(angle) < angle) return {};
     int samples = 0;
     int columns = 0;
     std::vector<double> values(size);

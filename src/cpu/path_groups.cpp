@@ -41,12 +41,18 @@ PathGroups<T>::PathGroups(const ScatteringOptions& resolved, const Geometry& geo
   for (auto& group : first) {
     const auto& band = *tilings[group.tiling].image_band;
     group.inversion = band.inversion(geometry.level(group.scale));
-    group.filters = band.memory(group.scale, group.angle, group.count);
   }
+  find_filters(tilings);
   second.resize(pairs);
   for (int scale = 0; scale < pairs; ++scale)
     add_groups(resolved, geometry, tilings, 0, scale + 1, resolved.scales, second[scale]);
   deal(geometry, tilings);
+}
+
+template <class T>
+void PathGroups<T>::find_filters(const std::vector<Tiling<T>>& tilings) {
+  for (auto& group : first)
+    group.filters = tilings[group.tiling].image_band->memory(group.scale, group.angle, group.count);
 }
 
 template <class T>

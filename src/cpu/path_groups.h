@@ -28,6 +28,9 @@ struct PathGroups {
   /// Tells the tilings' bands which of the sums each of their spectra is in.
   PathGroups(const ScatteringOptions& resolved, const Geometry& geometry, std::vector<Tiling<T>>& tilings);
 
+  /// Tells the groups where the filters are that the tilings have now.
+  void find_filters(const std::vector<Tiling<T>>& tilings);
+
   /// All (j, theta) of order 1, if asked for. Groups of one path at scales from which order 2 goes on, and on
   /// several tiles.
   std::vector<PathGroup> first;

@@ -8,8 +8,10 @@
 #endif
 
 #include <algorithm>
+#include <span>
 #include <type_traits>
 
+#include "cpu/transpose-inl.h"
 #include "cpu/workspace-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -90,43 +92,63 @@ class PlaneColumns {
   // The columns of x * psi for each path of a group, before the transform of rows.
   HWY_NOINLINE HWY_ATTR void transform(const Band<T>& band, const PathGroup& group, const T* spectra,
                                        T* planes) const {
-    for_blocks(band, group, spectra, planes,
-               [&](const Level<T>& level, const Folding& folding, const FilterBlock<T>& filter, auto mirrored,
-                   const T* spectrum, T* plane) SCATLIGHT_LAMBDA {
-                 using Sink = std::conditional_t<mirrored(), ConjugateElements<D>, PlacedElements<D>>;
-                 filter_block(level, folding, filter, spectrum, Sink{plane, level.plane_output.data()});
-               });
+    for_blocks(band, group, planes,
+               [&](const Level<T>& level, const Folding& folding, const Block& block, auto mirrored)
+                   SCATLIGHT_LAMBDA {
+                     using Sink = std::conditional_t<mirrored(), ConjugateElements<D>, PlacedElements<D>>;
+                     filter_block(level, folding, block.filter, spectra + block.spectrum,
+                                  Sink{block.plane, level.plane_output.data()});
+                   });
   }
 
-  // The adjoint: adds what columns give to the gradient of the spectra.
-  HWY_NOINLINE HWY_ATTR void differentiate(const Band<T>& band, const PathGroup& group, T* planes,
-                                           T* gradients) const {
-    for_blocks(band, group, gradients, planes,
-               [&](const Level<T>& level, const Folding& folding, const FilterBlock<T>& filter, auto mirrored,
-                   T* gradient, T* plane) SCATLIGHT_LAMBDA {
-                 using Source = std::conditional_t<mirrored(), ConjugateElements<D>, PlacedElements<D>>;
-                 differentiate_block(level, folding, filter, Source{plane, level.plane_input.data()},
-                                     gradient);
-               });
+  // The adjoint: adds what columns give to the gradient of the spectra and, unless they are empty, to the
+  // sums of the band.
+  HWY_NOINLINE HWY_ATTR void differentiate(const Band<T>& band, const PathGroup& group, const T* spectra,
+                                           T* planes, T* gradients, std::span<T> sums) const {
+    for_blocks(band, group, planes,
+               [&](const Level<T>& level, const Folding& folding, const Block& block, auto mirrored)
+                   SCATLIGHT_LAMBDA {
+                     using Source = std::conditional_t<mirrored(), ConjugateElements<D>, PlacedElements<D>>;
+                     const Source source{block.plane, level.plane_input.data()};
+                     T* gradient = gradients + block.spectrum;
+                     if (sums.empty())
+                       return differentiate_block(level, folding, block.filter, source, gradient);
+                     T* line = workspace_.scratch.line;
+                     workspace_.forward_fft(level.along_columns, source, Elements<D>{line});
+                     spread_line(level, folding, block.filter, line, gradient);
+                     add_correlation(folding, spectra + block.spectrum, line, sums.data() + block.sums);
+                   });
   }
 
  private:
   static constexpr int most_aliases = 8;  // multiplied at a time
 
-  // body(level, folding, filter, whether it is a mirror image, its block of the spectra, its block of a
-  // plane) for all blocks of the planes. A stored block is read or written for all paths before the next one.
-  template <class Value, class Body>
-  HWY_INLINE HWY_ATTR void for_blocks(const Band<T>& band, const PathGroup& group, Value* spectra, T* planes,
+  // A block of the plane of a path.
+  struct Block {
+    FilterBlock<T> filter;
+    T* plane;
+    std::size_t spectrum;  // where its block of the spectra begins
+    std::size_t sums;      // where its sums do, in those of the band
+  };
+
+  // body(level, folding, block, whether it is a mirror image) for all blocks of the planes. A stored block is
+  // read or written for all paths before the next one.
+  template <class Body>
+  HWY_INLINE HWY_ATTR void for_blocks(const Band<T>& band, const PathGroup& group, T* planes,
                                       const Body& body) const {
     const auto& level = workspace_.tables.level_of(group);
     const auto& folding = band.folding(level.level);
-    Value* spectrum = spectra + band.offset(level.level);
+    const std::size_t block_sums = sums_of_block(folding);
+    std::size_t spectrum = band.offset(level.level);
     for (int block = 0; block < folding.columns.stored; ++block, spectrum += folding.block_stride()) {
       for (int i = 0; i < group.count; ++i) {
         T* plane = planes + i * level.plane_size;
+        const std::size_t sums = band.sums_begin(group.scale, group.angle + i);
         const auto do_block = [&](int of_plane, auto mirrored) SCATLIGHT_LAMBDA {
-          body(level, folding, band.filter(group.scale, group.angle + i, level.level, of_plane), mirrored,
-               spectrum, plane + of_plane * W::block_values);
+          body(level, folding,
+               Block{band.filter(group.scale, group.angle + i, level.level, of_plane),
+                     plane + of_plane * W::block_values, spectrum, sums + of_plane * block_sums},
+               mirrored);
         };
         do_block(block, std::false_type());
         if (block < folding.columns.pairs) do_block(folding.columns.stored + block, std::true_type());
@@ -173,6 +195,18 @@ class PlaneColumns {
     }
     T* line = workspace_.scratch.line;
     workspace_.forward_fft(level.along_columns, source, Elements<D>{line});
+    spread_line(level, folding, filter, line, gradient);
+  }
+
+  // Adds psi^ z^ to the gradient, for a line z^ in the natural order of rows.
+  HWY_INLINE HWY_ATTR void spread_line(const Level<T>& level, const Folding& folding,
+                                       const FilterBlock<T>& filter, const T* line, T* gradient) const {
+    if (folding.aliases() == 1) {
+      if (filter.segments.empty()) return;
+      const FilteredSink<D, BlockSize> sink{unfolded(level, filter), level.row_position.data(), gradient};
+      for (int y = 0; y < level.height; ++y) sink.store(d_, y, y, load_element(d_, line + y * element));
+      return;
+    }
     for (const auto& segment : filter.segments) {
       for (int alias = 0; alias < segment.aliases; alias += most_aliases) {
         with_count<most_aliases>(segment.aliases - alias, [&](auto count) HWY_ATTR {
@@ -180,6 +214,50 @@ class PlaneColumns {
                                                   gradient);
         });
       }
+    }
+  }
+
+  // Sums of a block of a plane, for each value of psi^ that there could be.
+  static HWY_INLINE std::size_t sums_of_block(const Folding& folding) {
+    return std::size_t(folding.aliases()) * folding.height * BlockSize;
+  }
+
+  // Adds Re(conj(x^) z^) to the sums of a block, for all aliases that z^ is the gradient of.
+  HWY_NOINLINE HWY_ATTR void add_correlation(const Folding& folding, const T* spectrum, const T* line,
+                                             T* sums) const {
+    const std::int32_t* rows = folding.rows.data();
+    const int height = folding.height;
+    for (int alias = 0; alias < folding.aliases(); ++alias) {
+      const auto product = [&](int position) SCATLIGHT_LAMBDA {
+        const auto x = load_element(d_, spectrum + position * element);
+        const auto z = load_element(d_, line + rows[position] * element);
+        return hn::MulAdd(x.re, z.re, hn::Mul(x.im, z.im));
+      };
+      int position = 0;
+      if constexpr (lanes_are_planes<BlockSize> && W::lanes > 1) {
+        // The sums are over the lanes too: of as many rows at once as there are lanes.
+        constexpr int lanes = W::lanes;
+        HWY_ALIGN T products[lanes * lanes];
+        HWY_ALIGN T transposed[lanes * lanes];
+        for (; position < height; position += lanes) {
+          const int count = std::min(lanes, height - position);
+          for (int i = 0; i < count; ++i) hn::Store(product(position + i), d_, products + i * lanes);
+          for (int i = count; i < lanes; ++i) hn::Store(hn::Zero(d_), d_, products + i * lanes);
+          transpose(d_, products, lanes, transposed, lanes);
+          auto sum = hn::Load(d_, transposed);
+          for (int i = 1; i < lanes; ++i) sum = hn::Add(sum, hn::Load(d_, transposed + i * lanes));
+          if (count == lanes) {
+            hn::StoreU(hn::Add(hn::LoadU(d_, sums + position), sum), d_, sums + position);
+          } else {
+            hn::Store(sum, d_, transposed);
+            for (int i = 0; i < count; ++i) sums[position + i] += transposed[i];
+          }
+        }
+      } else {
+        for (; position < height; ++position) add_vector(d_, product(position), sums + position * BlockSize);
+      }
+      spectrum += folding.alias_size();
+      sums += height * BlockSize;
     }
   }
 

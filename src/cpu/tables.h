@@ -18,8 +18,11 @@ namespace scatlight::cpu {
 /// plane" is a pack of them where lanes are planes.
 template <class T>
 struct Tables {
-  Tables(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
-         Packing packing);
+  Tables(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank, Packing packing,
+         Wavelets wavelets = Wavelets::Fixed);
+
+  /// The same for other wavelets, of tables for given ones: only the filters are made.
+  Tables with_wavelets(const FilterBank& bank) const;
 
   ScatteringOptions options;
   Geometry geometry;
@@ -56,11 +59,25 @@ struct Tables {
   std::size_t partials_begin(int map) const { return partials_begin_[map]; }
   std::size_t partials_size() const { return partials_begin_.back(); }
 
+  /// The sums for the gradient of given wavelets are those of the image's band, of all tilings[0], then those
+  /// of the bands of order 2 as often as there are PathGroups::sums. These are the values before those of a
+  /// band.
+  std::size_t image_sums_size() const {
+    return tilings[0].image_band ? tilings[0].image_band->sums_size() : 0;
+  }
+  std::size_t modulus_sums_begin(int scale, int sum) const {
+    return image_sums_size() + sum * modulus_sums_.back() + modulus_sums_[scale];
+  }
+  std::size_t wavelet_sums_size() const {
+    return image_sums_size() + PathGroups<T>::sums * modulus_sums_.back();
+  }
+
  private:
-  std::vector<Band<T>> make_modulus_bands(const FilterBank& bank) const;
-  std::vector<Tiling<T>> make_tilings(const FilterBank& bank) const;
+  std::vector<Band<T>> make_modulus_bands(const FilterBank& bank, Wavelets wavelets) const;
+  std::vector<Tiling<T>> make_tilings(const FilterBank& bank, Wavelets wavelets) const;
 
   std::vector<std::size_t> partials_begin_;
+  std::vector<std::size_t> modulus_sums_;  // before those of a band, by scales; at last of all
 };
 
 }  // namespace scatlight::cpu

@@ -181,10 +181,14 @@ std::vector<std::int32_t> TileAxis::positions(int tile) const {
   return positions;
 }
 
+Tiles whole_plane(const ScatteringOptions& resolved, const Geometry& geometry) {
+  return {0, resolved.max_order >= 1 ? resolved.scales : 0, whole(geometry.rows), whole(geometry.columns)};
+}
+
 std::vector<Tiles> choose_tiles(const ScatteringOptions& resolved, const Geometry& geometry,
                                 const SampleType& sample_type) {
-  const int scales = resolved.max_order >= 1 ? resolved.scales : 0;
-  if (resolved.max_order != 1) return {{0, scales, whole(geometry.rows), whole(geometry.columns)}};
+  if (resolved.max_order != 1) return {whole_plane(resolved, geometry)};
+  const int scales = resolved.scales;
 
   // The best choice for the scales from each one on: of all ways to go on with a group that begins there.
   Chooser chooser(resolved, geometry, sample_type);

@@ -34,6 +34,9 @@ struct Tiles {
   int count() const { return rows.count * columns.count; }
 };
 
+/// One tile for all wavelets: the padded plane.
+Tiles whole_plane(const ScatteringOptions& resolved, const Geometry& geometry);
+
 /// The samples of an engine.
 struct SampleType {
   double epsilon;  ///< relative precision

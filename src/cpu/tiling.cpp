@@ -4,7 +4,7 @@ namespace scatlight::cpu {
 
 template <class T>
 Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
-                  const Tiles& tiles, Packing packing)
+                  const Tiles& tiles, Packing packing, Wavelets wavelets)
     : tiles(tiles) {
   const int last_level = tiles.end_scale > 0 ? geometry.level(tiles.end_scale - 1) : 0;
   for (int level = 0; level <= last_level; ++level)
@@ -17,15 +17,14 @@ Tiling<T>::Tiling(const ScatteringOptions& resolved, const Geometry& geometry, c
   Geometry of_tile = geometry;
   of_tile.rows.padded = tiles.rows.length;
   of_tile.columns.padded = tiles.columns.length;
-  const FilterBank wavelets(resolved, of_tile);
   // Order 2 goes on from rows in their natural order; phi_J by spectra takes two blocks of them at a time.
   const auto& finest = levels[0];
   std::optional<VectorRadixPlan> vector_radix;
   if (resolved.max_order == 1 && geometry.level(tiles.first_scale) == 0 && !finest.horizontal.spectral &&
       VectorRadixPlan::fits(finest.height, finest.width, packing))
     vector_radix.emplace(finest.height, finest.width);
-  image_band.emplace(wavelets, geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale,
-                     vector_radix, packing);
+  image_band.emplace(bank.on(of_tile), geometry, levels, resolved, 0, tiles.first_scale, tiles.end_scale,
+                     vector_radix, packing, wavelets);
 }
 
 template struct Tiling<float>;

@@ -27,7 +27,7 @@ struct Core {
 template <class T>
 struct Tiling {
   Tiling(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank,
-         const Tiles& tiles, Packing packing);
+         const Tiles& tiles, Packing packing, Wavelets wavelets);
 
   Tiles tiles;
   std::vector<Level<T>> levels;

@@ -9,6 +9,7 @@
 #endif
 
 #include <algorithm>
+#include <span>
 #include <type_traits>
 
 #include "cpu/fft-inl.h"
@@ -144,14 +145,31 @@ class VectorRadixTransform {
     }
   }
 
-  // Adds the adjoint of first_half to the gradient of the spectrum. The plane is lost.
-  HWY_INLINE HWY_ATTR void add_first_half(T* plane, const VectorRadixFilter<T>& filter, T* gradient) const {
+  // Adds the adjoint of first_half to the gradient of the spectrum and, unless they are empty, what the
+  // wavelet gets to its sums, which stand as the values of a filter that is not mirrored. The plane is lost.
+  HWY_INLINE HWY_ATTR void add_first_half(const T* spectrum, T* plane, const VectorRadixFilter<T>& filter,
+                                          T* gradient, std::span<T> sums) const {
     for_rows([&](int b, auto q, auto is_even, auto is_opposite) SCATLIGHT_LAMBDA {
       T* slice = plane + b * slice_stride();
       with_one_of(VectorRadixPlan::Factors{}, plan_.columns,
                   [&](auto columns) SCATLIGHT_LAMBDA { transform_rows_back<columns>(slice); });
       const int stored = is_opposite ? radix - b : b;
-      add_filtered_columns<q, is_even, is_opposite>(slice, of(filter, b), b, rows(gradient, stored));
+      if (sums.empty()) {
+        const auto none = [](int, int, C, OppositeVectors) SCATLIGHT_LAMBDA {};
+        return add_filtered_columns<q, is_even, is_opposite>(slice, of(filter, b), b, rows(gradient, stored),
+                                                             none);
+      }
+      const T* of_image = rows(spectrum, stored);
+      T* to = sums.data() + b * butterflies() * radix;
+      add_filtered_columns<q, is_even, is_opposite>(
+          slice, of(filter, b), b, rows(gradient, stored),
+          [&](int vector, int a, C z, OppositeVectors vectors) SCATLIGHT_LAMBDA {
+            const auto x =
+                load_spectrum<decltype(q)::value, decltype(is_even)::value, decltype(is_opposite)::value>(
+                    of_image, vectors, a);
+            add_vector(d_, hn::MulAdd(x.re, z.re, hn::Mul(x.im, z.im)),
+                       to + (vector * plan_.rows + a) * radix);
+          });
     });
   }
 
@@ -252,32 +270,34 @@ class VectorRadixTransform {
                                             T* slice) const {
     for (int vector = 0; vector < plan_.columns; ++vector) {
       const auto stored = Opposite ? opposite_of<IsEven>(vector) : OppositeVectors{vector, vector};
-      const T* zero = spectrum + stored.zero * (R * element);
-      const T* others = spectrum + stored.others * (R * element);
       T* to = slice + vector * element;
       with_filter<IsEven>(filter, vector, [&](const auto& psi) SCATLIGHT_LAMBDA {
         compiled_dft<R>(
             d_, nullptr,
             [&](int a) SCATLIGHT_LAMBDA {
               const auto factor = psi(a);
-              C x;
-              if constexpr (Opposite) {
-                const std::size_t row = opposite_row<R>(a) * element;
-                x.re = opposite<IsEven>(zero + row, others + row);
-                x.im = hn::Neg(opposite<IsEven>(zero + row + radix, others + row + radix));
-              } else {
-                x = load_element(d_, others + a * element);
-              }
-              return scale(factor, x);
+              return scale(factor, load_spectrum<R, IsEven, Opposite>(spectrum, stored, a));
             },
             [&](int k, C value)
                 SCATLIGHT_LAMBDA { store_element(d_, rotate_row<R>(value, b, k), to + k * row_stride()); });
       });
     }
   }
+  // The element with place r' = a of the vectors of a spectrum, or of its mirror image.
   template <int R, bool IsEven, bool Opposite>
+  HWY_INLINE HWY_ATTR C load_spectrum(const T* spectrum, OppositeVectors stored, int a) const {
+    const T* zero = spectrum + stored.zero * (R * element);
+    const T* others = spectrum + stored.others * (R * element);
+    if constexpr (!Opposite) return load_element(d_, others + a * element);
+    const std::size_t row = opposite_row<R>(a) * element;
+    return {opposite<IsEven>(zero + row, others + row),
+            hn::Neg(opposite<IsEven>(zero + row + radix, others + row + radix))};
+  }
+  // Gives correlate(c', r', z, vectors) what psi^ gets there: the gradient z of its product with the vectors
+  // of the spectrum.
+  template <int R, bool IsEven, bool Opposite, class Correlate>
   HWY_NOINLINE HWY_ATTR void add_filtered_columns(const T* slice, const VectorRadixFilter<T> filter, int b,
-                                                  T* gradient) const {
+                                                  T* gradient, const Correlate& correlate) const {
     for (int vector = 0; vector < plan_.columns; ++vector) {
       const T* from = slice + vector * element;
       const auto stored = Opposite ? opposite_of<IsEven>(vector) : OppositeVectors{vector, vector};
@@ -290,7 +310,9 @@ class VectorRadixTransform {
                 SCATLIGHT_LAMBDA { return rotate_row<R>(load_element(d_, from + k * row_stride()), b, k); },
             [&](int a, C exchanged) SCATLIGHT_LAMBDA {
               const auto factor = psi(a);
-              C value = scale(factor, exchange(exchanged));
+              const C z = exchange(exchanged);
+              correlate(vector, a, z, stored);
+              C value = scale(factor, z);
               if constexpr (!Opposite) return add_element(d_, value, others + a * element);
               value = {opposite(value.re, value.re), hn::Neg(opposite(value.im, value.im))};
               const std::size_t row = opposite_row<R>(a) * element;

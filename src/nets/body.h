@@ -21,6 +21,9 @@ struct Network::Body {
   bool has_convolutions() const { return options.family != Family::Linear; }
 
   void add_parameter(const std::string& name, at::Tensor tensor);
+
+  /// Those of the front end, in its order.
+  std::vector<at::Tensor> front_end_parameters() const;
   void add_buffer(const std::string& name, at::Tensor tensor);
   at::Tensor& at(const std::string& name);
   bool has(const std::string& name) const { return indices.contains(name); }
@@ -44,7 +47,8 @@ struct Network::Body {
   std::map<std::string, at::Tensor, std::less<>> indices;  ///< both, by name
   torch_ops::Placement placement = {};
   bool training = true;
-  bool folded = false;  ///< Batch norms of convolutions are in their weights and biases.
+  bool folded = false;                       ///< Batch norms of convolutions are in their weights and biases.
+  std::vector<std::string> front_end_names;  ///< Of its parameters.
   std::set<std::string, std::less<>> frozen_norms;  ///< Names of the batch norms that are constants.
 };
 

@@ -1,5 +1,7 @@
 #include "nets/cost.h"
 
+#include <ATen/core/Tensor.h>
+
 #include <algorithm>
 
 #include "nets/architecture.h"
@@ -113,6 +115,8 @@ LayersCost layers_cost(const Architecture& architecture, std::size_t first, std:
 Cost cost(const NetworkOptions& options, const CostRules& rules) {
   const auto architecture = make_architecture(options);
   auto cost = layers_cost(architecture, 0, architecture.layers.size(), architecture.maps, rules).cost;
+  for (const auto& [name, tensor] : architecture.front_end->first_parameters())
+    cost.parameters += tensor.numel();
   cost.front_end_multiply_adds = architecture.front_end->multiply_adds(options.height, options.width);
   return cost;
 }

@@ -12,7 +12,9 @@
 
 #include "nets/dct.h"
 #include "nets/limits.h"
+#include "nets/wavelets.h"
 #include "scatlight/error.h"
+#include "torch/wavelets.h"
 
 namespace scatlight::nets {
 namespace {
@@ -55,7 +57,7 @@ class Pixels final : public FrontEnd {
   }
 };
 
-class ScatteringMaps final : public FrontEnd {
+class ScatteringMaps : public FrontEnd {
  public:
   explicit ScatteringMaps(const NetworkOptions& options)
       : options_({.height = options.height,
@@ -117,10 +119,14 @@ class ScatteringMaps final : public FrontEnd {
   }
 
   at::Tensor maps(const at::Tensor& images, const torch_ops::MapFormat& format) const override {
-    auto options = options_;
-    options.height = static_cast<int>(images.size(2));
-    options.width = static_cast<int>(images.size(3));
-    auto maps = torch_ops::scatter(images, options, format);
+    return kept_of(torch_ops::scatter(images, options_, format), format);
+  }
+
+ protected:
+  const ScatteringOptions& options() const { return options_; }
+
+  /// Of all maps, those that the network reads.
+  at::Tensor kept_of(const at::Tensor& maps, const torch_ops::MapFormat& format) const {
     if (!kept_.defined()) return maps;
     return maps.index_select(1, kept_.to(maps.device())).contiguous(format.memory);
   }
@@ -130,6 +136,33 @@ class ScatteringMaps final : public FrontEnd {
   std::vector<int> paths_;
   std::int64_t all_;  ///< Paths of a colour.
   at::Tensor kept_;   ///< Channels, where some are left out.
+};
+
+/// One whose wavelets are learned.
+class LearnedScatteringMaps final : public ScatteringMaps {
+ public:
+  explicit LearnedScatteringMaps(const NetworkOptions& options)
+      : ScatteringMaps(options), learned_(options.learned_filters) {}
+
+  std::string name() const override {
+    return ScatteringMaps::name() + (learned_ == LearnedFilters::PerChannel
+                                         ? ", by wavelets learned for each colour"
+                                         : ", by learned wavelets");
+  }
+
+  std::vector<std::pair<std::string, at::Tensor>> first_parameters() const override {
+    const auto first = torch_ops::first_wavelets(options());
+    const bool has_sets = learned_ == LearnedFilters::PerChannel;
+    return {{wavelets_name, has_sets ? first.repeat({colours, 1, 1, 1}) : first}};
+  }
+
+  at::Tensor maps_by(at::TensorList parameters, const at::Tensor& images,
+                     const torch_ops::MapFormat& format) const override {
+    return kept_of(torch_ops::scatter_by(images, parameters.front(), options(), format), format);
+  }
+
+ private:
+  LearnedFilters learned_;
 };
 
 /// The discrete cosine transform of each block in Y, Cb, Cr, which is a convolution with constant weights.
@@ -204,10 +237,15 @@ constexpr int most_scales_of_blocks = 5;  // 3072 channels
 
 std::shared_ptr<const FrontEnd> make_front_end(const NetworkOptions& options) {
   const bool scatters = options.input == Input::Scattering;
+  if (!scatters && options.learned_filters != LearnedFilters::None)
+    throw Error(fmt::format("learned filters are those of the scattering; {} works on {}", options.name,
+                            name_of(options.input)));
   if (options.input != Input::Pixels) check_scales(options, scatters ? 16 : most_scales_of_blocks);
   switch (options.input) {
     case Input::Scattering:
       check_scattering(options);
+      if (options.learned_filters != LearnedFilters::None)
+        return std::make_shared<LearnedScatteringMaps>(options);
       return std::make_shared<ScatteringMaps>(options);
     case Input::Dct:
       return std::make_shared<DctMaps>(options);

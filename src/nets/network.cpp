@@ -11,6 +11,7 @@
 #include "nets/body.h"
 #include "nets/convolve.h"
 #include "scatlight/error.h"
+#include "torch/wavelets.h"
 
 namespace scatlight::nets {
 namespace {
@@ -227,12 +228,19 @@ void Network::Body::add_buffer(const std::string& name, at::Tensor tensor) {
   indices.emplace(name, tensor);
 }
 
+std::vector<at::Tensor> Network::Body::front_end_parameters() const {
+  std::vector<at::Tensor> found;
+  for (const auto& name : front_end_names) found.push_back(indices.find(name)->second);
+  return found;
+}
+
 at::Tensor& Network::Body::at(const std::string& name) { return indices.find(name)->second; }
 
 void Network::Body::lay_out() {
   const at::NoGradGuard no_grad;
   for (auto& [name, tensor] : indices) {
-    const auto format = tensor.dim() == 4 ? memory_format() : at::MemoryFormat::Contiguous;
+    const bool is_convolution = tensor.dim() == 4 && tensor.scalar_type() == at::kFloat;
+    const auto format = is_convolution ? memory_format() : at::MemoryFormat::Contiguous;
     tensor = tensor.detach().to(placement.device).contiguous(format).requires_grad_(tensor.requires_grad());
   }
   for (auto* const tensors : {&parameters, &buffers}) {
@@ -245,6 +253,10 @@ Network::Network(const NetworkOptions& options) : Network(options, std::string::
 Network::Network(const NetworkOptions& options, std::size_t layers) : body_(std::make_unique<Body>(options)) {
   auto& all = body_->architecture.layers;
   all.resize(std::min(layers, all.size()));
+  for (const auto& [name, tensor] : body_->architecture.front_end->first_parameters()) {
+    body_->front_end_names.push_back(name);
+    body_->add_parameter(name, tensor);
+  }
   Builder builder(*body_, options.family == Family::Vgg);
   for (const auto& layer : body_->architecture.layers) std::visit(builder, layer);
   body_->lay_out();
@@ -266,10 +278,26 @@ void Network::to(const torch_ops::Placement& placement) {
 const at::Device& Network::device() const { return body_->placement.device; }
 
 at::Tensor Network::maps(const at::Tensor& images) const {
-  const at::NoGradGuard no_grad;
-  return body_->architecture.front_end->maps(
-      images.to(body_->placement.device),
+  const at::AutoGradMode grad(at::GradMode::is_enabled() && trains_front_end());
+  return body_->architecture.front_end->maps_by(
+      body_->front_end_parameters(), images.to(body_->placement.device),
       {.type = body_->convolution_type(), .memory = body_->memory_format()});
+}
+
+bool Network::trains_front_end() const {
+  const auto learned = body_->front_end_parameters();
+  return body_->training &&
+         std::ranges::any_of(learned, [](const auto& tensor) { return tensor.requires_grad(); });
+}
+
+bool Network::keep_in_range() {
+  const at::NoGradGuard no_grad;
+  bool all_finite = true;
+  for (const auto& tensor : body_->front_end_parameters()) {
+    torch_ops::keep_in_range(tensor);
+    all_finite = all_finite && tensor.isfinite().all().item<bool>();
+  }
+  return all_finite;
 }
 
 void Network::set_map_statistics(const at::Tensor& mean, const at::Tensor& deviation) {
@@ -326,6 +354,8 @@ void Network::freeze(std::size_t first, std::size_t end) {
     body_->at(conv.name + ".weight").requires_grad_(false);
     if (conv.bias) body_->at(conv.name + ".bias").requires_grad_(false);
   });
+  if (first > 0 || end == 0) return;
+  for (const auto& name : body_->front_end_names) body_->at(name).requires_grad_(false);
 }
 
 at::Tensor Network::forward(const at::Tensor& images) { return classify(maps(images)); }

@@ -37,6 +37,13 @@ enum class Family {
 
 enum class Block { Basic, Bottleneck };
 
+/// Of the scattering: whose wavelets are parameters of the network.
+enum class LearnedFilters {
+  None,        ///< Those of the options stay.
+  Shared,      ///< One set for all colours.
+  PerChannel,  ///< One for each colour.
+};
+
 }  // namespace scatlight::nets
 
 namespace scatlight {
@@ -53,6 +60,12 @@ struct Names<nets::Family> {
   static constexpr std::string_view what = "family";
   static constexpr std::array<std::string_view, 5> all = {"scatresnet", "resnet", "vgg", "linear",
                                                           "wideresnet"};
+};
+
+template <>
+struct Names<nets::LearnedFilters> {
+  static constexpr std::string_view what = "learned filters";
+  static constexpr std::array<std::string_view, 3> all = {"none", "shared", "per-channel"};
 };
 
 template <>
@@ -82,7 +95,8 @@ struct NetworkOptions {
   /// Of the scattering: the paths of each colour that are kept, as Scattering::paths() counts them, in
   /// growing order; empty: all.
   std::vector<int> paths = {};
-  int dct_channels = 0;  ///< Of the DCT, the lowest ones; 0: all.
+  LearnedFilters learned_filters = LearnedFilters::None;  ///< Of the scattering.
+  int dct_channels = 0;                                   ///< Of the DCT, the lowest ones; 0: all.
   /// What was subtracted from R, G, B in [0, 1], and by what they were divided: the DCT undoes it.
   std::array<float, 3> image_mean = {0, 0, 0};
   std::array<float, 3> image_deviation = {1, 1, 1};
@@ -100,7 +114,7 @@ struct NetworkOptions {
 };
 
 /// One network, float32, on the CPU until it is moved. Modules and parameters have torchvision's names
-/// (conv1, bn1, layer1.0.conv1 ... fc).
+/// (conv1, bn1, layer1.0.conv1 ... fc). Wavelets that are learned are float64: see torch/wavelets.h.
 class Network {
  public:
   /// Builds the network with He fan-out initialisation from torch's global generator. Throws Error for
@@ -117,16 +131,24 @@ class Network {
   const NetworkOptions& options() const;
 
   /// Moves the network to a device, a GPU from torch_ops::open_device(). parameters() and buffers() are other
-  /// tensors afterwards, still float32. With bfloat16, convolutions and what lies between them compute in it,
-  /// from weights that are rounded each time; batch norms' numbers, the last layers and gradients stay
+  /// tensors afterwards, of the same types. With bfloat16, convolutions and what lies between them compute in
+  /// it, from weights that are rounded each time; batch norms' numbers, the last layers and gradients stay
   /// float32. Throws Error for bfloat16 where there is no convolution.
   void to(const torch_ops::Placement& placement);
   const at::Device& device() const;
 
-  /// The front end, which has no parameters (nets/front_end.h): (N, 3, H, W) images to the maps that the body
-  /// reads, (N, C, h, w). No gradient flows through it. The images are on the CPU or on the network's device,
-  /// the maps are on the latter, in the type that the convolutions compute in.
+  /// The front end (nets/front_end.h): (N, 3, H, W) images to the maps that the body reads, (N, C, h, w). The
+  /// images are on the CPU or on the network's device, the maps are on the latter, in the type that the
+  /// convolutions compute in. No gradient flows through it, but while trains_front_end() to its parameters.
   at::Tensor maps(const at::Tensor& images) const;
+
+  /// Whether the network is in training mode, and learns numbers of its front end, which are not frozen. Then
+  /// maps of one step are not those of the next.
+  bool trains_front_end() const;
+
+  /// After a step of an optimizer: numbers of the front end that are out of range become the nearest ones in
+  /// it. NaN stays; returns whether there is none.
+  bool keep_in_range();
 
   /// Shape (C, h, w) of the maps.
   std::vector<std::int64_t> map_shape() const;
@@ -149,7 +171,7 @@ class Network {
   void freeze_norms();
 
   /// Convolutions in the layers from `first` to before `end` are no longer trained, and their batch norms are
-  /// constants.
+  /// constants. Where the first layer of all is among them, nor is the front end.
   void freeze(std::size_t first, std::size_t end);
 
   /// classify(maps(images)).
@@ -159,8 +181,9 @@ class Network {
   /// mode.
   void train(bool on = true);
 
-  /// In the order of torchvision's state_dict; the tensors share the network's memory. Of frozen parameters,
-  /// requires_grad() is false. Buffers are running means, variances and batch counts.
+  /// In the order of torchvision's state_dict, those of the front end first; the tensors share the network's
+  /// memory. Of frozen parameters, requires_grad() is false. Buffers are running means, variances and batch
+  /// counts.
   std::vector<std::pair<std::string, at::Tensor>> parameters() const;
   std::vector<std::pair<std::string, at::Tensor>> buffers() const;
 

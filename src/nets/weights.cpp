@@ -13,7 +13,9 @@
 #include "io/path_error.h"
 #include "io/safetensors.h"
 #include "nets/architecture.h"
+#include "nets/wavelets.h"
 #include "scatlight/error.h"
+#include "torch/wavelets.h"
 
 namespace scatlight::nets {
 namespace {
@@ -55,6 +57,8 @@ Input usual_input(Family family) {
 Json to_json(const NetworkOptions& options) {
   Json json = {{"family", name_of(options.family)}, {"block", name_of(options.block)}};
   if (options.input != usual_input(options.family)) json["input"] = name_of(options.input);
+  if (options.learned_filters != LearnedFilters::None)
+    json["learned_filters"] = name_of(options.learned_filters);
   Json usual;
   const NetworkOptions nothing = {};
   each_field(
@@ -74,6 +78,8 @@ NetworkOptions from_json(const Json& json) {
   options.block = from_name<Block>(json.at("block").get<std::string>());
   options.input = usual_input(options.family);
   if (json.contains("input")) options.input = from_name<Input>(json.at("input").get<std::string>());
+  if (json.contains("learned_filters"))
+    options.learned_filters = from_name<LearnedFilters>(json.at("learned_filters").get<std::string>());
   const auto read = [&](const char* key, auto& value) { json.at(key).get_to(value); };
   each_field(options, read, [&](const char* key, auto& value) {
     if (json.contains(key)) read(key, value);
@@ -82,6 +88,7 @@ NetworkOptions from_json(const Json& json) {
 }
 
 io::DType dtype_of(const at::Tensor& tensor) {
+  if (tensor.scalar_type() == at::kDouble) return io::DType::F64;
   return tensor.scalar_type() == at::kLong ? io::DType::I64 : io::DType::F32;
 }
 
@@ -105,6 +112,15 @@ void check_tensor(const std::filesystem::path& path, const std::string& owner, c
                                   io::type_name(dtype_of(tensor)),
                                   fmt::format("[{}]", fmt::join(tensor.sizes(), ", "))));
   }
+}
+
+/// Throws Error, which names the file that they were read from, for learned wavelets that are out of range.
+void check_wavelets_of(const Network& network, const std::filesystem::path& path) try {
+  for (const auto& [name, tensor] : network.parameters()) {
+    if (name == wavelets_name) torch_ops::check_range(tensor);
+  }
+} catch (const Error& error) {
+  io::fail_at(path, fmt::format("its tensor '{}': {}", wavelets_name, error.what()));
 }
 
 /// The layer that gives the classes: "fc", or "classifier.6" of VGG.
@@ -161,18 +177,22 @@ void save_weights(const Network& network, const std::filesystem::path& path, con
 
 void load_weights(Network& network, const std::filesystem::path& path) {
   read_tensors(path, state_of(network), network.options().name);
+  check_wavelets_of(network, path);
 }
 
 void check_front_end(const Network& network, const std::filesystem::path& path) {
   if (!io::SafetensorsReader(path).metadata().contains(network_key)) return;
   const auto name_of = [](const NetworkOptions& options) { return make_front_end(options)->name(); };
+  auto own = network.options();
   std::string given;
   try {
-    given = name_of(read_weights_header(path).options);
+    const auto options = read_weights_header(path).options;
+    if (options.learned_filters == LearnedFilters::None) own.learned_filters = LearnedFilters::None;
+    given = name_of(options);
   } catch (const Error& error) {
     io::fail_at(path, fmt::format("the network in its metadata is damaged: {}", error.what()));
   }
-  const auto needed = name_of(network.options());
+  const auto needed = name_of(own);
   if (given != needed)
     io::fail_at(path, fmt::format("its network reads {}; this one reads {}", given, needed));
 }
@@ -191,9 +211,12 @@ bool load_body(Network& network, const std::filesystem::path& path) {
   if (!same_classes) {
     std::erase_if(state, [&](const auto& entry) { return entry.first.starts_with(last + "."); });
   }
+  if (reader.find(wavelets_name) == nullptr)
+    std::erase_if(state, [](const auto& entry) { return entry.first == wavelets_name; });
   read_tensors(path, state, network.options().name,
                same_classes ? std::vector<std::string>() : std::vector{last + "."});
   check_finite(path, state);
+  check_wavelets_of(network, path);
   return same_classes;
 }
 

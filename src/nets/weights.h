@@ -35,12 +35,14 @@ void save_weights(const Network& network, const std::filesystem::path& path, con
 void load_weights(Network& network, const std::filesystem::path& path);
 
 /// Throws Error for a weights file whose metadata names a network with another front end: the maps of two may
-/// have one shape. A file without our metadata is accepted.
+/// have one shape. A network that learns wavelets begins with the maps of the same one that does not, whose
+/// file it accepts. So is a file without our metadata.
 void check_front_end(const Network& network, const std::filesystem::path& path);
 
 /// Fills the network from a weights file of the same network with any number of classes. Of another number,
 /// the last layer keeps its first values, and of a network that was cut before it the file's is left out;
-/// returns whether it was filled. Throws Error as load_weights does, and for weights that are not finite
+/// returns whether it was filled. Learned wavelets that the file does not have
+/// keep theirs. Throws Error as load_weights does, and for weights that are not finite
 /// numbers.
 bool load_body(Network& network, const std::filesystem::path& path);
 

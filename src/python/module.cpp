@@ -66,6 +66,80 @@ void backward(const Scattering& plan, const Input<T>& images, const Input<T>& fe
   plan.backward(of, from, to);
 }
 
+template <class T>
+void backward_to_wavelets(const Scattering& plan, const Input<T>& images, const Input<T>& feature_gradients,
+                          const Output<T>& image_gradients, const Output<double>& wavelet_gradients) {
+  const auto of = values_of<T>(images);
+  const auto from = values_of<T>(feature_gradients);
+  const auto to = values_of<T>(image_gradients);
+  const auto to_wavelets = values_of<double>(wavelet_gradients);
+  const nb::gil_scoped_release released;
+  plan.backward(of, from, to, to_wavelets);
+}
+
+// ---- wavelets as an argument: four numbers each, in the order of WaveletShape's members ----
+
+constexpr std::size_t numbers_per_shape = 4;
+
+nb::list list_wavelet_shapes(const ScatteringOptions& options) {
+  nb::list shapes;
+  for (const auto& shape : wavelet_shapes(options))
+    shapes.append(nb::make_tuple(shape.theta, shape.xi, shape.sigma, shape.slant));
+  return shapes;
+}
+
+std::vector<WaveletShape> to_shapes(std::span<const double> numbers) {
+  std::vector<WaveletShape> shapes(numbers.size() / numbers_per_shape);
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    const auto of_one = numbers.subspan(i * numbers_per_shape, numbers_per_shape);
+    shapes[i] = {.theta = of_one[0], .xi = of_one[1], .sigma = of_one[2], .slant = of_one[3]};
+  }
+  return shapes;
+}
+
+// The leading sides are J and L, and `rest` are the others.
+bool has_sides(const Input<double>& array, const ScatteringOptions& options,
+               const std::vector<std::size_t>& rest) {
+  std::vector<std::size_t> expected = {static_cast<std::size_t>(options.scales),
+                                       static_cast<std::size_t>(options.angles)};
+  expected.insert(expected.end(), rest.begin(), rest.end());
+  return std::equal(array.shape_ptr(), array.shape_ptr() + array.ndim(), expected.begin(), expected.end(),
+                    [](auto side, auto wanted) { return static_cast<std::size_t>(side) == wanted; });
+}
+
+// Shapes (J, L, 4) or spectra (J, L, padded height, padded width).
+Scattering with_wavelets(const Scattering& plan, const Input<double>& wavelets) {
+  const auto& options = plan.options();
+  const auto numbers = values_of<double>(wavelets);
+  const bool are_shapes = has_sides(wavelets, options, {numbers_per_shape});
+  const auto height = static_cast<std::size_t>(plan.padded_height());
+  const auto width = static_cast<std::size_t>(plan.padded_width());
+  if (!are_shapes && !has_sides(wavelets, options, {height, width})) {
+    const std::vector<std::int64_t> sides(wavelets.shape_ptr(), wavelets.shape_ptr() + wavelets.ndim());
+    throw Error(fmt::format("wavelets are ({}); they must be shapes ({}, {}, 4) or spectra ({}, {}, {}, {})",
+                            fmt::join(sides, ", "), options.scales, options.angles, options.scales,
+                            options.angles, height, width));
+  }
+  const nb::gil_scoped_release released;
+  return are_shapes ? plan.with_wavelets(to_shapes(numbers)) : plan.with_wavelets(numbers);
+}
+
+// From dL/dpsi^ to the four numbers of each wavelet (J, L, 4).
+void shape_gradients_of(const ScatteringOptions& options, const Input<double>& shapes,
+                        const Input<double>& wavelet_gradients, const Output<double>& gradients) {
+  const auto of = values_of<double>(shapes);
+  const auto from = values_of<double>(wavelet_gradients);
+  const auto to = values_of<double>(gradients);
+  if (of.size() % numbers_per_shape != 0 || to.size() != of.size())
+    throw Error(fmt::format("shapes have {} numbers and their gradients {}; each has 4 for each wavelet",
+                            of.size(), to.size()));
+  const nb::gil_scoped_release released;
+  auto at = to.begin();
+  for (const auto& gradient : shape_gradients(options, to_shapes(of), from)) {
+    for (const double number : {gradient.theta, gradient.xi, gradient.sigma, gradient.slant}) *at++ = number;
+  }
+}
+
 void copy_filter(const std::vector<double>& from, const Output<double>& to) {
   if (from.size() != to.size())
     throw Error(fmt::format("the filter has {} values; there is room for {}", from.size(), to.size()));
@@ -235,7 +309,10 @@ NB_MODULE(_core, module) {
   nb::class_<ScatteringOptions>(module, "Options")
       .def_static("make", &to_options)
       .def_prop_ro("paths", &list_paths)
-      .def_prop_ro("maps_shape", &maps_shape_of_options);
+      .def_prop_ro("maps_shape", &maps_shape_of_options)
+      .def_prop_ro("wavelet_shapes", &list_wavelet_shapes)
+      .def("shape_gradients", &shape_gradients_of, nb::arg("shapes").noconvert(),
+           nb::arg("wavelet_gradients").noconvert(), nb::arg("gradients").noconvert());
 
   nb::class_<Scattering>(module, "Plan")
       .def_static("make", &make_plan, nb::arg("options"))
@@ -256,6 +333,13 @@ NB_MODULE(_core, module) {
            nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert())
       .def("backward", &backward<double>, nb::arg("images").noconvert(),
            nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert())
+      .def("backward", &backward_to_wavelets<float>, nb::arg("images").noconvert(),
+           nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert(),
+           nb::arg("wavelet_gradients").noconvert())
+      .def("backward", &backward_to_wavelets<double>, nb::arg("images").noconvert(),
+           nb::arg("feature_gradients").noconvert(), nb::arg("image_gradients").noconvert(),
+           nb::arg("wavelet_gradients").noconvert())
+      .def("with_wavelets", &with_wavelets, nb::arg("wavelets").noconvert())
       .def("reconstruct", &reconstruct_image, nb::arg("features").noconvert(), nb::arg("image").noconvert(),
            nb::kw_only(), nb::arg("solver"), nb::arg("evaluations"), nb::arg("tolerance"),
            nb::arg("pixel_range"));

@@ -32,9 +32,18 @@ struct MapFormat {
 /// range, and for a GPU in a build without the CUDA engine.
 at::Tensor scatter(const at::Tensor& images, const ScatteringOptions& options, const MapFormat& format = {});
 
-/// Registers the operators scatlight::scattering and scatlight::scattering_backward (CPU, CUDA, meta and
-/// autograd kernels) with torch's dispatcher. scatter() does it by itself; the call exists so that a linker
-/// cannot drop the registration. Repeated calls do nothing.
+/// The transform by wavelets of these shapes, which may be learned: theta, xi, sigma and slant of each.
+///   wavelets: (J, L, 4) float64 for all channels, or (C, J, L, 4), a set for each
+/// Differentiable once with respect to the images and to the wavelets. All else is as with scatter(). By the
+/// shapes of wavelet_shapes() for all channels the maps are the same, bit for bit; a set for each channel
+/// gives them to rounding. It runs on the CPU alone. Throws Error for shapes out of range (WaveletShape),
+/// too.
+at::Tensor scatter_by(const at::Tensor& images, const at::Tensor& wavelets, const ScatteringOptions& options,
+                      const MapFormat& format = {});
+
+/// Registers the operators scatlight::scattering and scatlight::scattering_by, and the gradients of both
+/// (CPU, CUDA, meta and autograd kernels), with torch's dispatcher. scatter() and scatter_by() do it by
+/// themselves; the call exists so that a linker cannot drop the registration. Repeated calls do nothing.
 void register_operators();
 
 }  // namespace scatlight::torch_ops

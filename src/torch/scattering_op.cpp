@@ -7,10 +7,11 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
-#include "core/option_list.h"
 #include "scatlight/cuda.h"
 #include "torch/front_end.h"
+#include "torch/learned_scattering_op.h"
 #include "torch/plan_cache.h"
+#include "torch/scattering_arguments.h"
 #include "torch/values.h"
 
 namespace scatlight::torch_ops {
@@ -19,115 +20,10 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// An operator's arguments are tensors, numbers and lists of them. The options travel as two lists, in the
-// order of option_list.
-struct Arguments {
-  std::vector<std::int64_t> counts;  // integers, and enums as their numbers
-  std::vector<double> shape;         // real numbers
-};
-
-Arguments to_arguments(const ScatteringOptions& options) {
-  Arguments arguments;
-  for_each_option([&]<class T>(const Option<T>& option) {
-    const T value = options.*option.member;
-    if constexpr (std::is_floating_point_v<T>) {
-      arguments.shape.push_back(value);
-    } else {
-      arguments.counts.push_back(static_cast<std::int64_t>(value));
-    }
-  });
-  return arguments;
-}
-
-// Height, width and threads are those of the call.
-ScatteringOptions to_options(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape) {
-  static const auto expected = to_arguments({});
-  if (counts.size() != expected.counts.size() || shape.size() != expected.shape.size()) {
-    throw Error(fmt::format("scatlight::scattering takes {} counts and {} numbers; {} and {} are given",
-                            expected.counts.size(), expected.shape.size(), counts.size(), shape.size()));
-  }
-  if (images.dim() != 4) {
-    throw Error(
-        fmt::format("scattering needs images of shape (N, C, H, W); these have {} dimensions", images.dim()));
-  }
-  if (images.scalar_type() != at::kFloat && images.scalar_type() != at::kDouble) {
-    throw Error(fmt::format("scattering needs float32 or float64 images; these are {}",
-                            toString(images.scalar_type())));
-  }
-  ScatteringOptions options;
-  auto count = counts.begin();
-  auto number = shape.begin();
-  for_each_option([&]<class T>(const Option<T>& option) {
-    if constexpr (std::is_floating_point_v<T>) {
-      options.*option.member = *number++;
-    } else {
-      options.*option.member = static_cast<T>(*count++);
-    }
-  });
-  options.height = static_cast<int>(images.size(2));
-  options.width = static_cast<int>(images.size(3));
-  options.threads = at::get_num_threads();
-  return options;
-}
-
-constexpr std::size_t plans_kept = 48;
-
-Scattering plan_of(const ScatteringOptions& options) {
-  static PlanCache<Scattering> cache(plans_kept);
-  return cache.get(options);
-}
-
-using Type = std::optional<at::ScalarType>;
-using Memory = std::optional<at::MemoryFormat>;
-
-// How the operator is asked to store the maps.
-struct MapOptions {
-  MapOptions(const at::Tensor& images, Type given_type, Memory given_memory)
-      : type(given_type.value_or(images.scalar_type())),
-        memory(given_memory.value_or(at::MemoryFormat::Contiguous)) {
-    const bool is_short = type == at::kHalf || type == at::kBFloat16;
-    if (type != images.scalar_type() && !(is_short && images.scalar_type() == at::kFloat)) {
-      throw Error(
-          fmt::format("scattering makes {} maps of {} images, not {}",
-                      images.scalar_type() == at::kFloat ? "float32, float16 and bfloat16" : "float64",
-                      toString(images.scalar_type()), toString(type)));
-    }
-    if (memory != at::MemoryFormat::Contiguous && memory != at::MemoryFormat::ChannelsLast) {
-      throw Error(
-          "scattering makes maps that are contiguous or channels_last; another memory format is asked for");
-    }
-  }
-
-  bool is_usual(const at::Tensor& images) const {
-    return type == images.scalar_type() && memory == at::MemoryFormat::Contiguous;
-  }
-
-  at::ScalarType type;
-  at::MemoryFormat memory;
-};
-
-at::Tensor empty_maps(const at::Tensor& images, const ScatteringOptions& options, const MapOptions& format) {
-  const auto shape = shape_of(options);
-  return at::empty({images.size(0), images.size(1) * shape.maps, shape.height, shape.width},
-                   images.options().dtype(format.type).memory_format(format.memory).requires_grad(false));
-}
-
-at::Tensor empty_gradient(const at::Tensor& images) {
-  return at::empty(images.sizes(),
-                   images.options().memory_format(at::MemoryFormat::Contiguous).requires_grad(false));
-}
-
-void check_device(const at::Tensor& images, const at::Tensor& gradients) {
-  if (images.device() == gradients.device()) return;
-  throw Error(
-      fmt::format("the images are on {} and the gradients of their maps on {}; they must be on one device",
-                  images.device().str(), gradients.device().str()));
-}
-
 // ---- CPU ----
 
 at::Tensor scattering_cpu(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
-                          Type type, Memory memory) {
+                          MapType type, MapMemory memory) {
   const auto options = to_options(images, counts, shape);
   const auto plan = plan_of(options);
   const MapOptions format(images, type, memory);
@@ -221,7 +117,7 @@ at::Tensor backward_on_gpu(const at::Tensor& images, const at::Tensor& given,
 }
 
 at::Tensor scattering_cuda(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
-                           Type type, Memory memory) {
+                           MapType type, MapMemory memory) {
   const auto options = to_options(images, counts, shape);
   const MapOptions format(images, type, memory);
   return images.scalar_type() == at::kFloat ? forward_on_gpu<float>(images, options, format)
@@ -239,7 +135,7 @@ at::Tensor scattering_backward_cuda(const at::Tensor& images, const at::Tensor& 
 // ---- meta: shapes alone ----
 
 at::Tensor scattering_meta(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
-                           Type type, Memory memory) {
+                           MapType type, MapMemory memory) {
   return empty_maps(images, to_options(images, counts, shape), {images, type, memory});
 }
 
@@ -252,11 +148,11 @@ at::Tensor scattering_backward_meta(const at::Tensor& images, const at::Tensor& 
 // ---- autograd ----
 
 at::Tensor call_scattering(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
-                           Type type, Memory memory) {
+                           MapType type, MapMemory memory) {
   static const auto op =
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("scatlight::scattering", "")
-          .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::ArrayRef<double>, Type, Memory)>();
+          .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::ArrayRef<double>, MapType, MapMemory)>();
   return op.call(images, counts, shape, type, memory);
 }
 
@@ -272,7 +168,7 @@ at::Tensor call_scattering_backward(const at::Tensor& images, const at::Tensor& 
 struct ScatteringFunction : torch::autograd::Function<ScatteringFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& images,
                             const std::vector<std::int64_t>& counts, const std::vector<double>& shape,
-                            Type type, Memory memory) {
+                            MapType type, MapMemory memory) {
     const at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({images});
     context->saved_data["counts"] = counts;
@@ -293,7 +189,7 @@ struct ScatteringFunction : torch::autograd::Function<ScatteringFunction> {
 };
 
 at::Tensor scattering_autograd(const at::Tensor& images, at::IntArrayRef counts, at::ArrayRef<double> shape,
-                               Type type, Memory memory) {
+                               MapType type, MapMemory memory) {
   return ScatteringFunction::apply(images, counts.vec(), shape.vec(), type, memory);
 }
 
@@ -314,6 +210,7 @@ void register_operators() {
     made->impl("scattering_backward", c10::DispatchKey::CPU, TORCH_FN(scattering_backward_cpu));
     made->impl("scattering_backward", c10::DispatchKey::CUDA, TORCH_FN(scattering_backward_cuda));
     made->impl("scattering_backward", c10::DispatchKey::Meta, TORCH_FN(scattering_backward_meta));
+    define_learned_scattering(*made);
     return made;
   }();
 }

@@ -15,6 +15,7 @@
 #include "nets/architecture.h"
 #include "nets/weights.h"
 #include "scatlight/error.h"
+#include "train/diverged.h"
 #include "train/infer.h"
 #include "train/map_statistics.h"
 #include "train/map_stream.h"
@@ -79,6 +80,12 @@ struct Labels {
   }
 };
 
+/// Returns whether the maps change from step to step.
+bool begin_training(nets::Network& network) {
+  network.train(true);
+  return network.trains_front_end();
+}
+
 class ClassifierPass final : public Pass {
  public:
   ClassifierPass(const TrainOptions& options, const data::Recipe& recipe,
@@ -89,14 +96,15 @@ class ClassifierPass final : public Pass {
         team_(team),
         average_(average),
         epoch_(loader_options.epoch),
+        trains_front_end_(begin_training(network)),
         loader_(options.train_data, recipe, loader_options) {
     if (const auto& weights = options.class_weights; !weights.empty())
       class_weights_ = at::tensor(weights).to(network.device(), at::kFloat);
-    network_.train(true);
     stream_.emplace([this] { return loader_.next(); },
                     [this, &recipe](data::Batch& batch) {
-                      const auto images = images_of(batch, recipe, network_.device());
-                      return network_.maps(mixed(images, mix_of(batch.number)));
+                      const auto images =
+                          mixed(images_of(batch, recipe, network_.device()), mix_of(batch.number));
+                      return trains_front_end_ ? images : network_.maps(images);
                     },
                     network_.device());
   }
@@ -115,13 +123,14 @@ class ClassifierPass final : public Pass {
   /// The sum of the losses of the scores (N, classes) against the labels (N).
   at::Tensor loss(const at::Tensor& scores, const at::Tensor& labels) const;
 
-  double backward(const at::Tensor& maps, const Labels& labels, std::int64_t images);
+  double backward(const at::Tensor& input, const Labels& labels, std::int64_t images);
 
   const TrainOptions& options_;
   nets::Network& network_;
   const Team& team_;
   GradientAverage& average_;
   const std::int64_t epoch_;
+  const bool trains_front_end_;              ///< Then the stream has images, as their maps are not known yet.
   std::optional<at::Tensor> class_weights_;  ///< (classes)
   data::Loader loader_;
   std::optional<MapStream<data::Batch>> stream_;
@@ -144,12 +153,12 @@ at::Tensor ClassifierPass::loss(const at::Tensor& scores, const at::Tensor& labe
 std::optional<StepLoss> ClassifierPass::backward() {
   const auto found = next_batch(*stream_, team_, options_.skip_bad);
   if (!found) return std::nullopt;
-  const auto& [batch, maps] = found->own;
+  const auto& [batch, input] = found->own;
   const auto own = at::tensor(batch.labels).to(options_.placement.device);
   const Labels labels = {.own = own, .others = own.roll(1, 0), .share = mix_of(batch.number).own};
   double loss = 0;
-  average_.add(batch.count, options_.micro_batch, [&, &maps = maps](const data::Part& part) {
-    loss += backward(maps.narrow(0, part.first, part.count), labels.of(part), found->images);
+  average_.add(batch.count, options_.micro_batch, [&, &input = input](const data::Part& part) {
+    loss += backward(input.narrow(0, part.first, part.count), labels.of(part), found->images);
   });
   return StepLoss{.batch = batch.number, .images = found->images, .loss = loss, .waited = found->waited};
 }
@@ -158,8 +167,8 @@ std::optional<StepLoss> ClassifierPass::backward() {
 /// times the size of the team, which averages it. Weighted losses are divided by the number of images too,
 /// not by the sum of their weights, which a part of the step does not know: so the parts add up to the same
 /// step however it is cut.
-double ClassifierPass::backward(const at::Tensor& maps, const Labels& labels, std::int64_t images) {
-  const auto scores = network_.classify(maps);
+double ClassifierPass::backward(const at::Tensor& input, const Labels& labels, std::int64_t images) {
+  const auto scores = trains_front_end_ ? network_.forward(input) : network_.classify(input);
   auto sum = loss(scores, labels.own);
   if (labels.share < 1) sum = sum * labels.share + loss(scores, labels.others) * (1 - labels.share);
   const auto all = static_cast<double>(images);
@@ -184,11 +193,12 @@ ClassifierTask::ClassifierTask(const TrainOptions& options, const Team& team)
   if (network_.device().is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
   if (!options_.val_data) return;
   const bool repeats = options_.loop.seconds > 0 || options_.loop.epochs > options_.loop.eval_every;
+  const bool may_cache = repeats && !network_.trains_front_end();
   evaluator_.emplace(*options_.val_data, recipe_,
                      EvaluateOptions{.threads = options_.threads,
                                      .skip_bad = options_.skip_bad,
                                      .max_pixels = options_.max_pixels,
-                                     .cache_bytes = repeats ? options_.cache_bytes : 0},
+                                     .cache_bytes = may_cache ? options_.cache_bytes : 0},
                      team_);
 }
 
@@ -215,6 +225,12 @@ std::unique_ptr<Pass> ClassifierTask::begin_pass(std::int64_t epoch, std::int64_
                                       .part = team_.rank(),
                                       .parts = team_.size()};
   return std::make_unique<ClassifierPass>(options_, recipe_, loader, network_, team_, average);
+}
+
+void ClassifierTask::after_step() {
+  if (network_.keep_in_range()) return;
+  throw Diverged(
+      "training diverged: learned wavelets are no longer finite numbers; try a lower --filter-rate");
 }
 
 /// A class of which nothing is left cannot be learnt.

@@ -26,6 +26,7 @@ class ClassifierTask final : public Task {
   NamedTensors buffers() const override { return untrained(network_.parameters(), network_.buffers()); }
   std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch,
                                    GradientAverage& average) override;
+  void after_step() override;
   void check_skipped(const std::vector<data::SkippedFile>& skipped) const override;
   std::int64_t evaluation_images() const override;
   EvaluationLine evaluate(const OnImages& on_images) override;

@@ -32,8 +32,8 @@ struct Evaluation {
 };
 
 /// Measures networks on one data set, by the recipe for testing. The maps that a network's front end makes do
-/// not change while it trains, so the first `cache_bytes` of them are computed once; use an evaluator for
-/// networks of the same front end only.
+/// not change while it trains, unless it learns them, so the first `cache_bytes` of them are computed once;
+/// use an evaluator for networks of the same front end only, and without a cache for one that learns.
 class Evaluator {
  public:
   /// The folder and the recipe must outlive the evaluator. The members of a team share the images.

@@ -49,6 +49,8 @@ class Loop {
   void train_epoch();
   void train_batches(Pass& pass, io::Progress& bar);
   std::optional<StepLoss> backward(Pass& pass) const;
+  template <class Act>
+  auto or_say_what_is_left(const Act& act) const;
   void step(const StepLoss& found);
   void check_finite(double loss) const;
   void agree(std::span<double> sums);
@@ -246,11 +248,17 @@ void Loop::train_batches(Pass& pass, io::Progress& bar) {
   if (!stopping_ && position_.line_images > 0) write_train_line();
 }
 
-std::optional<StepLoss> Loop::backward(Pass& pass) const try {
-  return pass.backward();
+/// A Diverged gets what a resume would have.
+template <class Act>
+auto Loop::or_say_what_is_left(const Act& act) const try {
+  return act();
 } catch (const Diverged& error) {
   if (!team_.leads()) throw;
   throw Error(fmt::format("{} ({})", error.what(), record_.describe_checkpoint()));
+}
+
+std::optional<StepLoss> Loop::backward(Pass& pass) const {
+  return or_say_what_is_left([&] { return pass.backward(); });
 }
 
 /// One step of the optimizer with the gradient that the task left.
@@ -261,6 +269,7 @@ void Loop::step(const StepLoss& found) {
   check_finite(means.front());
   rate_ = learning_rate_at(options_.schedule, progress());
   optimizer_.step(rate_);
+  or_say_what_is_left([&] { task_.after_step(); });
   const auto images = static_cast<double>(found.images);
   ++position_.step;
   if (weight_average_) weight_average_->update(position_.step);

@@ -10,6 +10,9 @@
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "nets/wavelets.h"
 #include "scatlight/error.h"
 
 namespace scatlight::train {
@@ -28,6 +31,8 @@ void check(const OptimizerOptions& options) {
     throw Error(fmt::format("momentum {}: 0 to below 1 is accepted", options.momentum));
   if (!(options.weight_decay >= 0 && options.weight_decay <= 1))
     throw Error(fmt::format("weight decay {}: 0 to 1 is accepted", options.weight_decay));
+  if (!(options.filter_rate >= 0 && std::isfinite(options.filter_rate)))
+    throw Error(fmt::format("filter rate {}: at least 0 is accepted", options.filter_rate));
   if (options.nesterov && (options.kind != OptimizerKind::Sgd || options.momentum == 0))
     throw Error("Nesterov's momentum needs SGD with a momentum above 0");
 }
@@ -38,18 +43,22 @@ Optimizer::Optimizer(NamedTensors parameters, const OptimizerOptions& options)
   Group weights = {.members = {}, .decay = options.weight_decay};
   Group biases = {
       .members = {}, .rate = options.bias_rate, .decay = options.decay_biases ? options.weight_decay : 0};
+  Group filters = {.members = {}, .rate = options.filter_rate, .decay = 0};
   const bool is_one = options.bias_rate == 1 && options.decay_biases;
   for (const auto& [name, parameter] : parameters_) {
-    auto& group = is_one || !name.ends_with(".bias") ? weights : biases;
+    auto& group = name == nets::wavelets_name          ? filters
+                  : is_one || !name.ends_with(".bias") ? weights
+                                                       : biases;
     group.members.push_back(first_.size());
     first_.push_back(at::zeros_like(parameter));
     if (options_.kind == OptimizerKind::AdamW) second_.push_back(at::zeros_like(parameter));
   }
-  for (auto& group : {weights, biases}) {
+  for (auto& group : {weights, biases, filters}) {
     if (!group.members.empty()) groups_.push_back(group);
   }
   if (options_.kind == OptimizerKind::AdamW)
-    steps_ = at::zeros({}, first_.empty() ? at::TensorOptions(at::kFloat) : first_.front().options());
+    steps_ = at::zeros(
+        {}, first_.empty() ? at::TensorOptions(at::kFloat) : first_.front().options().dtype(at::kFloat));
 }
 
 void Optimizer::step(double learning_rate) {

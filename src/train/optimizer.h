@@ -22,6 +22,7 @@ struct OptimizerOptions {
   double weight_decay = 1e-4;  ///< On all parameters, as in the paper's recipe for classifiers.
   bool decay_biases = true;    ///< Else on none whose name ends with ".bias".
   double bias_rate = 1;        ///< The rate of those, in units of the others'.
+  double filter_rate = 0.01;   ///< The rate of learned wavelets, likewise; they have no weight decay.
   double clip_norm = 0;        ///< Gradients are scaled down to this norm, all of them together; 0: never.
 };
 
@@ -36,7 +37,8 @@ void check(const OptimizerOptions& options);
 ///           p <- p - rate m / (1 - beta1^t) / (sqrt(s / (1 - beta2^t)) + epsilon)   in step t
 class Optimizer {
  public:
-  /// The parameters are float32, on one device, and share the network's memory.
+  /// The parameters are float32, learned wavelets (torch/wavelets.h) float64. They are on one device, and
+  /// share the network's memory.
   Optimizer(NamedTensors parameters, const OptimizerOptions& options);
 
   /// One step with the gradients that backward() left in the parameters, which are forgotten afterwards.

@@ -77,6 +77,11 @@ void check(const TrainOptions& options) {
   if (options.ridge > 0 && options.network.family != nets::Family::Linear)
     throw Error(
         fmt::format("ridge regression solves a linear network, which {} is not", options.network.name));
+  const bool learns_filters = options.network.learned_filters != nets::LearnedFilters::None;
+  if (learns_filters && options.ridge > 0)
+    throw Error("ridge regression solves the linear layer alone: it learns no filters");
+  if (learns_filters && !options.placement.device.is_cpu())
+    throw Error("learned filters run on the CPU; another device is asked for");
   data::Recipe{options.recipe};
   nets::cost(network_options(options));
   nets::first_trained(options.frozen, nets::layer_groups(network_options(options)));

@@ -68,6 +68,8 @@ Json run_facts(const TrainOptions& training, const nets::Network& network) {
                      {"maps", network.map_shape()}};
   // A layer that is solved has no backward pass to keep anything for.
   if (training.ridge == 0) json["network"]["saved_bytes"] = cost.saved_bytes;
+  if (options.learned_filters != nets::LearnedFilters::None)
+    json["network"]["learned_filters"] = name_of(options.learned_filters);
   json["data"] = {{"train", to_json(training.train_data)}};
   if (training.val_data) json["data"]["val"] = to_json(*training.val_data);
   json["classes"] = training.train_data.classes;

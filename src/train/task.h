@@ -80,6 +80,10 @@ class Task {
   virtual std::unique_ptr<Pass> begin_pass(std::int64_t epoch, std::int64_t first_batch,
                                            GradientAverage& average) = 0;
 
+  /// After each step of the optimizer: puts right what its arithmetic does not know. Throws Diverged if
+  /// parameters are no longer finite.
+  virtual void after_step() {}
+
   /// Throws Error where a whole pass that left files out has nothing of a class. They are those of all
   /// members, named by name_from_root().
   virtual void check_skipped(const std::vector<data::SkippedFile>& skipped) const = 0;

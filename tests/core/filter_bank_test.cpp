@@ -118,7 +118,7 @@ TEST(FilterBank, ClosedFormEqualsFiltersMadeInSpace) {
     for (int j = 0; j < options.scales; ++j) {
       for (int theta = 0; theta < options.angles; ++theta) {
         const auto spectrum = bank.bank.wavelet(j, theta);
-        const auto in_space = bank.bank.wavelet_made_in_space(j, theta);
+        const auto in_space = bank.bank.morlet(j, theta).made_in_space();
         for (int column = 0; column < bank.geometry.columns.padded; ++column) {
           spectrum.column(column, closed);
           in_space.column(column, made);

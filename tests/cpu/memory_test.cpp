@@ -11,7 +11,7 @@ template <class T>
 double filter_bytes(const Tables<T>& tables) {
   std::size_t values = 0;
   const auto add = [&](const Band<T>& band) {
-    for (const auto& filter : band.filters) values += filter.values.size();
+    for (const auto& filter : *band.filters) values += filter.values.size();
   };
   for (const auto& tiling : tables.tilings) {
     if (tiling.image_band) add(*tiling.image_band);

@@ -26,7 +26,7 @@ pytest.importorskip("scatlight._core")
 from scatlight.export import network  # noqa: E402
 from scatlight.export.__main__ import main  # noqa: E402
 from scatlight.export.graph import Graph  # noqa: E402
-from scatlight.export.model import Network, Weights  # noqa: E402
+from scatlight.export.model import Network, Weights, take_wavelets  # noqa: E402
 from scatlight.numpy import Scattering2D  # noqa: E402
 
 PROGRAM = os.environ["SCATLIGHT"]
@@ -74,6 +74,13 @@ OTHERS = {
         50,
         PLAIN | {"scales": 4, "angles": 3, "max_order": 2, "input_norm": True, "depths": [1], "widths": [8]},
     ),
+    "learned filters": (40, PLAIN | {"learned_filters": "shared", "depths": [1], "widths": [8]}),
+    "learned filters of each colour, order 2": (
+        43,
+        PLAIN
+        | {"learned_filters": "per-channel", "scales": 2, "angles": 4, "max_order": 2}
+        | {"depths": [1], "widths": [8]},
+    ),
     "some paths": (48, PLAIN | {"input": "scattering", "paths": [0, 3, 24], "depths": [1], "widths": [8]}),
     "dct": (
         45,
@@ -102,7 +109,11 @@ class Drawn(Weights):
         self.tensors: dict[str, np.ndarray] = {}
 
     def _take(self, name: str, kind: str, shape: tuple[int, ...]) -> np.ndarray:
-        if kind == "I64":
+        if kind == "F64":  # wavelets that were learned
+            *_, scales, angles, _ = shape
+            first = Scattering2D(scales, (2**scales, 2**scales), angles).wavelet_shapes()
+            tensor = first * (1 + 0.1 * self.random.standard_normal(shape).clip(-1, 1))
+        elif kind == "I64":
             tensor = np.zeros(shape, np.int64)
         elif len(shape) > 1:
             fan_in = int(np.prod(shape[1:]))
@@ -120,6 +131,7 @@ def save_model(folder: Path, name: str, options: dict[str, Any], size: int = SIZ
     options = options | {"name": name, "classes": len(CLASSES), "height": size, "width": size}
     weights = Drawn()
     network.add_network(Graph(), "x", Network(**options), weights)
+    take_wavelets(weights, Network(**options))
     recipe = {"size": size, "resize": size + 9, "mean": MEAN, "deviation": DEVIATION}
     metadata = {"network": options, "classes": CLASSES, "recipe": recipe}
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,14 @@ CALL = ["--size", 32, "--batch", 40, "--epochs", 1, "--threads", 2]
 
 INPUTS = {
     "scattering --paths 0-3,24": ("scattering with J = 3, L = 8, order 1, paths 0,1,2,3,24", [15, 4, 4]),
+    "scattering --learn-filters shared --paths 0-8": (
+        "scattering with J = 3, L = 8, order 1, paths 0,1,2,3,4,5,6,7,8, by learned wavelets",
+        [27, 4, 4],
+    ),
+    "scattering --scales 2 --learn-filters per-channel --filter-rate 0.1": (
+        "scattering with J = 2, L = 8, order 1, by wavelets learned for each colour",
+        [51, 8, 8],
+    ),
     "dct --dct-channels 24 --standardize": ("24 channels of the DCT of 8 x 8 pixels", [24, 4, 4]),
     "space-to-depth --scales 2": ("pixels of 4 x 4 blocks as channels", [48, 8, 8]),
     "pooled": ("means of 8 x 8 pixels", [3, 4, 4]),
@@ -129,6 +137,12 @@ BAD_FLAGS = {
     "--shift 33": "random shift 33",
     "--shift 4 --min-crop-area 0.5": "--min-crop-area",
     "--no-augment --policy trivialaugment": "--policy",
+    "--input dct --learn-filters shared": "--learn-filters says nothing about scatresnet-small",
+    "--network resnet50 --learn-filters shared": "--learn-filters says nothing about resnet50",
+    "--max-order 0 --learn-filters shared": "max_order is 0",
+    "--learn-filters all": "--learn-filters",
+    "--filter-rate 0.1": "--filter-rate",
+    "--network linear --ridge 1 --learn-filters shared": "--learn-filters does not apply here: --ridge",
     "--ridge 1": "which scatresnet-small is not",
 }
 

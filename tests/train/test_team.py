@@ -170,6 +170,18 @@ def test_a_member_without_an_image_adds_nothing(one_picture, tmp_path):
     assert images[-1] == 3 * 30
 
 
+@pytest.mark.parametrize("images", ["good", "mixed"])  # in the latter, members without an image in a step
+def test_processes_learn_filters_as_one(images, one_picture, tmp_path):
+    learned = ["--learn-filters", "per-channel", "--filter-rate", 1, "--skip-bad"]
+    arguments = ["train", one_picture / images, *LINEAR, "--batch", 8, *learned, "--run"]
+    run(*arguments, tmp_path / "one")
+    run_members(3, *arguments, tmp_path / "three")
+    expect_close_weights(tmp_path / "one" / "model.safetensors", tmp_path / "three" / "model.safetensors")
+    wavelets = load_file(tmp_path / "three" / "model.safetensors")["scattering.wavelets"]
+    assert wavelets.shape == (3, 2, 8, 4)
+    assert (wavelets[0] != wavelets[1]).any(), "each colour has learned its own"
+
+
 def test_each_machine_has_its_data_in_a_place_of_its_own(one_picture, tmp_path):
     """Also the files that are left out, each of which is met in other passes by another process."""
     there = shutil.copytree(one_picture / "mixed", tmp_path / "there")

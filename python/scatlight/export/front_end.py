@@ -38,13 +38,13 @@ def _dct(network: Network) -> tuple[Array, Array]:
     return np.array(weight), np.array(bias)
 
 
-def add_front_end(graph: Graph, images: Value, network: Network) -> Value:
-    """(N, 3, size, size) to (N, channels, side, side)."""
+def add_front_end(graph: Graph, images: Value, network: Network, wavelets: Array | None) -> Value:
+    """(N, 3, size, size) to (N, channels, side, side). The wavelets are those that were learned."""
     block = network.block_side
     channels, side, _ = network.input_shape
     whole = side * block  # blocks leave out the pixels beyond
     if network.reads == "scattering":
-        maps = add_scattering(graph, images, network)
+        maps = add_scattering(graph, images, network, wavelets)
         if network.paths:
             kept = [colour * network.all_paths + path for colour in range(3) for path in network.paths]
             maps = graph.add("Gather", maps, graph.constant("paths", kept, np.int64), axis=1)

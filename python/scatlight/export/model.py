@@ -46,6 +46,7 @@ class Network:
     image_mean: list[float] = field(default_factory=lambda: [0.0] * 3)
     image_deviation: list[float] = field(default_factory=lambda: [1.0] * 3)
     standardize: bool = False
+    learned_filters: str = "none"  # of the scattering: none, shared, per-channel
 
     @property
     def reads(self) -> str:
@@ -133,6 +134,10 @@ class Weights:
         """float32"""
         return self._take(name, "F32", shape)
 
+    def take_double(self, name: str, *shape: int) -> Array:
+        """float64"""
+        return self._take(name, "F64", shape)
+
     def take_norm(self, name: str, channels: int, affine: bool) -> tuple[Array, Array]:
         """A batch norm as scale and shift of each channel, float64."""
         epsilon = 1e-5
@@ -150,6 +155,14 @@ class Weights:
     def finish(self) -> None:
         if self._left:
             raise self._fail(f"it has a tensor {min(self._left)!r}, which {self._owner} does not have")
+
+
+def take_wavelets(weights: Weights, network: Network) -> Array | None:
+    """Those that the network has learned: (J, L, 4), or (3, J, L, 4) for each colour."""
+    if network.learned_filters == "none":
+        return None
+    of_each = (3,) if network.learned_filters == "per-channel" else ()
+    return weights.take_double("scattering.wavelets", *of_each, network.scales, network.angles, 4)
 
 
 @dataclass(frozen=True)
@@ -241,6 +254,8 @@ def _check_input(network: Network) -> None:
         "image_mean": len(network.image_mean) == 3 and all(abs(x) < 1e6 for x in network.image_mean),
         "image_deviation": len(network.image_deviation) == 3
         and all(1e-6 < x < 1e6 for x in network.image_deviation),
+        "learned_filters": network.learned_filters == "none"
+        or (network.learned_filters in ("shared", "per-channel") and network.reads == "scattering"),
         "standardize": not (network.standardize and network.input_norm),
     }
     for name, is_accepted in accepted.items():

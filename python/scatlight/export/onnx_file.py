@@ -13,7 +13,7 @@ from scatlight import __version__
 from scatlight._files import first_line, replacement
 from scatlight.export.front_end import add_front_end
 from scatlight.export.graph import Graph, Tensor, Value
-from scatlight.export.model import ExportError, Model, Network, Recipe, open_model
+from scatlight.export.model import ExportError, Model, Network, Recipe, open_model, take_wavelets
 from scatlight.export.network import add_network
 
 # From 13 on the operators take their parameters in the way that is used here.
@@ -51,6 +51,7 @@ def _make_graph(model: Model, options: ExportOptions) -> tuple[Graph, Tensor, Te
     """The graph, its input and its output."""
     network = model.network
     graph = Graph()
+    wavelets = take_wavelets(model.weights, network)
     if options.maps:
         said = f"{network.reads} maps of the normalised image"
         if network.reads == "scattering":
@@ -59,7 +60,7 @@ def _make_graph(model: Model, options: ExportOptions) -> tuple[Graph, Tensor, Te
         x = given.name
     else:
         given = Tensor("images", ("N", 3, network.height, network.width), "RGB, 0 ... 1")
-        x = add_front_end(graph, _normalize(graph, given.name, model.recipe), network)
+        x = add_front_end(graph, _normalize(graph, given.name, model.recipe), network, wavelets)
     x = add_network(graph, x, network, model.weights)
     model.weights.finish()
     if not options.logits:

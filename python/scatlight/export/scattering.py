@@ -64,11 +64,19 @@ class _Planes(NamedTuple):
 class _Transform:
     """A level is the log2 of a sampling step: a plane of level l has m x m samples with m = padded / 2^l."""
 
-    def __init__(self, graph: Graph, network: Network) -> None:
+    def __init__(
+        self, graph: Graph, network: Network, wavelets: Array | None = None, suffix: str = ""
+    ) -> None:
+        """By these wavelets, (J, L, 4), or those of the options. The suffix is for names of constants that
+        follow from the wavelets."""
         self.graph = graph
+        self.suffix = suffix
         self.scales, self.angles = network.scales, network.angles
         self.size = network.height
-        self.plan = Scattering2D(self.scales, (self.size, self.size), self.angles, network.max_order)._plan()
+        transform = Scattering2D(self.scales, (self.size, self.size), self.angles, network.max_order)
+        if wavelets is not None:
+            transform = transform.with_wavelets(wavelets)
+        self.plan = transform._plan()
         self.paths, self.side, _ = self.plan.maps_shape
         self.padded, _ = self.plan.padded_shape
 
@@ -126,7 +134,9 @@ class _Transform:
         graph, angles, length = self.graph, self.angles, self.length(level)
         folds = 1 << (scale - level)
         m = length // folds
-        x = graph.add("Mul", spectrum, graph.constant(f"psi{scale}.{level}", psi[:, None] / folds**2))
+        x = graph.add(
+            "Mul", spectrum, graph.constant(f"psi{scale}.{level}{self.suffix}", psi[:, None] / folds**2)
+        )
         if folds > 1:
             x = graph.sum_over(3, graph.reshape(x, -1, angles, 2, folds, m * length))
             x = graph.sum_over(3, graph.reshape(x, -1, angles, 2 * m, folds, m))
@@ -143,11 +153,11 @@ class _Transform:
         graph, length, radius = self.graph, self.length(planes.level), taps.shape[1] // 2
         stride = 1 << (scale - planes.level)
         around = planes.padding[np.arange(-radius, length + radius) % length]
-        x = self.both_sides(f"{planes.name}.around{scale}", around, planes.values)
+        x = self.both_sides(f"{planes.name}.around{scale}{self.suffix}", around, planes.values)
         x = graph.reshape(x, -1, 1, length + 2 * radius, length + 2 * radius)
         turned = taps[:, None, ::-1, ::-1]  # ONNX's convolution correlates
         parts = np.concatenate([turned.real, turned.imag])
-        kernel = graph.constant(f"taps{scale}.{planes.level}", parts)
+        kernel = graph.constant(f"taps{scale}.{planes.level}{self.suffix}", parts)
         x = graph.add("Conv", x, kernel, strides=[stride, stride])
         return self.modulus(graph.reshape(x, -1, 2, self.angles, length // stride, length // stride), 1)
 
@@ -177,7 +187,8 @@ class _Transform:
         paths = self.angles * len(scales) * self.angles
         return self.graph.reshape(of_first_angle, -1, paths, self.side, self.side)
 
-    def maps(self, images: Value, max_order: int) -> Value:
+    def maps(self, images: Value, max_order: int, colours: int = 3) -> Value:
+        """Of images with so many colours."""
         graph, side = self.graph, self.side
         x = graph.reshape(images, -1, self.size, self.size)
         padding = _reflection(self.size, self.padded)
@@ -188,13 +199,27 @@ class _Transform:
         if max_order == 2:
             maps += [self.second_order(u, scale) for scale, u in enumerate(moduli[:-1])]
         of_planes = graph.add("Concat", *maps, axis=1)
-        return graph.reshape(of_planes, -1, 3 * self.paths, side, side)
+        return graph.reshape(of_planes, -1, colours * self.paths, side, side)
 
 
-def add_scattering(graph: Graph, images: Value, network: Network) -> Value:
-    """(N, 3, size, size) to (N, 3 K, size / 2^J, size / 2^J): the maps of red, of green, of blue."""
+def _colour(graph: Graph, images: Value, index: int) -> Value:
+    """(N, 1, size, size)"""
+    return graph.add("Gather", images, graph.constant(f"colour{index}", [index], np.int64), axis=1)
+
+
+def add_scattering(graph: Graph, images: Value, network: Network, wavelets: Array | None) -> Value:
+    """(N, 3, size, size) to (N, 3 K, size / 2^J, size / 2^J): the maps of red, of green, of blue.
+
+    Wavelets that were learned are (J, L, 4), or (3, J, L, 4) for each colour.
+    """
+    order = network.max_order
     try:
-        transform = _Transform(graph, network)
+        if wavelets is None or wavelets.ndim == 3:
+            return _Transform(graph, network, wavelets).maps(images, order)
+        maps = [
+            _Transform(graph, network, one, f".{index}").maps(_colour(graph, images, index), order, colours=1)
+            for index, one in enumerate(wavelets)
+        ]
     except (RuntimeError, ValueError) as error:
         raise ExportError(f"the transform of {network.name} is not possible: {error}") from error
-    return transform.maps(images, network.max_order)
+    return graph.add("Concat", *maps, axis=1)
