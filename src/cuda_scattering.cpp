@@ -91,7 +91,8 @@ struct CudaScattering<T>::Plan {
 
 template <class T>
 CudaScattering<T>::CudaScattering(const ScatteringOptions& options, int device)
-    : plan_(Plan::without_bad_alloc(options, [&] { return std::make_shared<const Plan>(options, device); })) {}
+    : plan_(Plan::without_bad_alloc(options, [&] { return std::make_shared<const Plan>(options, device); })) {
+}
 
 template <class T>
 CudaScattering<T>::CudaScattering(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}

@@ -100,8 +100,8 @@ class SCATLIGHT_API CudaScattering {
 
   /// A plan of the same options on the same device with other wavelets, as Scattering::with_wavelets(), which
   /// see. The two share all but the filters: those are made on the host and copied, which waits for the
-  /// default stream. Both arguments are host memory. Throws Error for sizes that do not fit, for shapes out of
-  /// range, for spectra that are not finite, and when memory runs out.
+  /// default stream. Both arguments are host memory. Throws Error for sizes that do not fit, for shapes out
+  /// of range, for spectra that are not finite, and when memory runs out.
   CudaScattering with_wavelets(std::span<const WaveletShape> shapes) const;
   CudaScattering with_wavelets(std::span<const double> spectra) const;
 

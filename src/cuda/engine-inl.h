@@ -195,7 +195,7 @@ class CudaEngine final : public Engine<T> {
   }
 
   Constants<T> constants() const {
-    return {tables_->integers.data(), tables_->reals.data(),  tables_->roots.data(),
+    return {tables_->integers.data(), tables_->reals.data(), tables_->roots.data(),
             filters_.places.data(),   filters_.parts.data(), filters_.values.data()};
   }
 

@@ -114,7 +114,7 @@ struct CollectColumns {
   int angles_at_once;  ///< whose columns are in shared memory together
   int source_height;
   int source_width;
-  int width;  ///< source_width >> levels
+  int width;   ///< source_width >> levels
   bool adds;   ///< to what is there
   bool keeps;  ///< the wavelet planes transformed along columns too, in place
   Complex<T>* gradients;

@@ -235,10 +235,11 @@ struct Schedule<T>::Run {
       const std::int64_t column_bytes =
           std::int64_t{fft.lines()} * level.height * static_cast<std::int64_t>(sizeof(Complex<T>));
       const auto at_once = std::clamp<std::int64_t>(target_bytes / column_bytes, 1, angles);
-      queue.launch(CollectColumns<decltype(fft)>{fft, wavelets, filters.at(constants), angles,
-                                                 static_cast<int>(at_once), from.height, from.width,
-                                                 level.width, scale > band.first_scale, keeps_spectra, gradients},
-                   Grid{blocks(level.width, fft.lines()), count}, fft.threads());
+      queue.launch(
+          CollectColumns<decltype(fft)>{fft, wavelets, filters.at(constants), angles,
+                                        static_cast<int>(at_once), from.height, from.width, level.width,
+                                        scale > band.first_scale, keeps_spectra, gradients},
+          Grid{blocks(level.width, fft.lines()), count}, fft.threads());
     });
   }
 
@@ -258,9 +259,8 @@ struct Schedule<T>::Run {
       const std::int64_t tiles = (std::int64_t{1} << 2 * levels) / Parts * blocks(angles, Angles);
       // There should be threads for all processors, but groups of sources make blocks of few samples.
       constexpr std::int64_t enough_threads = 1 << 16;
-      const auto groups = std::bit_floor(static_cast<std::uint64_t>(
-          std::clamp<std::int64_t>(std::min(count, enough_threads / (size_of(level) * tiles)), 1,
-                                   Kernel::most_groups)));
+      const auto groups = std::bit_floor(static_cast<std::uint64_t>(std::clamp<std::int64_t>(
+          std::min(count, enough_threads / (size_of(level) * tiles)), 1, Kernel::most_groups)));
       const Kernel kernel{.spectra = spectra,
                           .gradients = gradients,
                           .sources = static_cast<int>(count),

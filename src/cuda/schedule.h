@@ -54,8 +54,8 @@ class Schedule {
     return arena.used();
   }
 
-  /// images (planes, height, width) -> features. All of it where the kernels run; `constants` are those of the
-  /// tables and the filters there.
+  /// images (planes, height, width) -> features. All of it where the kernels run; `constants` are those of
+  /// the tables and the filters there.
   template <class Queue, class F>
   void forward(Queue& queue, const Constants<T>& constants, const T* images, std::int64_t planes,
                const FeatureView<F>& features, void* workspace) const {
@@ -88,8 +88,8 @@ class Schedule {
                 const FeatureView<const F>& gradients, std::int64_t planes, T* image_gradients,
                 double* wavelet_gradients, void* workspace) const {
     const Run<Queue> run{*this, queue, constants};
-    run.set_to_zero(wavelet_gradients, tables_->options.scales * tables_->options.angles *
-                                           size_of(tables_->levels[0]));
+    run.set_to_zero(wavelet_gradients,
+                    tables_->options.scales * tables_->options.angles * size_of(tables_->levels[0]));
     differentiate(run, images, gradients, planes, image_gradients, workspace,
                   ToWavelets<Queue>{run, wavelet_gradients});
   }
@@ -113,8 +113,8 @@ class Schedule {
   template <class Queue>
   struct Run;
 
-  // What else a backward pass does with each scale's sources and the spectra of the gradients of their wavelet
-  // planes, if it keeps those.
+  // What else a backward pass does with each scale's sources and the spectra of the gradients of their
+  // wavelet planes, if it keeps those.
   struct ImagesOnly {
     static constexpr bool keeps_spectra = false;
     template <class... Arguments>

@@ -2,10 +2,10 @@
 
 // The kernels of the gradient with respect to the wavelets; kernels.h says what a kernel is.
 //
-// For a source with the spectrum X at a scale whose wavelet planes' gradients have the spectra G, the gradient
-// of psi^ is Re(conj(X) G), where X is a grid of parts that are folded onto the samples of G. So each sample of
-// G belongs to a product of a column of parts and a row of angles, which is added up over the sources. A thread
-// has a tile of some parts by some angles, so that what it reads is used several times.
+// For a source with the spectrum X at a scale whose wavelet planes' gradients have the spectra G, the
+// gradient of psi^ is Re(conj(X) G), where X is a grid of parts that are folded onto the samples of G. So
+// each sample of G belongs to a product of a column of parts and a row of angles, which is added up over the
+// sources. A thread has a tile of some parts by some angles, so that what it reads is used several times.
 //
 // What that adds to a backward pass, for each source of N complex samples and each scale with n = N / parts:
 //   the spectra G are kept by CollectColumns:     L n written
@@ -116,8 +116,7 @@ struct CorrelateSpectra {
     const int column = sample % width;
     int of_part[Parts];
     unroll<Parts>([&](auto p) {
-      of_part[p] =
-          (row_of(first_part + p) + row) * source_width + column_of(first_part + p) + column;
+      of_part[p] = (row_of(first_part + p) + row) * source_width + column_of(first_part + p) + column;
     });
     int of_angle[Angles];
     unroll<Angles>([&](auto a) { of_angle[a] = smaller(a, angles - 1 - first_angle) * size + sample; });

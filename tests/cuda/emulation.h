@@ -80,9 +80,8 @@ struct Emulation {
   Gradients backward_to_wavelets(const std::vector<T>& images, const std::vector<T>& gradients,
                                  BodyOrder order = BodyOrder::Ascending) const {
     const std::int64_t planes = planes_of(images);
-    Gradients result{
-        std::vector<T>(images.size(), std::numeric_limits<T>::quiet_NaN()),
-        std::vector<double>(wavelet_values(), std::numeric_limits<double>::quiet_NaN())};
+    Gradients result{std::vector<T>(images.size(), std::numeric_limits<T>::quiet_NaN()),
+                     std::vector<double>(wavelet_values(), std::numeric_limits<double>::quiet_NaN())};
     auto workspace = make_workspace(planes, cuda::Pass::Backward);
     HostQueue queue(order);
     schedule.backward(queue, constants(), images.data(), view<const T>(gradients.data()), planes,

@@ -169,8 +169,7 @@ void compare_halves(double relative) {
                             columns * 3 * maps, 3 * maps};
   auto workspace = emulation.make_workspace(6, Pass::Forward);
   test::HostQueue queue;
-  emulation.schedule.forward(queue, emulation.constants(), images.data(), 6, view,
-                             workspace.data());
+  emulation.schedule.forward(queue, emulation.constants(), images.data(), 6, view, workspace.data());
   std::vector<float> actual;
   actual.reserve(expected.size());
   for (int plane = 0; plane < 6; ++plane) {
