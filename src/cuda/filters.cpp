@@ -4,29 +4,36 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 
 namespace scatlight::cuda {
 namespace {
 
-// A wavelet as it is applied to planes of a level.
+// A wavelet as it is applied to planes of a level, row by row.
 struct Spectrum {
   Spectrum(const FilterBank& bank, int scale, int angle, const LevelTable& level, int level_number,
            int padded_height)
-      : height(level.height), values(static_cast<std::size_t>(level.width) * level.height) {
+      : width(level.width), values(static_cast<std::size_t>(level.width) * level.height) {
     const auto wavelet = bank.wavelet(scale, angle);
     std::vector<double> whole(padded_height);
-    for (int column = 0; column < level.width; ++column) {
-      bank.psi_column(wavelet, level_number, column, whole,
-                      std::span(values).subspan(static_cast<std::size_t>(column) * height, height));
+    std::vector<double> of_column(level.height);
+    for (int column = 0; column < width; ++column) {
+      bank.psi_column(wavelet, level_number, column, whole, of_column);
+      for (int row = 0; row < level.height; ++row) {
+        values[static_cast<std::size_t>(row) * width + column] = of_column[row];
+        peak = std::max(peak, std::abs(of_column[row]));
+      }
     }
-    for (const double value : values) peak = std::max(peak, std::abs(value));
   }
 
-  double at(int row, int column) const { return values[static_cast<std::size_t>(column) * height + row]; }
+  // `count` values of a row, from a column on.
+  std::span<const double> row(int row, int column, int count) const {
+    return std::span(values).subspan(static_cast<std::size_t>(row) * width + column, count);
+  }
 
-  int height;
-  std::vector<double> values;  // column by column
-  double peak = 0;             // the largest magnitude
+  int width;
+  std::vector<double> values;
+  double peak = 0;  // the largest magnitude
 };
 
 // The rows first ... last - 1 of the part at (row, column) that are not negligible.
@@ -34,10 +41,8 @@ template <class T>
 std::pair<int, int> used_rows(const Spectrum& spectrum, int row, int column, const LevelTable& part) {
   const double negligible = spectrum.peak * std::numeric_limits<T>::epsilon() / 8;
   const auto is_used = [&](int r) {
-    for (int c = 0; c < part.width; ++c) {
-      if (std::abs(spectrum.at(row + r, column + c)) >= negligible) return true;
-    }
-    return false;
+    return std::ranges::any_of(spectrum.row(row + r, column, part.width),
+                               [&](double value) { return std::abs(value) >= negligible; });
   };
   int first = 0;
   int last = part.height;
@@ -69,8 +74,8 @@ ScaleFilters Filters<T>::add_scale(const Tables<T>& tables, const FilterBank& ba
         parts.push_back({first, last - first, std::ssize(values)});
         is_used = is_used || last > first;
         for (int r = first; r < last; ++r) {
-          for (int c = 0; c < to.width; ++c)
-            values.push_back(static_cast<T>(spectrum.at(row + r, column + c) * share));
+          for (const double value : spectrum.row(row + r, column, to.width))
+            values.push_back(static_cast<T>(value * share));
         }
       }
       if (!is_used) {

@@ -28,11 +28,11 @@ struct StaticLength {
   int first;
   int second;
 };
-constexpr std::array static_lengths = {StaticLength{4, 5},   StaticLength{5, 8},   StaticLength{4, 15},
-                                       StaticLength{4, 17},  StaticLength{4, 19},  StaticLength{5, 16},
-                                       StaticLength{4, 21},  StaticLength{8, 15},  StaticLength{8, 17},
-                                       StaticLength{8, 19},  StaticLength{8, 21},  StaticLength{15, 16},
-                                       StaticLength{16, 17}, StaticLength{16, 19}, StaticLength{16, 21}};
+inline constexpr std::array static_lengths = {
+    StaticLength{4, 5},   StaticLength{5, 8},   StaticLength{4, 15}, StaticLength{4, 17},
+    StaticLength{4, 19},  StaticLength{5, 16},  StaticLength{4, 21}, StaticLength{8, 15},
+    StaticLength{8, 17},  StaticLength{8, 19},  StaticLength{8, 21}, StaticLength{15, 16},
+    StaticLength{16, 17}, StaticLength{16, 19}, StaticLength{16, 21}};
 
 /// An FFT of one length. Members named `first_...` are indices into Constants' arrays here and below.
 struct FftTable {
