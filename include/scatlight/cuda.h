@@ -98,9 +98,9 @@ class SCATLIGHT_API CudaScattering {
                 const FeatureFormat& format, T* image_gradients, double* wavelet_gradients, void* workspace,
                 CudaStream stream) const;
 
-  /// A plan of the same options on the same device with other wavelets, as Scattering::with_wavelets(), which
-  /// see. The two share all but the filters: those are made on the host and copied, which waits for the
-  /// default stream. Both arguments are host memory. Throws Error for sizes that do not fit, for shapes out
+  /// A plan of the same options on the same device with other wavelets, as Scattering::with_wavelets() makes
+  /// one, of shapes or spectra in host memory. The two share all but the filters: those are made on the host
+  /// and copied, which waits for the default stream. Throws Error for sizes that do not fit, for shapes out
   /// of range, for spectra that are not finite, and when memory runs out.
   CudaScattering with_wavelets(std::span<const WaveletShape> shapes) const;
   CudaScattering with_wavelets(std::span<const double> spectra) const;
@@ -108,6 +108,7 @@ class SCATLIGHT_API CudaScattering {
  private:
   struct Plan;
   explicit CudaScattering(std::shared_ptr<const Plan> plan);
+
   std::shared_ptr<const Plan> plan_;
 };
 
