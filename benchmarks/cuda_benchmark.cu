@@ -478,7 +478,8 @@ double error(const std::vector<float>& actual, const std::vector<float>& expecte
 
 /// ||actual - expected|| / ||expected||: for gradients of a modulus, whose single values rounding moves far
 /// where it is near zero.
-double error_in_norm(const std::vector<float>& actual, const std::vector<float>& expected) {
+template <class T>
+double error_in_norm(const std::vector<T>& actual, const std::vector<T>& expected) {
   double difference = 0;
   double norm = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -504,6 +505,43 @@ struct Case {
   int scales;
   int order;
 };
+
+/// The times and the error of what learns wavelets: members of a line of JSON, with a separator before them.
+/// Other wavelets than the fixed ones are made on the host and copied once, whatever the number of images.
+std::string measure_wavelets(const CudaScattering<float>& plan, const Scattering& cpu,
+                             const DeviceArray<float>& images, int planes,
+                             const DeviceArray<float>& feature_gradients,
+                             const DeviceArray<std::byte>& workspace) {
+  auto shapes = wavelet_shapes(plan.options());
+  for (auto& shape : shapes) shape.sigma *= 1.05;
+  const auto given = plan.with_wavelets(shapes);
+  const std::size_t values =
+      shapes.size() * static_cast<std::size_t>(cpu.padded_height()) * cpu.padded_width();
+  const DeviceArray<double> wavelet_gradients(values);
+  const DeviceArray<float> gradients(images.size());
+  const auto backward = [&](int count) {
+    given.backward(images.data(), count, feature_gradients.data(), {}, gradients.data(),
+                   wavelet_gradients.data(), workspace.data(), nullptr);
+  };
+  const double time = milliseconds([&] { backward(planes); });
+  const double exchange = milliseconds([&] { plan.with_wavelets(shapes); });
+
+  backward(1);
+  const std::size_t plane = images.size() / planes;
+  const auto image = images.read(plane);
+  const auto weights = feature_gradients.read(feature_gradients.size() / planes);
+  std::vector<float> expected_images(plane);
+  std::vector<double> expected(values);
+  cpu.with_wavelets(shapes).backward(std::span<const float>(image), std::span<const float>(weights),
+                                     std::span<float>(expected_images), std::span<double>(expected));
+  const double difference = error_in_norm(wavelet_gradients.read(), expected);
+  char text[160];
+  std::snprintf(text, sizeof text,
+                ", \"backward_to_wavelets_us\": %.3f, \"exchange_us\": %.1f, \"wavelet_error\": %.2e",
+                3e3 * time / planes, 1e3 * exchange, difference);
+  if (!(difference < 1e-4)) throw Error(std::string("wrong gradients of wavelets: ") + text);
+  return text;
+}
 
 /// One line of JSON: microseconds of an image of three channels.
 std::string measure(const Case& of, int device) {
@@ -537,6 +575,7 @@ std::string measure(const Case& of, int device) {
   cpu.backward(first, std::span<const float>(weights.data(), one), expected_gradient);
   const double forward_error = error(features.read(one), expected);
   const double backward_error = error_in_norm(gradients.read(plane), expected_gradient);
+  const auto of_wavelets = measure_wavelets(plan, cpu, images, planes, feature_gradients, workspace);
 
   const Straightforward peer(options, planes);
   const DeviceArray<float> others(std::max(planes * one, planes * plane));
@@ -553,16 +592,16 @@ std::string measure(const Case& of, int device) {
                   1e3 * time / of.images, backward_difference);
     peer_backward = text;
   }
-  char line[640];
+  char line[800];
   std::snprintf(
       line, sizeof line,
       "{\"images\": %d, \"channels\": 3, \"height\": %d, \"width\": %d, \"scales\": %d, \"order\": %d, "
       "\"forward_us\": %.3f, \"backward_us\": %.3f, \"forward_error\": %.2e, \"backward_error\": %.2e, "
       "\"straightforward_forward_us\": %.3f, \"straightforward_forward_difference\": %.2e, "
-      "\"straightforward_backward_us\": %s, \"workspace_bytes\": %zu}",
+      "\"straightforward_backward_us\": %s, \"workspace_bytes\": %zu%s}",
       of.images, of.height, of.width, of.scales, of.order, 1e3 * forward / of.images,
       1e3 * backward / of.images, forward_error, backward_error, 1e3 * peer_forward / of.images, difference,
-      peer_backward.c_str(), workspace_bytes);
+      peer_backward.c_str(), workspace_bytes, of_wavelets.c_str());
   if (!(forward_error < 1e-5 && backward_error < 1e-5 && difference < 1e-5 && backward_difference < 1e-5))
     throw Error(std::string("wrong numbers: ") + line);
   return line;

@@ -83,11 +83,12 @@ run() {
     apps=OFF
     part configure_library 60 configure OFF || { report; return 1; }
   fi
-  local targets=(device_test scatlight_python cuda_benchmark)
+  local targets=(device_test device_wavelets_test scatlight_python cuda_benchmark)
   part build 330 ninja -C "$build" "${targets[@]}"
   [ $apps = OFF ] || part build_apps 200 ninja -C "$build" scatlight_cli scatlight_package device_op_test device_training_test || apps=OFF
 
   part device_test 120 "$build/tests/device_test"
+  part device_wavelets_test 60 "$build/tests/device_wavelets_test"
   if [ $apps = ON ]; then
     part device_op_test 60 "$build/tests/device_op_test"
     part device_training_test 60 "$build/tests/device_training_test"
@@ -111,6 +112,8 @@ run() {
     local few='*AGraph*:*Formats*:*Nan*'
     part memcheck 60 compute-sanitizer --tool memcheck --error-exitcode 9 "$build/tests/device_test" --gtest_filter="$few"
     part racecheck 60 compute-sanitizer --tool racecheck --error-exitcode 9 "$build/tests/device_test" --gtest_filter="$few"
+    part memcheck_wavelets 60 compute-sanitizer --tool memcheck --error-exitcode 9 "$build/tests/device_wavelets_test" --gtest_filter='*AGraph*:*BitForBit*'
+    part racecheck_wavelets 60 compute-sanitizer --tool racecheck --error-exitcode 9 "$build/tests/device_wavelets_test" --gtest_filter='*AGraph*'
   else
     skipped memcheck "no compute-sanitizer"
     skipped racecheck "no compute-sanitizer"

@@ -1,6 +1,13 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
 #include "core/filter_bank.h"
+#include "core/given_wavelets.h"
 #include "cuda/engine.h"
 #include "cuda/round_trip.h"
 #include "scatlight/cuda.h"
@@ -30,9 +37,33 @@ void check_cuda_device(int device) {
 template <class T>
 struct CudaScattering<T>::Plan {
   Plan(const ScatteringOptions& given, int device)
-      : options(resolve(given)), geometry(options), paths(make_paths(options)), device(device) {
+      : options(resolve(given)),
+        geometry(options),
+        bank(options, geometry),
+        paths(make_paths(options)),
+        device(device) {
     check_cuda_device(device);
-    engine = cuda::make_engine<T>(options, geometry, FilterBank(options, geometry), device);
+    engine = cuda::make_engine<T>(options, geometry, bank, device);
+  }
+
+  // The same with the wavelets of another bank.
+  Plan(std::shared_ptr<const Plan> fixed_plan, const FilterBank& given)
+      : options(fixed_plan->options),
+        geometry(fixed_plan->geometry),
+        bank(fixed_plan->bank),
+        paths(fixed_plan->paths),
+        device(fixed_plan->device),
+        engine(fixed_plan->engine->with_wavelets(given)),
+        fixed(std::move(fixed_plan)) {}
+
+  template <class Make>
+  static std::shared_ptr<const Plan> without_bad_alloc(const ScatteringOptions& options, const Make& make) {
+    try {
+      return make();
+    } catch (const std::bad_alloc&) {
+      throw Error(
+          fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
+    }
   }
 
   void check(const FeatureFormat& format, std::int64_t planes) const {
@@ -51,19 +82,38 @@ struct CudaScattering<T>::Plan {
 
   ScatteringOptions options;
   Geometry geometry;
+  FilterBank bank;  // of the options' wavelets
   std::vector<Path> paths;
   int device;
   std::unique_ptr<cuda::Engine<T>> engine;
+  std::shared_ptr<const Plan> fixed;  // of the options' wavelets, if this one's are others
 };
 
 template <class T>
-CudaScattering<T>::CudaScattering(const ScatteringOptions& options, int device) {
-  try {
-    plan_ = std::make_shared<const Plan>(options, device);
-  } catch (const std::bad_alloc&) {
-    throw Error(
-        fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
-  }
+CudaScattering<T>::CudaScattering(const ScatteringOptions& options, int device)
+    : plan_(Plan::without_bad_alloc(options, [&] { return std::make_shared<const Plan>(options, device); })) {
+}
+
+template <class T>
+CudaScattering<T>::CudaScattering(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
+
+template <class T>
+CudaScattering<T> CudaScattering<T>::with_wavelets(std::span<const WaveletShape> shapes) const {
+  check_shapes(shapes, options());
+  const auto& fixed = plan_->fixed ? plan_->fixed : plan_;
+  if (std::ranges::equal(shapes, FilterBank::shapes_of(options()))) return CudaScattering(fixed);
+  return CudaScattering(Plan::without_bad_alloc(options(), [&] {
+    return std::make_shared<const Plan>(fixed, fixed->bank.with(std::vector(shapes.begin(), shapes.end())));
+  }));
+}
+
+template <class T>
+CudaScattering<T> CudaScattering<T>::with_wavelets(std::span<const double> spectra) const {
+  check_spectra(spectra, options(), plan_->geometry);
+  const auto& fixed = plan_->fixed ? plan_->fixed : plan_;
+  return CudaScattering(Plan::without_bad_alloc(options(), [&] {
+    return std::make_shared<const Plan>(fixed, fixed->bank.with(std::vector(spectra.begin(), spectra.end())));
+  }));
 }
 
 template <class T>
@@ -121,6 +171,15 @@ void CudaScattering<T>::backward(const T* images, std::int64_t planes, const voi
                                  CudaStream stream) const {
   plan_->check(format, planes);
   plan_->engine->backward(images, planes, {feature_gradients, format}, image_gradients, workspace, stream);
+}
+
+template <class T>
+void CudaScattering<T>::backward(const T* images, std::int64_t planes, const void* feature_gradients,
+                                 const FeatureFormat& format, T* image_gradients, double* wavelet_gradients,
+                                 void* workspace, CudaStream stream) const {
+  plan_->check(format, planes);
+  plan_->engine->backward(images, planes, {feature_gradients, format}, image_gradients, wavelet_gradients,
+                          workspace, stream);
 }
 
 template class CudaScattering<float>;

@@ -90,8 +90,25 @@ class SCATLIGHT_API CudaScattering {
   void backward(const T* images, std::int64_t planes, const void* feature_gradients,
                 const FeatureFormat& format, T* image_gradients, void* workspace, CudaStream stream) const;
 
+  /// The same with the gradient with respect to the wavelets too, as Scattering::backward() has it.
+  ///   wavelet_gradients: (J, L, padded_height, padded_width), in float64, overwritten
+  /// It is the same in every call of one plan, bit for bit. Between GPUs it may differ by rounding, as it is
+  /// added up over as many planes at a time as a cache holds.
+  void backward(const T* images, std::int64_t planes, const void* feature_gradients,
+                const FeatureFormat& format, T* image_gradients, double* wavelet_gradients, void* workspace,
+                CudaStream stream) const;
+
+  /// A plan of the same options on the same device with other wavelets, as Scattering::with_wavelets() makes
+  /// one, of shapes or spectra in host memory. The two share all but the filters: those are made on the host
+  /// and copied, which waits for the default stream. Throws Error for sizes that do not fit, for shapes out
+  /// of range, for spectra that are not finite, and when memory runs out.
+  CudaScattering with_wavelets(std::span<const WaveletShape> shapes) const;
+  CudaScattering with_wavelets(std::span<const double> spectra) const;
+
  private:
   struct Plan;
+  explicit CudaScattering(std::shared_ptr<const Plan> plan);
+
   std::shared_ptr<const Plan> plan_;
 };
 

@@ -4,7 +4,9 @@
 
 #include <cuda_runtime.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cuda/engine.h"
@@ -114,19 +116,38 @@ void with_feature_type(FeatureType type, const Body& body) {
   body(T{});
 }
 
+/// Tables on the current device.
+template <class T>
+struct DeviceTables {
+  explicit DeviceTables(const Tables<T>& tables)
+      : integers(tables.integers), reals(tables.reals), roots(tables.roots) {}
+
+  DeviceArray<int> integers;
+  DeviceArray<T> reals;
+  DeviceArray<Complex<T>> roots;
+};
+
+/// Filters likewise.
+template <class T>
+struct DeviceFilters {
+  explicit DeviceFilters(const Filters<T>& filters)
+      : places(filters.places), parts(filters.parts), values(filters.values) {}
+
+  DeviceArray<int> places;
+  DeviceArray<FilterPart> parts;
+  DeviceArray<T> values;
+};
+
 template <class T>
 class CudaEngine final : public Engine<T> {
  public:
   /// On the current device, `device`.
   CudaEngine(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank, int device)
-      : device_(device),
-        maps_(count_maps(resolved)),
-        schedule_(resolved, geometry, bank, wavelet_bytes(device)),
-        integers_(schedule_.tables().integers),
-        reals_(schedule_.tables().reals),
-        roots_(schedule_.tables().roots),
-        parts_(schedule_.tables().parts) {
-    prepare();
+      : CudaEngine(device, Schedule<T>(resolved, geometry, bank, wavelet_bytes(device)), nullptr) {}
+
+  std::unique_ptr<Engine<T>> with_wavelets(const FilterBank& bank) const override {
+    const DeviceGuard guard(device_);
+    return std::unique_ptr<CudaEngine>(new CudaEngine(device_, schedule_.with(bank), tables_));
   }
 
   std::size_t workspace_bytes(std::int64_t planes, bool backward) const override {
@@ -146,31 +167,60 @@ class CudaEngine final : public Engine<T> {
 
   void backward(const T* images, std::int64_t planes, const StoredFeatures<const void*>& gradients,
                 T* image_gradients, void* workspace, CudaStream stream) const override {
-    const DeviceGuard guard(device_);
-    const StreamQueue queue(stream);
-    with_feature_type<T>(gradients.format.type, [&](auto type) {
-      using F = decltype(type);
-      schedule_.backward(queue, constants(), images,
-                         view(static_cast<const F*>(gradients.data), gradients.format), planes,
-                         image_gradients, workspace);
+    with_gradients(gradients, [&](const auto& of_features) {
+      const StreamQueue queue(stream);
+      schedule_.backward(queue, constants(), images, of_features, planes, image_gradients, workspace);
+    });
+  }
+
+  void backward(const T* images, std::int64_t planes, const StoredFeatures<const void*>& gradients,
+                T* image_gradients, double* wavelet_gradients, void* workspace,
+                CudaStream stream) const override {
+    with_gradients(gradients, [&](const auto& of_features) {
+      const StreamQueue queue(stream);
+      schedule_.backward(queue, constants(), images, of_features, planes, image_gradients, wavelet_gradients,
+                         workspace);
     });
   }
 
  private:
-  Constants<T> constants() const { return {integers_.data(), reals_.data(), roots_.data(), parts_.data()}; }
+  // `tables`: those of the schedule, if they are on the device.
+  CudaEngine(int device, Schedule<T> schedule, std::shared_ptr<const DeviceTables<T>> tables)
+      : device_(device),
+        maps_(count_maps(schedule.tables().options)),
+        schedule_(std::move(schedule)),
+        tables_(tables ? std::move(tables) : std::make_shared<const DeviceTables<T>>(schedule_.tables())),
+        filters_(schedule_.filters()) {
+    prepare();
+  }
+
+  Constants<T> constants() const {
+    return {tables_->integers.data(), tables_->reals.data(), tables_->roots.data(),
+            filters_.places.data(),   filters_.parts.data(), filters_.values.data()};
+  }
 
   template <class F>
   FeatureView<F> view(F* data, const FeatureFormat& format) const {
     return view_of(data, format, schedule_.tables().geometry, maps_);
   }
 
+  // body(the view of them), on the engine's device.
+  template <class Body>
+  void with_gradients(const StoredFeatures<const void*>& gradients, const Body& body) const {
+    const DeviceGuard guard(device_);
+    with_feature_type<T>(gradients.format.type, [&](auto type) {
+      body(view(static_cast<const decltype(type)*>(gradients.data), gradients.format));
+    });
+  }
+
+  // Other wavelets may have other kernels: Square ones or not.
   void prepare() const {
     PreparingQueue queue(device_);
     for (const auto type : {FeatureType::Same, FeatureType::Float16, FeatureType::BFloat16}) {
       with_feature_type<T>(type, [&](auto value) {
         using F = decltype(value);
         schedule_.forward(queue, constants(), nullptr, 1, FeatureView<F>{}, nullptr);
-        schedule_.backward(queue, constants(), nullptr, FeatureView<const F>{}, 1, nullptr, nullptr);
+        schedule_.backward(queue, constants(), nullptr, FeatureView<const F>{}, 1, nullptr, nullptr, nullptr);
       });
     }
     if (queue.needed() > queue.limit()) {
@@ -185,10 +235,8 @@ class CudaEngine final : public Engine<T> {
   int device_;
   std::int64_t maps_;  // of a plane
   Schedule<T> schedule_;
-  DeviceArray<int> integers_;
-  DeviceArray<T> reals_;
-  DeviceArray<Complex<T>> roots_;
-  DeviceArray<FilterPart> parts_;
+  std::shared_ptr<const DeviceTables<T>> tables_;
+  DeviceFilters<T> filters_;
 };
 
 }  // namespace

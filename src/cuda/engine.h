@@ -29,6 +29,13 @@ class Engine {
                        void* workspace, CudaStream stream) const = 0;
   virtual void backward(const T* images, std::int64_t planes, const StoredFeatures<const void*>& gradients,
                         T* image_gradients, void* workspace, CudaStream stream) const = 0;
+  virtual void backward(const T* images, std::int64_t planes, const StoredFeatures<const void*>& gradients,
+                        T* image_gradients, double* wavelet_gradients, void* workspace,
+                        CudaStream stream) const = 0;
+
+  /// One with the wavelets of another bank of the same options and geometry. It shares all else with this
+  /// one, on the device too.
+  virtual std::unique_ptr<Engine<T>> with_wavelets(const FilterBank& bank) const = 0;
 };
 
 /// The device is there. Throws Error if it cannot run the engine.

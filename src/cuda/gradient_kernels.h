@@ -108,14 +108,15 @@ template <class Fft>
 struct CollectColumns {
   using T = typename Fft::Real;
   Fft fft;  ///< of length source_height >> levels
-  const Complex<T>* wavelets;
+  Complex<T>* wavelets;
   FilterParts<T> filters;  ///< all parts of the spectrum, unless `adds`
   int angles;
   int angles_at_once;  ///< whose columns are in shared memory together
   int source_height;
   int source_width;
-  int width;  ///< source_width >> levels
-  bool adds;  ///< to what is there
+  int width;   ///< source_width >> levels
+  bool adds;   ///< to what is there
+  bool keeps;  ///< the wavelet planes transformed along columns too, in place
   Complex<T>* gradients;
 
   std::size_t shared_bytes() const {
@@ -135,14 +136,17 @@ struct CollectColumns {
     for (int first_angle = 0; first_angle < angles; first_angle += angles_at_once) {
       const int count = smaller(angles - first_angle, angles_at_once);
       for (int angle = 0; angle < count; ++angle) {
-        const Complex<T>* const plane = wavelets + (source * angles + first_angle + angle) * height * width;
+        Complex<T>* const plane = wavelets + (source * angles + first_angle + angle) * height * width;
         Complex<T>* const of_angle = columns + angle * height * lines;
         fft.template transform<Direction::Forward, Order::AcrossLines>(
             block, scratch,
             [&](int line, int n, auto stride, auto& x) {
               load(plane + n * width + smaller(first + line, width - 1), stride * width, x);
             },
-            [&](int line, int k, Complex<T> value) { of_angle[k * lines + line] = value; });
+            [&](int line, int k, Complex<T> value) {
+              of_angle[k * lines + line] = value;
+              if (keeps && first + line < width) plane[k * width + first + line] = value;
+            });
       }
       const bool adds_now = adds || first_angle > 0;
       for (int i = 0; i < filters.count; ++i) {

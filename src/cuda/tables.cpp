@@ -1,9 +1,7 @@
 #include "cuda/tables.h"
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
-#include <span>
+#include <utility>
 
 #include "core/low_pass_kernel.h"
 #include "core/root_of_unity.h"
@@ -105,84 +103,6 @@ RepeatsTable Tables<T>::add_repeats(const std::vector<int>& sources, int size) {
   return table;
 }
 
-// What a wavelet has in the part whose first sample is (row, column). `spectrum` is (columns, rows) of the
-// source.
-template <class T>
-FilterPart Tables<T>::add_part(const LevelTable& from, const std::vector<double>& spectrum, int row,
-                               int column, int height, int width) {
-  const auto at = [&](int r, int c) {
-    return spectrum[static_cast<std::size_t>(column + c) * from.height + row + r];
-  };
-  // The peak of psi is about 1.
-  const double negligible = std::numeric_limits<T>::epsilon() / 8;
-  const auto is_used = [&](int r) {
-    for (int c = 0; c < width; ++c) {
-      if (std::abs(at(r, c)) >= negligible) return true;
-    }
-    return false;
-  };
-  int first = 0;
-  int last = height;
-  while (first < last && !is_used(first)) ++first;
-  while (last > first && !is_used(last - 1)) --last;
-  const double share = 1.0 / (static_cast<double>(from.height) * from.width);
-  const FilterPart part{first, last - first, std::ssize(reals)};
-  for (int r = first; r < last; ++r) {
-    for (int c = 0; c < width; ++c) reals.push_back(static_cast<T>(at(r, c) * share));
-  }
-  return part;
-}
-
-template <class T>
-ScaleFilters Tables<T>::add_filters(const FilterBank& bank, int level, int scale, bool all_parts) {
-  const auto& from = levels[level];
-  const auto& to = levels[geometry.level(scale)];
-  std::vector<std::vector<double>> spectra;
-  spectra.reserve(options.angles);
-  for (int angle = 0; angle < options.angles; ++angle) {
-    const auto wavelet = bank.wavelet(scale, angle);
-    std::vector<double> whole(geometry.rows.padded);
-    auto& spectrum = spectra.emplace_back(static_cast<std::size_t>(from.width) * from.height);
-    for (int column = 0; column < from.width; ++column) {
-      bank.psi_column(
-          wavelet, level, column, whole,
-          std::span(spectrum).subspan(static_cast<std::size_t>(column) * from.height, from.height));
-    }
-  }
-  ScaleFilters filters{
-      .count = 0, .first_place = std::ssize(integers), .first_part = std::ssize(parts), .whole = false};
-  for (int row = 0; row < from.height; row += to.height) {
-    for (int column = 0; column < from.width; column += to.width) {
-      const auto first = parts.size();
-      bool is_used = all_parts;
-      for (const auto& spectrum : spectra) {
-        parts.push_back(add_part(from, spectrum, row, column, to.height, to.width));
-        is_used = is_used || parts.back().rows > 0;
-      }
-      if (!is_used) {
-        parts.resize(first);
-        continue;
-      }
-      integers.insert(integers.end(), {row, column});
-      ++filters.count;
-    }
-  }
-  filters.whole =
-      from.height == to.height && std::all_of(parts.begin() + filters.first_part, parts.end(),
-                                              [&](const FilterPart& part) { return part.rows == to.height; });
-  return filters;
-}
-
-template <class T>
-Band Tables<T>::add_band(const FilterBank& bank, int level, int first_scale) {
-  Band band{.level = level, .first_scale = first_scale, .scales = {}};
-  for (int scale = first_scale; scale < options.scales; ++scale) {
-    // The gradient of the spectrum is written first by the first scale, all of it.
-    band.scales.push_back(add_filters(bank, level, scale, scale == first_scale));
-  }
-  return band;
-}
-
 template <class T>
 Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank)
     : options(resolved), geometry(geometry) {
@@ -194,12 +114,6 @@ Tables<T>::Tables(const ScatteringOptions& resolved, const Geometry& geometry, c
                       .along_rows = add_fft(geometry.columns.padded >> level),
                       .vertical = add_low_pass(bank, geometry.rows, level),
                       .horizontal = add_low_pass(bank, geometry.columns, level)});
-  }
-  if (options.max_order >= 1) bands.push_back(add_band(bank, 0, 0));
-  if (options.max_order >= 2) {
-    for (int scale = 0; scale + 1 < options.scales; ++scale) {
-      bands.push_back(add_band(bank, geometry.level(scale), scale + 1));
-    }
   }
   const auto add_sources = [&](const Axis& axis, RepeatsTable& repeats) {
     const auto sources = axis.sources(options.boundary);

@@ -17,7 +17,9 @@ struct Constants {
   const int* integers;
   const T* reals;
   const Complex<T>* roots;
+  const int* places;  ///< this and the next two: of filters
   const FilterPart* parts;
+  const T* filter_values;
 };
 
 /// The lengths, as products, that have an FFT known to the compiler: those of common images, padded. With J =
@@ -26,11 +28,11 @@ struct StaticLength {
   int first;
   int second;
 };
-constexpr std::array static_lengths = {StaticLength{4, 5},   StaticLength{5, 8},   StaticLength{4, 15},
-                                       StaticLength{4, 17},  StaticLength{4, 19},  StaticLength{5, 16},
-                                       StaticLength{4, 21},  StaticLength{8, 15},  StaticLength{8, 17},
-                                       StaticLength{8, 19},  StaticLength{8, 21},  StaticLength{15, 16},
-                                       StaticLength{16, 17}, StaticLength{16, 19}, StaticLength{16, 21}};
+inline constexpr std::array static_lengths = {
+    StaticLength{4, 5},   StaticLength{5, 8},   StaticLength{4, 15}, StaticLength{4, 17},
+    StaticLength{4, 19},  StaticLength{5, 16},  StaticLength{4, 21}, StaticLength{8, 15},
+    StaticLength{8, 17},  StaticLength{8, 19},  StaticLength{8, 21}, StaticLength{15, 16},
+    StaticLength{16, 17}, StaticLength{16, 19}, StaticLength{16, 21}};
 
 /// An FFT of one length. Members named `first_...` are indices into Constants' arrays here and below.
 struct FftTable {
@@ -70,26 +72,6 @@ struct LevelTable {
   LowPassTable horizontal;
 };
 
-/// The wavelets of one scale as they are applied to sources at one level; kernels.h's FilterParts.
-struct ScaleFilters {
-  int count = 0;
-  std::ptrdiff_t first_place = 0;
-  std::ptrdiff_t first_part = 0;
-  bool whole = false;  ///< one part with all its rows, for every angle
-
-  template <class T>
-  FilterParts<T> at(const Constants<T>& constants) const {
-    return {count, constants.integers + first_place, constants.parts + first_part, constants.reals};
-  }
-};
-
-/// The wavelets for sources at one level: images, or |x * psi_j|.
-struct Band {
-  int level = 0;
-  int first_scale = 0;
-  std::vector<ScaleFilters> scales;  ///< from first_scale on
-};
-
 /// The repeats of an axis; kernels.h's Repeats.
 struct RepeatsTable {
   std::ptrdiff_t first_begin = 0;
@@ -101,7 +83,8 @@ struct RepeatsTable {
   }
 };
 
-/// Everything that the kernels read, made once for a plan on the host.
+/// What the kernels read that does not follow from the wavelets, made once on the host for all plans of the
+/// same options.
 template <class T>
 struct Tables {
   Tables(const ScatteringOptions& resolved, const Geometry& geometry, const FilterBank& bank);
@@ -109,7 +92,6 @@ struct Tables {
   ScatteringOptions options;
   Geometry geometry;
   std::vector<LevelTable> levels;
-  std::vector<Band> bands;  ///< of images, then of |x * psi_j| by j; as far as the order needs them
   std::ptrdiff_t first_row_source = 0;
   std::ptrdiff_t first_column_source = 0;
   RepeatsTable row_repeats;
@@ -118,18 +100,14 @@ struct Tables {
   std::vector<int> integers;
   std::vector<T> reals;
   std::vector<Complex<T>> roots;
-  std::vector<FilterPart> parts;
 
-  Constants<T> on_host() const { return {integers.data(), reals.data(), roots.data(), parts.data()}; }
+  /// That of |x * psi_scale|.
+  const LevelTable& level_of(int scale) const { return levels[geometry.level(scale)]; }
 
  private:
   FftTable add_fft(int length);
   LowPassTable add_low_pass(const FilterBank& bank, const Axis& axis, int level);
   RepeatsTable add_repeats(const std::vector<int>& sources, int size);
-  Band add_band(const FilterBank& bank, int level, int first_scale);
-  ScaleFilters add_filters(const FilterBank& bank, int level, int scale, bool all_parts);
-  FilterPart add_part(const LevelTable& from, const std::vector<double>& spectrum, int row, int column,
-                      int height, int width);
 };
 
 template <class T>

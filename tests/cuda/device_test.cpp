@@ -14,13 +14,11 @@
 #include "support/expect_error.h"
 
 #ifdef SCATLIGHT_WITH_CUDA
-#include "cuda/runtime.h"
+#include "cuda/on_gpu.h"
 #endif
 
 namespace scatlight {
 namespace {
-
-using test::Bound;
 
 TEST(Device, OneThatIsNotThereIsAnError) {
   const ScatteringOptions options{.height = 32, .width = 32};
@@ -38,69 +36,17 @@ TEST(Device, OptionsAreCheckedFirst) {
 using cuda::check;
 using cuda::DeviceArray;
 using cuda::Stream;
+using test::backward_bound;
+using test::Call;
+using test::forward_bound;
+using test::forward_on_gpu;
+using test::nan_array;
 
-class OnGpu : public testing::Test {
- protected:
-  void SetUp() override {
-    if (cuda_device_count() == 0) GTEST_SKIP() << "skipped: no GPU";
-  }
-};
-
-/// An array filled with NaN (all bits set).
-template <class T>
-DeviceArray<T> nan_array(std::size_t size) {
-  DeviceArray<T> array(size);
-  check(cudaMemset(array.data(), 0xff, size * sizeof(T)));
-  check(cudaDeviceSynchronize());
-  return array;
-}
+using OnGpu = test::OnGpuTest;
 
 std::size_t feature_count(const Scattering& plan, int planes) {
   return planes * plan.paths().size() * plan.output_height() * plan.output_width();
 }
-
-/// Everything a call needs, on a stream of its own. F: of the features.
-template <class T, class F = T>
-struct Call {
-  Call(const CudaScattering<T>& plan, const std::vector<T>& values, std::size_t features)
-      : plan(plan),
-        planes(static_cast<std::int64_t>(values.size()) / plan.options().height / plan.options().width),
-        images(values),
-        maps(nan_array<F>(features)),
-        gradients(nan_array<T>(values.size())),
-        workspace(
-            nan_array<std::byte>(std::max(plan.forward_workspace(planes), plan.backward_workspace(planes)))) {
-  }
-
-  void forward(const FeatureFormat& format = {}) {
-    plan.forward(images.data(), planes, maps.data(), format, workspace.data(), stream);
-  }
-  void backward(const FeatureFormat& format = {}) {
-    plan.backward(images.data(), planes, maps.data(), format, gradients.data(), workspace.data(), stream);
-  }
-
-  CudaScattering<T> plan;
-  std::int64_t planes;
-  DeviceArray<T> images;
-  DeviceArray<F> maps;
-  DeviceArray<T> gradients;
-  DeviceArray<std::byte> workspace;
-  Stream stream;
-};
-
-template <class T>
-std::vector<T> forward_on_gpu(const CudaScattering<T>& plan, const std::vector<T>& images,
-                              std::size_t features) {
-  Call<T> call(plan, images, features);
-  call.forward();
-  call.stream.wait();
-  return call.maps.read();
-}
-
-constexpr Bound forward_bound(float) { return {.relative = 1e-5, .of_scale = 1e-6}; }
-constexpr Bound forward_bound(double) { return {.relative = 0, .of_scale = 1e-12}; }
-constexpr double backward_bound(float) { return 1e-5; }
-constexpr double backward_bound(double) { return 1e-11; }
 
 template <class T>
 void compare_with_reference(const ScatteringOptions& options) {

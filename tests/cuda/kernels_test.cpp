@@ -6,7 +6,7 @@
 
 #include "core/low_pass_kernel.h"
 #include "cpu/plans.h"
-#include "cuda/host_queue.h"
+#include "cuda/emulation.h"
 #include "support/compare.h"
 
 namespace scatlight {
@@ -14,67 +14,14 @@ namespace {
 
 using cuda::FeatureView;
 using cuda::Pass;
-using cuda::Schedule;
 using test::BodyOrder;
+using test::Emulation;
 using test::make_plan;
 using test::name_of;
+using test::normal_gradients;
 using test::planes_for;
 using test::random_planes;
 using test::transform;
-
-// Few enough that several parts of the sources are one after the other.
-constexpr std::size_t little_memory = 1 << 17;
-
-template <class T>
-struct Emulation {
-  explicit Emulation(const ScatteringOptions& given, std::size_t wavelet_bytes = little_memory)
-      : options(resolve(given)),
-        geometry(options),
-        bank(options, geometry),
-        schedule(options, geometry, bank, wavelet_bytes),
-        maps(make_paths(options).size()) {}
-
-  template <class F>
-  FeatureView<F> view(F* features) const {
-    const std::int64_t map = std::int64_t{geometry.rows.output} * geometry.columns.output;
-    return {features, 1, static_cast<std::int64_t>(maps) * map, 0, map, geometry.columns.output, 1};
-  }
-  std::size_t feature_count(std::int64_t planes) const {
-    return planes * maps * geometry.rows.output * geometry.columns.output;
-  }
-
-  std::vector<T> forward(const std::vector<T>& images, BodyOrder order = BodyOrder::Ascending) const {
-    const std::int64_t planes = std::ssize(images) / (std::int64_t{options.height} * options.width);
-    std::vector<T> features(feature_count(planes), std::numeric_limits<T>::quiet_NaN());
-    auto workspace = make_workspace(planes, Pass::Forward);
-    test::HostQueue queue(order);
-    schedule.forward(queue, schedule.tables().on_host(), images.data(), planes, view(features.data()),
-                     workspace.data());
-    return features;
-  }
-
-  std::vector<T> backward(const std::vector<T>& images, const std::vector<T>& gradients,
-                          BodyOrder order = BodyOrder::Ascending) const {
-    const std::int64_t planes = std::ssize(images) / (std::int64_t{options.height} * options.width);
-    std::vector<T> result(images.size(), std::numeric_limits<T>::quiet_NaN());
-    auto workspace = make_workspace(planes, Pass::Backward);
-    test::HostQueue queue(order);
-    schedule.backward(queue, schedule.tables().on_host(), images.data(), view<const T>(gradients.data()),
-                      planes, result.data(), workspace.data());
-    return result;
-  }
-
-  // Of NaNs.
-  std::vector<std::byte> make_workspace(std::int64_t planes, Pass pass) const {
-    return std::vector<std::byte>(schedule.workspace_bytes(planes, pass), std::byte{0xff});
-  }
-
-  ScatteringOptions options;
-  Geometry geometry;
-  FilterBank bank;
-  Schedule<T> schedule;
-  std::size_t maps;
-};
 
 std::vector<ScatteringOptions> all_cases() {
   auto list = test::cases();
@@ -99,21 +46,12 @@ TEST(CudaKernels, EqualTheReference) {
   }
 }
 
-template <class T>
-std::vector<T> random_gradients(std::size_t count) {
-  std::mt19937 generator(7);
-  std::normal_distribution<T> normal(0, 1);
-  std::vector<T> gradients(count);
-  for (auto& value : gradients) value = normal(generator);
-  return gradients;
-}
-
 TEST(CudaKernels, GradientsEqualTheReference) {
   for (const auto& options : all_cases()) {
     const Emulation<double> emulation(options);
     const int planes = planes_for(options, 3);
     const auto images = random_planes<float>(options, planes);
-    const auto gradients = random_gradients<float>(emulation.feature_count(planes));
+    const auto gradients = normal_gradients<float>(emulation.feature_count(planes));
     const std::vector<double> exact_images(images.begin(), images.end());
     const std::vector<double> exact_gradients(gradients.begin(), gradients.end());
     std::vector<double> expected(images.size());
@@ -135,7 +73,7 @@ TEST(CudaKernels, DoNotDependOnTheOrderOfThreads) {
     const auto images = random_planes<float>(options, planes);
     EXPECT_EQ(emulation.forward(images, BodyOrder::Descending), emulation.forward(images))
         << name_of(options);
-    const auto gradients = random_gradients<float>(emulation.feature_count(planes));
+    const auto gradients = normal_gradients<float>(emulation.feature_count(planes));
     EXPECT_EQ(emulation.backward(images, gradients, BodyOrder::Descending),
               emulation.backward(images, gradients))
         << name_of(options);
@@ -148,7 +86,7 @@ TEST(CudaKernels, DoNotDependOnHowMuchIsInMemory) {
   const Emulation<float> little(options, 1);
   const Emulation<float> much(options, std::size_t{1} << 30);
   EXPECT_EQ(little.forward(images), much.forward(images));
-  const auto gradients = random_gradients<float>(little.feature_count(5));
+  const auto gradients = normal_gradients<float>(little.feature_count(5));
   EXPECT_EQ(little.backward(images, gradients), much.backward(images, gradients));
 }
 
@@ -175,7 +113,7 @@ TEST(CudaKernels, ZeroModulusHasTheGradientZero) {
   const ScatteringOptions options{.height = 32, .width = 32, .scales = 2, .max_order = 2};
   const Emulation<float> emulation(options);
   const std::vector<float> image(32 * 32, 0.0F);
-  auto gradients = random_gradients<float>(emulation.feature_count(1));
+  auto gradients = normal_gradients<float>(emulation.feature_count(1));
   const std::size_t map = std::size_t{8} * 8;
   std::fill(gradients.begin(), gradients.begin() + map, 0.0F);  // of order 0
   EXPECT_EQ(emulation.backward(image, gradients), image);
@@ -187,7 +125,7 @@ void compare_magnitudes(const std::vector<T>& magnitudes, const test::Bound& of_
   const Emulation<T> emulation(options);
   const auto reference = make_plan("reference", options);
   const auto image = random_planes<T>(options, 1);
-  const auto gradient = random_gradients<T>(emulation.feature_count(1));
+  const auto gradient = normal_gradients<T>(emulation.feature_count(1));
   const std::vector<double> exact_image(image.begin(), image.end());
   const std::vector<double> exact_gradient(gradient.begin(), gradient.end());
   const auto expected_maps = transform(reference, exact_image);
@@ -231,8 +169,7 @@ void compare_halves(double relative) {
                             columns * 3 * maps, 3 * maps};
   auto workspace = emulation.make_workspace(6, Pass::Forward);
   test::HostQueue queue;
-  emulation.schedule.forward(queue, emulation.schedule.tables().on_host(), images.data(), 6, view,
-                             workspace.data());
+  emulation.schedule.forward(queue, emulation.constants(), images.data(), 6, view, workspace.data());
   std::vector<float> actual;
   actual.reserve(expected.size());
   for (int plane = 0; plane < 6; ++plane) {
