@@ -78,7 +78,7 @@ class PackedTransform {
                });
   }
 
-  /// The same for samples in Range; adds `factor` times the gradient of the wavelets. Packs are added up in
+  /// The same for samples in Range; writes `factor` times the gradient of the wavelets. Packs are added up in
   /// shares, each in sums of its own, and these at the end, so that no sum depends on the threads.
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 double factor, double* wavelet_gradients, const ParallelFor& run) const {
@@ -89,11 +89,14 @@ class PackedTransform {
     const auto do_share = [&](std::int64_t share, int threads, const ParallelFor& run_share) {
       const std::span<T> of_share = std::span(*wavelet_sums).subspan(share * size, size);
       std::ranges::fill(of_share, T{0});
-      const auto spectra = buffers_->spectra.borrow((1 + sums) * spectra_size());
-      for (std::int64_t i = count * share / shares; i < count * (share + 1) / shares; ++i) {
-        const auto [first, planes_of_pack] = pack(i, planes);
+      const std::int64_t at_once = work_sizes.packs_for_sums;
+      const auto spectra = buffers_->spectra.borrow(at_once * (1 + sums) * spectra_size());
+      const std::int64_t end = count * (share + 1) / shares;
+      for (std::int64_t i = count * share / shares; i < end; i += at_once) {
+        const std::int64_t first = i * tables_.packing.planes();
+        const std::int64_t last = std::min(std::min(end, i + at_once) * tables_.packing.planes(), planes);
         backward_chunk(images + first * image_size(), feature_gradients + first * features_size(),
-                       chunk_of(images, planes, first, planes_of_pack, threads), spectra->data(),
+                       chunk_of(images, planes, first, last - first, threads), spectra->data(),
                        image_gradients + first * image_size(), of_share, run_share);
       }
     };
@@ -107,9 +110,9 @@ class PackedTransform {
     const std::int64_t padded = std::int64_t{tables_.geometry.rows.padded} * tables_.geometry.columns.padded;
     const std::int64_t angles = tables_.options.angles;
     loop(run, tables_.options.scales * angles, [&](std::int64_t i) {
-      add_wavelet_gradient<T>(tables_, static_cast<int>(i / angles), static_cast<int>(i % angles),
-                              std::span(*wavelet_sums).first(shares * size), factor,
-                              wavelet_gradients + i * padded);
+      write_wavelet_gradient<T>(tables_, static_cast<int>(i / angles), static_cast<int>(i % angles),
+                                std::span(*wavelet_sums).first(shares * size), factor,
+                                wavelet_gradients + i * padded);
     });
   }
 
@@ -262,7 +265,8 @@ class PackedTransform {
   }
 
   // `spectra` are a pack's, then the gradients of them. Without `wavelet_sums`, those of a share, there is no
-  // gradient of wavelets; with them the chunk is one pack.
+  // gradient of wavelets. With them, a thread does a group for all packs before the next one: it adds to sums
+  // that the caches have, and to each in the order of the packs.
   void backward_chunk(const T* images, const T* feature_gradients, const Chunk& chunk, T* spectra,
                       T* image_gradients, std::span<T> wavelet_sums, const ParallelFor& run) const {
     const std::int64_t planes = chunk.planes;
@@ -294,24 +298,33 @@ class PackedTransform {
           return scaled_gradients.scale_back(image_gradients, image_size());
         }
       }
-      loop(run, count * sums, [&](std::int64_t index) {
+      const std::int64_t together = wavelet_sums.empty() ? 1 : count;  // packs of a task
+      loop(run, count / together * sums, [&](std::int64_t index) {
         const auto scratch = buffers_->scratch.borrow(backward_scratch_);
-        const auto [first, size] = pack(index / sums, planes);
         const int sum = static_cast<int>(index % sums);
-        const T* of_pack = spectra + index / sums * spectra_of_pack;
-        T* gradient = spectra + index / sums * spectra_of_pack + (1 + sum) * spectra_size();
-        for (const auto& tiling : tables_.tilings) {
-          for (int tile = 0; tile < tiling.count(); ++tile)
-            tiling.image_band->clear(gradient + tiling.spectrum_offset(tile), sum);
+        const std::int64_t begin = index / sums * together;
+        const auto gradient_of = [&](std::int64_t i) {
+          return spectra + i * spectra_of_pack + (1 + sum) * spectra_size();
+        };
+        for (std::int64_t i = begin; i < begin + together; ++i) {
+          for (const auto& tiling : tables_.tilings) {
+            for (int tile = 0; tile < tiling.count(); ++tile)
+              tiling.image_band->clear(gradient_of(i) + tiling.spectrum_offset(tile), sum);
+          }
         }
-        const T* of_features = feature_gradients + first * features_size();
         const auto& groups = tables_.groups.first;
-        for (std::size_t i = tables_.groups.sum_begin[sum]; i < tables_.groups.sum_begin[sum + 1]; ++i) {
-          if (is_zero(groups[i], size, of_features)) continue;
-          const auto* next = i + 1 < groups.size() ? &groups[i + 1] : nullptr;
-          functions_.differentiate_paths(tables_, groups[i], size, of_pack, of_features, gradient,
-                                         wavelet_sums_of(groups[i], sum, wavelet_sums), scratch->data(),
-                                         next_reads(chunk, next));
+        for (std::size_t g = tables_.groups.sum_begin[sum]; g < tables_.groups.sum_begin[sum + 1]; ++g) {
+          for (std::int64_t i = begin; i < begin + together; ++i) {
+            const auto [first, size] = pack(i, planes);
+            const T* of_features = feature_gradients + first * features_size();
+            if (is_zero(groups[g], size, of_features)) continue;
+            NextReads next;
+            if (i + 1 == begin + together)
+              next = next_reads(chunk, g + 1 < groups.size() ? &groups[g + 1] : nullptr);
+            functions_.differentiate_paths(
+                tables_, groups[g], size, spectra + i * spectra_of_pack, of_features, gradient_of(i),
+                wavelet_sums_of(groups[g], sum, wavelet_sums), scratch->data(), next);
+          }
         }
       });
     }

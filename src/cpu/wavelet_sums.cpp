@@ -1,19 +1,25 @@
 #include "cpu/wavelet_sums.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <vector>
 
 namespace scatlight::cpu {
 namespace {
 
-// Adds the sums of one wavelet of a band where their frequencies are in the whole spectrum.
+// The sums of one wavelet of a band, to where their frequencies are in the whole spectrum: of some arrays of
+// sums, `stride` values apart.
 template <class T>
 class Unfolding {
  public:
-  Unfolding(const Geometry& geometry, const Band<T>& band, int scale, double factor)
+  Unfolding(const Geometry& geometry, const Band<T>& band, int scale, std::span<const T> arrays,
+            std::size_t stride, double factor)
       : band_(band),
         to_level_(geometry.level(scale)),
         width_(geometry.columns.padded),
+        arrays_(arrays),
+        stride_(stride),
         factor_(factor / (static_cast<double>(geometry.rows.padded >> band.level) *
                           (geometry.columns.padded >> band.level))) {
     for (int row = 0; row < geometry.rows.padded >> band.level; ++row)
@@ -22,26 +28,37 @@ class Unfolding {
       columns_.push_back(FilterBank::source_of(column, geometry.columns.padded, band.level));
   }
 
-  void add(const std::vector<double>& sums, double* gradient) const {
-    if (band_.inversion(to_level_) == Inversion::VectorRadix) return add_by_vector_radix(sums, gradient);
+  // put(value of the gradient, sum) for each.
+  template <class Put>
+  void visit(double* gradient, const Put& put) const {
+    if (band_.inversion(to_level_) == Inversion::VectorRadix) return visit_by_vector_radix(gradient, put);
     const auto& folding = band_.folding(to_level_);
     const auto& columns = folding.columns;
-    const auto height = std::ssize(rows_);
-    const auto width = std::ssize(columns_);
-    std::vector<int> of_place(columns.block_size);
-    const double* at = sums.data();
+    const auto height = static_cast<int>(rows_.size());
+    const auto width = static_cast<int>(columns_.size());
+    std::vector<int> places;  // that have a column, and these
+    std::vector<int> of_place;
+    std::size_t at = 0;
     for (int block = 0; block < columns.plane_blocks(); ++block) {
       const int stored = columns.stored_block(block);
       const bool is_mirrored = columns.is_mirrored(block);
-      const int used = columns.used(stored);
       for (int alias = 0; alias < folding.aliases(); ++alias) {
-        for (int place = 0; place < used; ++place) {
-          const auto x = alias % folding.across * folding.width + columns.column(stored, place);
-          of_place[place] = columns_[is_mirrored ? width - x : x];
+        places.clear();
+        of_place.clear();
+        for (int place = 0; place < columns.used(stored); ++place) {
+          const int x = alias % folding.across * folding.width + columns.column(stored, place);
+          const int column = columns_[is_mirrored ? width - x : x];
+          if (column < 0) continue;
+          places.push_back(place);
+          of_place.push_back(column);
         }
         for (const int row : folding.rows) {
-          const auto y = alias / folding.across * folding.height + row;
-          add_row(at, used, of_place, rows_[is_mirrored && y > 0 ? height - y : y], gradient);
+          const int y = alias / folding.across * folding.height + row;
+          const int of_row = rows_[is_mirrored && y > 0 ? height - y : y];
+          if (of_row >= 0) {  // or the level of the band has no such frequency
+            double* to = gradient + static_cast<std::ptrdiff_t>(of_row) * width_;
+            for (std::size_t i = 0; i < places.size(); ++i) put(to[of_place[i]], sum(at + places[i]));
+          }
           at += columns.block_size;
         }
       }
@@ -49,27 +66,27 @@ class Unfolding {
   }
 
  private:
-  void add_row(const double* sums, int used, const std::vector<int>& columns, int row,
-               double* gradient) const {
-    if (row < 0) return;  // the level of the band has no such frequency
-    double* to = gradient + static_cast<std::ptrdiff_t>(row) * width_;
-    for (int place = 0; place < used; ++place) {
-      if (columns[place] >= 0) to[columns[place]] += factor_ * sums[place];
-    }
+  double sum(std::size_t at) const {
+    double sum = 0;
+    for (; at < arrays_.size(); at += stride_) sum += arrays_[at];
+    return factor_ * sum;
   }
 
-  void add_by_vector_radix(const std::vector<double>& sums, double* gradient) const {
+  template <class Put>
+  void visit_by_vector_radix(double* gradient, const Put& put) const {
     constexpr int radix = VectorRadixPlan::radix;
     const auto& plan = *band_.vector_radix;
     for (int row = 0; row < radix * plan.rows; ++row) {
       for (int column = 0; column < radix * plan.columns; ++column)
-        *gradient++ += factor_ * sums[plan.element(row, column) * radix + column % radix];
+        put(*gradient++, sum(plan.element(row, column) * radix + column % radix));
     }
   }
 
   const Band<T>& band_;
   const int to_level_;
   const int width_;
+  const std::span<const T> arrays_;
+  const std::size_t stride_;
   const double factor_;  // with that of filters
   std::vector<int> rows_;
   std::vector<int> columns_;
@@ -78,30 +95,30 @@ class Unfolding {
 }  // namespace
 
 template <class T>
-void add_wavelet_gradient(const Tables<T>& tables, int scale, int angle, std::span<const T> shares,
-                          double factor, double* gradient) {
-  std::vector<double> sums;
-  const auto clear = [&](const Band<T>& band) { sums.assign(band.sums_size(scale), 0.0); };
-  const auto add_all = [&](const Band<T>& band, std::size_t begin) {
-    for (; begin < shares.size(); begin += tables.wavelet_sums_size()) {
-      const T* from = shares.data() + begin + band.sums_begin(scale, angle);
-      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += from[i];
-    }
+void write_wavelet_gradient(const Tables<T>& tables, int scale, int angle, std::span<const T> shares,
+                            double factor, double* gradient) {
+  const auto visit = [&](const Band<T>& band, std::size_t begin, const auto& put) {
+    const auto arrays = shares.subspan(begin + band.sums_begin(scale, angle));
+    Unfolding<T>(tables.geometry, band, scale, arrays, tables.wavelet_sums_size(), factor)
+        .visit(gradient, put);
   };
-  if (const auto& band = tables.tilings[0].image_band) {
-    clear(*band);
-    add_all(*band, 0);
-    Unfolding<T>(tables.geometry, *band, scale, factor).add(sums, gradient);
+  const auto& image_band = tables.tilings[0].image_band;
+  if (!image_band) {
+    std::fill_n(gradient, std::ptrdiff_t{tables.geometry.rows.padded} * tables.geometry.columns.padded, 0.0);
+    return;
   }
+  // It has all frequencies.
+  visit(*image_band, 0, [](double& to, double sum) { to = sum; });
   for (int finer = 0; finer < std::min<int>(scale, std::ssize(tables.modulus_bands)); ++finer) {
-    const auto& band = tables.modulus_bands[finer];
-    clear(band);
-    for (int sum = 0; sum < PathGroups<T>::sums; ++sum) add_all(band, tables.modulus_sums_begin(finer, sum));
-    Unfolding<T>(tables.geometry, band, scale, factor).add(sums, gradient);
+    for (int sum = 0; sum < PathGroups<T>::sums; ++sum) {
+      visit(tables.modulus_bands[finer], tables.modulus_sums_begin(finer, sum),
+            [](double& to, double more) { to += more; });
+    }
   }
 }
 
-template void add_wavelet_gradient(const Tables<float>&, int, int, std::span<const float>, double, double*);
-template void add_wavelet_gradient(const Tables<double>&, int, int, std::span<const double>, double, double*);
+template void write_wavelet_gradient(const Tables<float>&, int, int, std::span<const float>, double, double*);
+template void write_wavelet_gradient(const Tables<double>&, int, int, std::span<const double>, double,
+                                     double*);
 
 }  // namespace scatlight::cpu
