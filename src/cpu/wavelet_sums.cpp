@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 namespace scatlight::cpu {
 namespace {
 
-// The sums of one wavelet of a band, to where their frequencies are in the whole spectrum: of some arrays of
-// sums, `stride` values apart.
+// From the sums of one wavelet of a band to where their frequencies are in the whole spectrum: of some arrays
+// of sums, `stride` values apart.
 template <class T>
 class Unfolding {
  public:
@@ -18,58 +19,70 @@ class Unfolding {
       : band_(band),
         to_level_(geometry.level(scale)),
         width_(geometry.columns.padded),
-        arrays_(arrays),
-        stride_(stride),
-        factor_(factor / (static_cast<double>(geometry.rows.padded >> band.level) *
-                          (geometry.columns.padded >> band.level))) {
+        sums_(band.sums_size(scale)) {
+    for (std::size_t begin = 0; begin < arrays.size(); begin += stride) {
+      const T* from = &arrays[begin];
+      for (double& sum : sums_) sum += *from++;
+    }
+    // With the factor of filters.
+    const double of_sums = factor / (static_cast<double>(geometry.rows.padded >> band.level) *
+                                     (geometry.columns.padded >> band.level));
+    for (double& sum : sums_) sum *= of_sums;
     for (int row = 0; row < geometry.rows.padded >> band.level; ++row)
       rows_.push_back(FilterBank::source_of(row, geometry.rows.padded, band.level));
     for (int column = 0; column < geometry.columns.padded >> band.level; ++column)
       columns_.push_back(FilterBank::source_of(column, geometry.columns.padded, band.level));
   }
 
-  // put(value of the gradient, sum) for each.
+  // put(value of the gradient, sum) for each, row by row of the gradient.
   template <class Put>
   void visit(double* gradient, const Put& put) const {
     if (band_.inversion(to_level_) == Inversion::VectorRadix) return visit_by_vector_radix(gradient, put);
     const auto& folding = band_.folding(to_level_);
-    const auto& columns = folding.columns;
+    const int block_size = folding.columns.block_size;
+    std::vector<int> position_of(folding.height);
+    for (int position = 0; position < folding.height; ++position)
+      position_of[folding.rows[position]] = position;
+    const auto pieces = make_pieces(folding);
     const auto height = static_cast<int>(rows_.size());
-    const auto width = static_cast<int>(columns_.size());
-    std::vector<int> places;  // that have a column, and these
-    std::vector<int> of_place;
-    std::size_t at = 0;
-    for (int block = 0; block < columns.plane_blocks(); ++block) {
-      const int stored = columns.stored_block(block);
-      const bool is_mirrored = columns.is_mirrored(block);
-      for (int alias = 0; alias < folding.aliases(); ++alias) {
-        places.clear();
-        of_place.clear();
-        for (int place = 0; place < columns.used(stored); ++place) {
-          const int x = alias % folding.across * folding.width + columns.column(stored, place);
-          const int column = columns_[is_mirrored ? width - x : x];
-          if (column < 0) continue;
-          places.push_back(place);
-          of_place.push_back(column);
-        }
-        for (const int row : folding.rows) {
-          const int y = alias / folding.across * folding.height + row;
-          const int of_row = rows_[is_mirrored && y > 0 ? height - y : y];
-          if (of_row >= 0) {  // or the level of the band has no such frequency
-            double* to = gradient + static_cast<std::ptrdiff_t>(of_row) * width_;
-            for (std::size_t i = 0; i < places.size(); ++i) put(to[of_place[i]], sum(at + places[i]));
-          }
-          at += columns.block_size;
-        }
+    for (int row = 0; row < height; ++row) {
+      if (rows_[row] < 0) continue;  // the level of the band has no such frequency
+      double* to = gradient + static_cast<std::ptrdiff_t>(rows_[row]) * width_;
+      for (const auto& piece : pieces) {
+        const int y = piece.is_mirrored && row > 0 ? height - row : row;
+        const int alias = y / folding.height * folding.across + piece.across;
+        const std::size_t of_block = std::size_t{1} * piece.block * folding.aliases() + alias;
+        const std::size_t at = (of_block * folding.height + position_of[y % folding.height]) * block_size;
+        for (const auto& [place, column] : piece.columns) put(to[column], sums_[at + place]);
       }
     }
   }
 
  private:
-  double sum(std::size_t at) const {
-    double sum = 0;
-    for (; at < arrays_.size(); at += stride_) sum += arrays_[at];
-    return factor_ * sum;
+  // A block of a plane and the aliases below each other: its places that have columns of the whole spectrum.
+  struct Piece {
+    int block;
+    int across;
+    bool is_mirrored;
+    std::vector<std::pair<int, int>> columns;
+  };
+
+  std::vector<Piece> make_pieces(const Folding& folding) const {
+    const auto& columns = folding.columns;
+    std::vector<Piece> pieces;
+    for (int block = 0; block < columns.plane_blocks(); ++block) {
+      const int stored = columns.stored_block(block);
+      for (int across = 0; across < folding.across; ++across) {
+        Piece piece{block, across, columns.is_mirrored(block), {}};
+        for (int place = 0; place < columns.used(stored); ++place) {
+          const int x = across * folding.width + columns.column(stored, place);
+          const int column = columns_[piece.is_mirrored ? folding.width * folding.across - x : x];
+          if (column >= 0) piece.columns.emplace_back(place, column);
+        }
+        pieces.push_back(std::move(piece));
+      }
+    }
+    return pieces;
   }
 
   template <class Put>
@@ -78,16 +91,14 @@ class Unfolding {
     const auto& plan = *band_.vector_radix;
     for (int row = 0; row < radix * plan.rows; ++row) {
       for (int column = 0; column < radix * plan.columns; ++column)
-        put(*gradient++, sum(plan.element(row, column) * radix + column % radix));
+        put(*gradient++, sums_[plan.element(row, column) * radix + column % radix]);
     }
   }
 
   const Band<T>& band_;
   const int to_level_;
   const int width_;
-  const std::span<const T> arrays_;
-  const std::size_t stride_;
-  const double factor_;  // with that of filters
+  std::vector<double> sums_;
   std::vector<int> rows_;
   std::vector<int> columns_;
 };
