@@ -64,12 +64,12 @@ void WaveletSpectrum::visit_bump_column(const Bump& bump, int k, const Take& tak
   const auto last =
       static_cast<int>(std::floor((bump.center_column + reach - k * column_step) / (column_step * width_)));
   // The changes of the factors of one sample, from one to the next, and of eight, over one and over eight.
+  // (Powers of q would have many times its rounding error.)
   const double q = second_factor_;
-  const double q_4 = q * q * q * q;
-  const double q_8 = q_4 * q_4;
-  const double q_16 = q_8 * q_8;
-  const double q_28 = q_16 * q_8 * q_4;
-  const double q_64 = q_16 * q_16 * q_16 * q_16;
+  const double exponent = -a_ * row_step * row_step / 2;
+  const double q_8 = std::exp(8 * exponent);
+  const double q_28 = std::exp(28 * exponent);
+  const double q_64 = std::exp(64 * exponent);
   for (int period = first; period <= last; ++period) {
     const double v = (k + static_cast<double>(period) * width_) * column_step - bump.center_column;
     const double peak_row = bump.center_row - b_ * v / a_;
