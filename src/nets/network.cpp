@@ -230,6 +230,7 @@ void Network::Body::add_buffer(const std::string& name, at::Tensor tensor) {
 
 std::vector<at::Tensor> Network::Body::front_end_parameters() const {
   std::vector<at::Tensor> found;
+  found.reserve(front_end_names.size());
   for (const auto& name : front_end_names) found.push_back(indices.find(name)->second);
   return found;
 }
