@@ -203,7 +203,7 @@ TEST_F(WaveletsOnGpu, WaveletsThatDoNotFitAreRefusedWithOneLine) {
 // More planes than a launch has blocks for: spectra are in memory in two chunks of planes. They are a few
 // planes again and again.
 TEST_F(WaveletsOnGpu, ChunksOfPlanesAddUp) {
-  const ScatteringOptions options{.height = 16, .width = 16, .scales = 2, .max_order = 2};
+  const ScatteringOptions options{.height = 8, .width = 8, .scales = 1, .angles = 3};
   constexpr int few = 7;
   constexpr int times = 10'000;
   const CudaScattering<double> plan(options);
