@@ -8,7 +8,9 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "cpu/plans.h"
 #include "scatlight/cuda.h"
@@ -196,6 +198,27 @@ TEST_F(WaveletsOnGpu, WaveletsThatDoNotFitAreRefusedWithOneLine) {
   test::expect_error([&] { plan.with_wavelets(spectra); }, "must be finite");
   spectra.pop_back();
   test::expect_error([&] { plan.with_wavelets(spectra); }, "spectra hold");
+}
+
+// More planes than a launch has blocks for: spectra are in memory in two chunks of planes. They are a few
+// planes again and again.
+TEST_F(WaveletsOnGpu, ChunksOfPlanesAddUp) {
+  const ScatteringOptions options{.height = 8, .width = 8, .scales = 1, .angles = 3};
+  constexpr int few = 7;
+  constexpr int times = 10'000;
+  const CudaScattering<double> plan(options);
+  const auto images = test::random_planes<double>(options, few);
+  const auto weights = test::random_gradients<double>(Scattering(options), few);
+  const auto repeated = [](const std::vector<double>& values) {
+    std::vector<double> many;
+    many.reserve(values.size() * times);
+    for (int i = 0; i < times; ++i) many.insert(many.end(), values.begin(), values.end());
+    return many;
+  };
+  auto expected = gradients_on_gpu(plan, images, weights).wavelets;
+  for (auto& value : expected) value *= times;
+  const auto actual = gradients_on_gpu(plan, repeated(images), repeated(weights)).wavelets;
+  test::expect_close_in_norm(std::span(actual), std::span(expected), 1e-11, "chunks of planes");
 }
 
 TEST_F(WaveletsOnGpu, NoPlanesHaveTheGradientZero) {

@@ -187,10 +187,9 @@ void expect_the_same(const ScatteringOptions& options) {
 }
 
 TEST(LearnedWavelets, TheFixedOnesAreTheSameGivenBitForBit) {
-  for (const auto& options : small_cases()) {
-    expect_the_same<float>(options);
-    expect_the_same<double>(options);
-  }
+  const auto cases = small_cases();
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    i % 2 == 0 ? expect_the_same<float>(cases[i]) : expect_the_same<double>(cases[i]);
 }
 
 TEST(LearnedWavelets, DoNotDependOnTheOrderOfThreads) {
@@ -279,9 +278,10 @@ TEST(LearnedWavelets, GradientsOfPlanesAddUp) {
 // More planes than a launch has blocks for: spectra are in memory in two chunks of planes. They are a few
 // planes again and again, whose gradients must be that many times those of a few.
 TEST(LearnedWavelets, ChunksOfPlanesAddUp) {
-  const ScatteringOptions options{.height = 2, .width = 2, .scales = 1, .angles = 2};
-  constexpr int few = 7;
-  constexpr int times = 10'000;
+  const ScatteringOptions options{
+      .height = 2, .width = 2, .scales = 1, .angles = 1, .boundary = Boundary::Periodic};
+  constexpr int few = 3;
+  constexpr int times = 22'000;
   const Emulation<double> emulation(options);
   const auto images = random_planes<double>(options, few);
   const auto gradients = normal_gradients<double>(emulation.feature_count(few));
