@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -238,12 +239,13 @@ class PackedTransform {
     return fits;
   }
 
-  // How many shares so many planes are added up in, whatever the threads are.
+  // How many shares so many planes are added up in, whatever the threads are: a power of two, which most
+  // numbers of threads divide.
   std::int64_t shares_of(std::int64_t planes) const {
     const auto bytes = static_cast<std::int64_t>(tables_.wavelet_sums_size() * sizeof(T) + 1);
-    const std::int64_t most =
-        std::min({work_sizes.wavelet_sums / bytes, work_sizes.most_shares, packs(planes)});
-    return std::clamp<std::int64_t>(planes / work_sizes.planes_of_share, 1, std::max<std::int64_t>(1, most));
+    const auto most = std::min({work_sizes.wavelet_sums / bytes, work_sizes.most_shares, packs(planes)});
+    const auto wanted = std::bit_ceil(static_cast<std::uint64_t>(planes / work_sizes.planes_of_share));
+    return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(1, most));
   }
 
   // The sums of a share for the gradient of wavelets; none where it is not wanted.
