@@ -100,10 +100,13 @@ class PackedTransform {
 
     const std::int64_t padded = std::int64_t{tables_.geometry.rows.padded} * tables_.geometry.columns.padded;
     const std::int64_t angles = tables_.options.angles;
-    loop(run, tables_.options.scales * angles, [&](std::int64_t i) {
-      write_wavelet_gradient<T>(tables_, static_cast<int>(i / angles), static_cast<int>(i % angles),
-                                std::span(*wavelet_sums).first(shares * size), factor,
-                                wavelet_gradients + i * padded);
+    loop(run, tables_.options.scales, [&](std::int64_t scale) {
+      std::vector<double> scratch;
+      for (std::int64_t angle = 0; angle < angles; ++angle) {
+        write_wavelet_gradient<T>(tables_, static_cast<int>(scale), static_cast<int>(angle),
+                                  std::span(*wavelet_sums).first(shares * size), factor, scratch,
+                                  wavelet_gradients + (scale * angles + angle) * padded);
+      }
     });
   }
 
