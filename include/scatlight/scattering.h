@@ -88,14 +88,14 @@ class SCATLIGHT_API Scattering {
   void backward(std::span<const double> images, std::span<const double> feature_gradients,
                 std::span<double> image_gradients, std::span<double> wavelet_gradients) const;
 
-  /// A plan of the same options with other wavelets psi, which shares all else with this one, so that it
-  /// takes far less time than a new plan: those of the given shapes, (J, L), or with the given spectra, real
-  /// ones of level 0, (J, L, padded_height, padded_width), of which scale j uses what the fixed ones do at
-  /// its level. With the shapes that wavelet_shapes() gives, the results are those of the fixed transform,
-  /// bit for bit. Other wavelets are applied to whole planes, as nothing bounds how far they reach, and large
-  /// planes take longer than on the tiles of the fixed ones. Throws Error for sizes that do not fit, for
-  /// shapes out of range (WaveletShape), for spectra that are not finite, and for filters that would go
-  /// beyond memory_limit if nothing of their spectra were negligible.
+  /// A plan of the same options with other wavelets psi, for which only their filters are made; it shares all
+  /// else with this one, also the memory that calls work in: wavelets of the given shapes, (J, L), or with
+  /// the given spectra, real ones of level 0, (J, L, padded_height, padded_width), of which scale j uses what
+  /// the fixed ones do at its level. With the shapes that wavelet_shapes() gives, the results are those of
+  /// the fixed transform, bit for bit. Other wavelets are applied to whole planes, as nothing bounds how far
+  /// they reach, and large planes take longer than on the tiles of the fixed ones. Throws Error for sizes
+  /// that do not fit, for shapes out of range (WaveletShape), for spectra that are not finite, and for
+  /// filters that would go beyond memory_limit if nothing of their spectra were negligible.
   Scattering with_wavelets(std::span<const WaveletShape> shapes) const;
   Scattering with_wavelets(std::span<const double> spectra) const;
 

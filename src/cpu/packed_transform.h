@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -99,10 +100,13 @@ class PackedTransform {
 
     const std::int64_t padded = std::int64_t{tables_.geometry.rows.padded} * tables_.geometry.columns.padded;
     const std::int64_t angles = tables_.options.angles;
-    loop(run, tables_.options.scales * angles, [&](std::int64_t i) {
-      write_wavelet_gradient<T>(tables_, static_cast<int>(i / angles), static_cast<int>(i % angles),
-                                std::span(*wavelet_sums).first(shares * size), factor,
-                                wavelet_gradients + i * padded);
+    loop(run, tables_.options.scales, [&](std::int64_t scale) {
+      std::vector<double> scratch;
+      for (std::int64_t angle = 0; angle < angles; ++angle) {
+        write_wavelet_gradient<T>(tables_, static_cast<int>(scale), static_cast<int>(angle),
+                                  std::span(*wavelet_sums).first(shares * size), factor, scratch,
+                                  wavelet_gradients + (scale * angles + angle) * padded);
+      }
     });
   }
 
@@ -238,12 +242,13 @@ class PackedTransform {
     return fits;
   }
 
-  // How many shares so many planes are added up in, whatever the threads are.
+  // How many shares so many planes are added up in, whatever the threads are: a power of two, which most
+  // numbers of threads divide.
   std::int64_t shares_of(std::int64_t planes) const {
     const auto bytes = static_cast<std::int64_t>(tables_.wavelet_sums_size() * sizeof(T) + 1);
-    const std::int64_t most =
-        std::min({work_sizes.wavelet_sums / bytes, work_sizes.most_shares, packs(planes)});
-    return std::clamp<std::int64_t>(planes / work_sizes.planes_of_share, 1, std::max<std::int64_t>(1, most));
+    const auto most = std::min({work_sizes.wavelet_sums / bytes, work_sizes.most_shares, packs(planes)});
+    const auto wanted = std::bit_ceil(static_cast<std::uint64_t>(planes / work_sizes.planes_of_share));
+    return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(1, most));
   }
 
   // The sums of a share for the gradient of wavelets; none where it is not wanted.

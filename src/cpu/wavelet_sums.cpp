@@ -15,19 +15,16 @@ template <class T>
 class Unfolding {
  public:
   Unfolding(const Geometry& geometry, const Band<T>& band, int scale, std::span<const T> arrays,
-            std::size_t stride, double factor)
-      : band_(band),
-        to_level_(geometry.level(scale)),
-        width_(geometry.columns.padded),
-        sums_(band.sums_size(scale)) {
-    for (std::size_t begin = 0; begin < arrays.size(); begin += stride) {
-      const T* from = &arrays[begin];
-      for (double& sum : sums_) sum += *from++;
-    }
+            std::size_t stride, double factor, std::vector<double>& sums)
+      : band_(band), to_level_(geometry.level(scale)), width_(geometry.columns.padded), sums_(sums) {
     // With the factor of filters.
     const double of_sums = factor / (static_cast<double>(geometry.rows.padded >> band.level) *
                                      (geometry.columns.padded >> band.level));
-    for (double& sum : sums_) sum *= of_sums;
+    sums.assign(band.sums_size(scale), 0.0);
+    for (std::size_t begin = 0; begin < arrays.size(); begin += stride) {
+      const T* from = &arrays[begin];
+      for (double& sum : sums) sum += of_sums * *from++;
+    }
     for (int row = 0; row < geometry.rows.padded >> band.level; ++row)
       rows_.push_back(FilterBank::source_of(row, geometry.rows.padded, band.level));
     for (int column = 0; column < geometry.columns.padded >> band.level; ++column)
@@ -98,7 +95,7 @@ class Unfolding {
   const Band<T>& band_;
   const int to_level_;
   const int width_;
-  std::vector<double> sums_;
+  const std::vector<double>& sums_;
   std::vector<int> rows_;
   std::vector<int> columns_;
 };
@@ -107,10 +104,10 @@ class Unfolding {
 
 template <class T>
 void write_wavelet_gradient(const Tables<T>& tables, int scale, int angle, std::span<const T> shares,
-                            double factor, double* gradient) {
+                            double factor, std::vector<double>& scratch, double* gradient) {
   const auto visit = [&](const Band<T>& band, std::size_t begin, const auto& put) {
     const auto arrays = shares.subspan(begin + band.sums_begin(scale, angle));
-    Unfolding<T>(tables.geometry, band, scale, arrays, tables.wavelet_sums_size(), factor)
+    Unfolding<T>(tables.geometry, band, scale, arrays, tables.wavelet_sums_size(), factor, scratch)
         .visit(gradient, put);
   };
   const auto& image_band = tables.tilings[0].image_band;
@@ -128,8 +125,9 @@ void write_wavelet_gradient(const Tables<T>& tables, int scale, int angle, std::
   }
 }
 
-template void write_wavelet_gradient(const Tables<float>&, int, int, std::span<const float>, double, double*);
+template void write_wavelet_gradient(const Tables<float>&, int, int, std::span<const float>, double,
+                                     std::vector<double>&, double*);
 template void write_wavelet_gradient(const Tables<double>&, int, int, std::span<const double>, double,
-                                     double*);
+                                     std::vector<double>&, double*);
 
 }  // namespace scatlight::cpu
