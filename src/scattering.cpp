@@ -83,7 +83,7 @@ struct Scattering::Plan {
         forced(forced_engine()),
         engine_name(forced.value_or(available_engines().back())),
         run(choose_threads(options)) {
-    require_memory<float>();
+    require_memory<float>(false);
   }
 
   // The same with the wavelets of another bank.
@@ -96,13 +96,13 @@ struct Scattering::Plan {
         engine_name(fixed_plan->engine_name),
         run(fixed_plan->run),
         fixed(std::move(fixed_plan)) {
-    require_memory<float>();
+    require_memory<float>(true);
   }
 
   template <class T>
   const Engine<T>& engine() const {
     const auto make = [this] {
-      require_memory<T>();
+      require_memory<T>(fixed != nullptr);
       if (fixed) return fixed->engine<T>().with_wavelets(bank);
       return engine_name == reference_name
                  ? make_reference_engine<T>(options, geometry, bank)
@@ -115,14 +115,18 @@ struct Scattering::Plan {
     }
   }
 
+  // `whole`: of wavelets whose spectra may be negligible nowhere.
   template <class T>
-  void require_memory() const {
+  void require_memory(bool whole) const {
     const auto limit = static_cast<double>(options.memory_limit);
-    const bool is_reference = engine_name == reference_name;
-    if (!is_reference && most_memory<T>(options, geometry) <= limit) return;
-    const double needed = is_reference ? reference_engine_memory(options, geometry)
-                          : fixed ? most_memory<T>(options, geometry)
-                                  : cpu::engine_memory<T>(engine_name, forced.has_value(), options, geometry);
+    const auto of_vectors = [&] {
+      const double most = most_memory<T>(options, geometry);
+      return whole || most <= limit
+                 ? most
+                 : cpu::engine_memory<T>(engine_name, forced.has_value(), options, geometry);
+    };
+    const double needed =
+        engine_name == reference_name ? reference_engine_memory(options, geometry) : of_vectors();
     if (needed <= limit) return;
     throw Error(
         fmt::format("the filters for {} x {} with J = {}, L = {} and order {} take about {} as float{}; "
@@ -161,6 +165,7 @@ struct Scattering::Plan {
   void backward_to_wavelets(std::span<const T> images, std::span<const T> feature_gradients,
                             std::span<T> gradients, std::span<double> wavelet_gradients) const {
     check_wavelet_values("wavelet_gradients", wavelet_gradients.size(), options, geometry);
+    require_memory<T>(true);
     backward(images, feature_gradients, gradients, wavelet_gradients.data());
   }
 

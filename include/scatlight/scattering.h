@@ -80,8 +80,9 @@ class SCATLIGHT_API Scattering {
   ///   wavelet_gradients: (J, L, padded_height, padded_width), in float64, overwritten
   /// It is the sum over all planes and over all paths that the wavelet is in, of both orders. Samples of the
   /// spectra that a path does not use because its level cuts them off give nothing to it. It does not depend
-  /// on the number of threads, bit for bit. Planes are not cut into tiles for it: where forward() does that,
-  /// the image gradients differ by rounding from those of the calls without it.
+  /// on the number of threads, bit for bit. Of an image that is continued by zero, it is that of rounding
+  /// where nothing but rounding is left of x * psi. The image gradients are those of the calls without it up
+  /// to rounding, as planes are not cut into tiles for it.
   void backward(std::span<const float> images, std::span<const float> feature_gradients,
                 std::span<float> image_gradients, std::span<double> wavelet_gradients) const;
   void backward(std::span<const double> images, std::span<const double> feature_gradients,

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <numeric>
+#include <type_traits>
 #include <utility>
 
 #include "core/fft.h"
@@ -23,6 +25,12 @@ constexpr std::array numbers = {&WaveletShape::theta, &WaveletShape::xi, &Wavele
 
 // ---- spectra ----
 
+WaveletSpectrum::WaveletSpectrum(int height, int width, double a, double b, double c)
+    : height_(height), width_(width), a_(a), b_(b), c_(c) {
+  const double row_step = 2 * std::numbers::pi / height;
+  second_factor_ = std::exp(-a * row_step * row_step / 2);
+}
+
 void WaveletSpectrum::column(int k, std::span<double> values) const {
   if (!by_columns_.empty()) {
     std::copy_n(by_columns_.begin() + static_cast<std::ptrdiff_t>(k) * height_, height_, values.begin());
@@ -30,16 +38,22 @@ void WaveletSpectrum::column(int k, std::span<double> values) const {
   }
   std::fill(values.begin(), values.end(), 0.0);
   for (const auto& bump : bumps_) {
-    visit_bump_column(bump, k, [&](int index, double value, double, double) { values[index] += value; });
+    visit_bump_column(bump, k, [&](int index, const double* of_bump, auto count, double, double) {
+      for (int i = 0; i < count; ++i) values[index + i] += of_bump[i];
+    });
   }
 }
 
-// take(index, value, u, v) with all repetitions of the bump, every 2 pi. On a column, with v fixed, the
-// exponent is a parabola in u. From one sample to the next the Gaussian changes by a factor that itself
-// changes by a constant factor, so a column takes a handful of exponentials; starting at its largest sample,
-// the rounding errors fall with the values.
+// take(index, values, count, u, v) with all repetitions of the bump, every 2 pi: `count`, which the compiler
+// knows, values from an index on, the first of which is at the distance (u, v).
+//
+// On a column, with v fixed, the exponent is a parabola in u. From one sample to the next the Gaussian
+// changes by a factor that itself changes by a constant factor, so a column takes a handful of exponentials;
+// starting at its largest sample, the rounding errors fall with the values. Eight samples at a time go eight
+// further, as one alone would wait for the one before it.
 template <class Take>
 void WaveletSpectrum::visit_bump_column(const Bump& bump, int k, const Take& take) const {
+  constexpr int together = 8;
   const double row_step = 2 * std::numbers::pi / height_;
   const double column_step = 2 * std::numbers::pi / width_;
   // On the ridge u = -b v / a the exponent is -v^2 (c - b^2 / a) / 4.
@@ -49,49 +63,100 @@ void WaveletSpectrum::visit_bump_column(const Bump& bump, int k, const Take& tak
       static_cast<int>(std::ceil((bump.center_column - reach - k * column_step) / (column_step * width_)));
   const auto last =
       static_cast<int>(std::floor((bump.center_column + reach - k * column_step) / (column_step * width_)));
-  const double second_factor = std::exp(-a_ * row_step * row_step / 2);
+  // The changes of the factors of one sample, from one to the next, and of eight, over one and over eight.
+  // (Powers of q would have many times its rounding error.)
+  const double q = second_factor_;
+  const double exponent = -a_ * row_step * row_step / 2;
+  const double q_8 = std::exp(8 * exponent);
+  const double q_28 = std::exp(28 * exponent);
+  const double q_64 = std::exp(64 * exponent);
   for (int period = first; period <= last; ++period) {
     const double v = (k + static_cast<double>(period) * width_) * column_step - bump.center_column;
     const double peak_row = bump.center_row - b_ * v / a_;
-    const auto start = static_cast<int>(std::lround(peak_row / row_step));
     const double half_width = std::sqrt((negligible_in_frequency - v * v * ridge) * 4 / a_);
     const int lowest = static_cast<int>(std::ceil((peak_row - half_width) / row_step));
     const int highest = static_cast<int>(std::floor((peak_row + half_width) / row_step));
+    const auto distance = [&](int row) { return row * row_step - bump.center_row; };
 
-    const double u = start * row_step - bump.center_row;
-    const double value = bump.amplitude * std::exp(-(a_ * u * u + 2 * b_ * u * v + c_ * v * v) / 4);
-    const auto take_from = [&](int row, int direction, double slope, double first_value) {
-      const double step = direction * row_step;
-      double factor = std::exp(-(slope * step + a_ * step * step / 4));
-      double at = first_value;
-      int index = wrap(row, height_);
-      for (; direction > 0 ? row <= highest : row >= lowest; row += direction) {
-        take(index, at, row * row_step - bump.center_row, v);
-        at *= factor;
-        factor *= second_factor;
-        index += direction;
-        if (index == height_) index = 0;
-        if (index < 0) index = height_ - 1;
+    // Rows from `row` on in a direction, all in one period.
+    const auto take_rows = [&](int row, int count, int direction) {
+      const double u = distance(row);
+      const double slope = direction * (a_ * u + b_ * v) / 2;
+      double factor = std::exp(-(slope * row_step + a_ * row_step * row_step / 4));
+      double at[together];
+      double factors[together];
+      const auto place = [&](int i) { return direction > 0 ? i : together - 1 - i; };
+      const double factor_2 = factor * factor;
+      const double factor_4 = factor_2 * factor_2;
+      double factor_of_eight = factor_4 * factor_4 * q_28;
+      double value = bump.amplitude * std::exp(-(a_ * u * u + 2 * b_ * u * v + c_ * v * v) / 4);
+      for (int i = 0; i < together; ++i) {
+        at[place(i)] = value;
+        factors[place(i)] = factor_of_eight;
+        value *= factor;
+        factor *= q;
+        factor_of_eight *= q_8;
       }
+      int index = wrap(row, height_);
+      for (; count >= together; count -= together) {
+        const int lower = direction > 0 ? 0 : together - 1;  // rows below the present one
+        take(index - lower, at, std::integral_constant<int, together>(), distance(row - lower), v);
+        for (int i = 0; i < together; ++i) {
+          at[i] *= factors[i];
+          factors[i] *= q_64;
+        }
+        index += direction * together;
+        row += direction * together;
+      }
+      for (int i = 0; i < count; ++i)
+        take(index + direction * i, at + place(i), std::integral_constant<int, 1>(),
+             distance(row + direction * i), v);
     };
-    const double slope = (a_ * u + b_ * v) / 2;
-    take_from(start, 1, slope, value);
-    const double factor_down = std::exp(-(-slope * row_step + a_ * row_step * row_step / 4));
-    take_from(start - 1, -1, slope - a_ * row_step / 2, value * factor_down);
+    const int start = std::clamp(static_cast<int>(std::lround(peak_row / row_step)), lowest, highest + 1);
+    for (int row = start; row <= highest;) {
+      const int count = std::min(highest + 1 - row, height_ - wrap(row, height_));
+      take_rows(row, count, 1);
+      row += count;
+    }
+    for (int row = start - 1; row >= lowest;) {
+      const int count = std::min(row + 1 - lowest, wrap(row, height_) + 1);
+      take_rows(row, count, -1);
+      row -= count;
+    }
   }
 }
 
 void WaveletSpectrum::add_moments(const Bump& bump, int k, std::span<const double> weights,
                                   Moments& moments) const {
-  visit_bump_column(bump, k, [&](int index, double value, double u, double v) {
-    const double weighted = weights[index] * value;
-    moments.one += weighted;
-    moments.u += weighted * u;
-    moments.v += weighted * v;
-    moments.uu += weighted * u * u;
-    moments.uv += weighted * u * v;
-    moments.vv += weighted * v * v;
+  const double row_step = 2 * std::numbers::pi / height_;
+  // Of all samples with the same v, eight sums each, of w, w u and w u^2.
+  double of_column = 0;
+  std::array<std::array<double, 8>, 3> sums = {};
+  const auto add_column = [&] {
+    const auto total = [](const auto& parts) { return std::accumulate(parts.begin(), parts.end(), 0.0); };
+    const double one = total(sums[0]);
+    const double first = total(sums[1]);
+    moments.one += one;
+    moments.u += first;
+    moments.v += one * of_column;
+    moments.uu += total(sums[2]);
+    moments.uv += first * of_column;
+    moments.vv += one * of_column * of_column;
+    sums = {};
+  };
+  visit_bump_column(bump, k, [&](int index, const double* of_bump, auto count, double u, double v) {
+    if (v != of_column) add_column();
+    of_column = v;
+    std::array<double, count> weighted;
+    for (int i = 0; i < count; ++i) weighted[i] = weights[index + i] * of_bump[i];
+    for (int i = 0; i < count; ++i) {
+      const double at = u + i * row_step;
+      sums[0][i] += weighted[i];
+      sums[1][i] += weighted[i] * at;
+      sums[2][i] += weighted[i] * at * at;
+    }
   });
+  add_column();
 }
 
 // ---- one wavelet ----

@@ -41,8 +41,7 @@ class WaveletSpectrum {
     double vv = 0;
   };
 
-  WaveletSpectrum(int height, int width, double a, double b, double c)
-      : height_(height), width_(width), a_(a), b_(b), c_(c) {}
+  WaveletSpectrum(int height, int width, double a, double b, double c);
   template <class Take>
   void visit_bump_column(const Bump& bump, int k, const Take& take) const;
   void add_moments(const Bump& bump, int k, std::span<const double> weights, Moments& moments) const;
@@ -52,6 +51,7 @@ class WaveletSpectrum {
   double a_ = 0;
   double b_ = 0;
   double c_ = 0;
+  double second_factor_ = 0;        // what a Gaussian's factor from row to row changes by
   std::vector<Bump> bumps_;         // the wavelet, and what makes its mean zero
   std::vector<double> by_columns_;  // the whole spectrum, where it has no closed form
 };

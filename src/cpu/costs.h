@@ -146,9 +146,10 @@ struct WorkSizes {
   std::int64_t spectra_of_thread = 2 << 20;  ///< Of planes on which the threads work between two waits.
   std::int64_t fewest_packs = 3;  ///< And so many packs of planes at least, that no thread waits long.
   std::int64_t samples_of_grain = 1 << 16;  ///< Padded samples that are handed to a thread at once.
-  /// Packs whose gradients of wavelets are added up by one thread, or more where there would be too many
-  /// shares or they would take too many bytes: what a share begins and ends with shows beside a few packs.
-  std::int64_t packs_of_share = 4;
+  /// Planes whose gradients of wavelets are added up in the same sums, or more where there would be too many
+  /// shares or they would take too many bytes: what a share begins and ends with shows beside a few planes.
+  std::int64_t planes_of_share = 8;
+  std::int64_t packs_for_sums = 4;  ///< Of a share, that one group after the other is done for.
   std::int64_t most_shares = 16;
   std::int64_t wavelet_sums = 256 << 20;
   std::size_t prefetched = 384 << 10;  ///< Of the next task, into L2: it leaves room for the present one's.

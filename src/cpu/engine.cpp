@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "core/range.h"
 #include "cpu/kernels.h"
@@ -59,15 +60,16 @@ class VectorEngine final : public Engine<T> {
     if (wavelets_ == Wavelets::Fixed) {
       return for_given().backward(images, feature_gradients, planes, image_gradients, wavelet_gradients, run);
     }
-    const std::int64_t padded = std::int64_t{geometry_.rows.padded} * geometry_.columns.padded;
-    std::fill_n(wavelet_gradients, options_.scales * options_.angles * padded, 0.0);
     const auto& transform = transform_of(planes);
     if (transform.are_in_range(images, feature_gradients, planes, run)) {
       return transform.backward(images, feature_gradients, planes, image_gradients, 1, wavelet_gradients,
                                 run);
     }
     // What a plane and its gradients are multiplied with changes what they give to the wavelets: plane by
-    // plane, each is divided by it.
+    // plane, this is divided by it.
+    const std::int64_t padded = std::int64_t{geometry_.rows.padded} * geometry_.columns.padded;
+    std::vector<double> of_plane(options_.scales * options_.angles * padded);
+    std::fill_n(wavelet_gradients, of_plane.size(), 0.0);
     const std::int64_t image = std::int64_t{options_.height} * options_.width;
     const std::int64_t features = count_maps(options_) * geometry_.rows.output * geometry_.columns.output;
     for (std::int64_t plane = 0; plane < planes; ++plane) {
@@ -75,8 +77,9 @@ class VectorEngine final : public Engine<T> {
       const ScaledPlanes<T> scaled(images + plane * image, 1, image);
       const ScaledPlanes<T> scaled_gradients(feature_gradients + plane * features, 1, features);
       const double factor = 1 / static_cast<double>(scaled.factor(0)) / scaled_gradients.factor(0);
-      alone_.backward(scaled.data(), scaled_gradients.data(), 1, of_image, factor, wavelet_gradients, run);
+      alone_.backward(scaled.data(), scaled_gradients.data(), 1, of_image, factor, of_plane.data(), run);
       scaled_gradients.scale_back(of_image, image);
+      for (std::size_t i = 0; i < of_plane.size(); ++i) wavelet_gradients[i] += of_plane[i];
     }
   }
 

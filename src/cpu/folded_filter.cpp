@@ -40,25 +40,29 @@ class AliasColumns {
   }
 
   int block_size() const { return folding_.columns.block_size; }
-  /// At a row of an alias.
-  double value(int alias, int place, int row) const {
-    const int of_spectrum = (alias / folding_.across * folding_.height + row) % height_;
-    return values_[offset(alias % folding_.across, place) + of_spectrum];
-  }
-  T scaled_value(int alias, int place, int row) const {
-    return static_cast<T>(value(alias, place, row) * factor_);
+  /// Scaled, at a row of an alias.
+  void add_row(int alias, int row, AlignedVector<T>& values) const {
+    const double* at = first(alias, row);
+    for (int place = 0; place < block_size(); ++place, at += height_)
+      values.push_back(static_cast<T>(*at * factor_));
   }
   /// Whether an alias has values in a row that are not negligible. (The peak of psi is about 1. Up to here,
   /// what is left out does not show beside the rounding of the rest.)
   bool counts(int alias, int row) const {
     constexpr double negligible = 4 * std::numeric_limits<T>::epsilon();
-    for (int place = 0; place < used_; ++place) {
-      if (std::abs(value(alias, place, row)) >= negligible) return true;
+    const double* at = first(alias, row);
+    for (int place = 0; place < used_; ++place, at += height_) {
+      if (std::abs(*at) >= negligible) return true;
     }
     return false;
   }
 
  private:
+  // The value of the first column; those of the others follow every height_ values.
+  const double* first(int alias, int row) const {
+    const int of_spectrum = alias / folding_.across * folding_.height + row;
+    return &values_[offset(alias % folding_.across, 0) + (of_spectrum == height_ ? 0 : of_spectrum)];
+  }
   std::size_t offset(int across, int place) const {
     return (static_cast<std::size_t>(across) * block_size() + place) * height_;
   }
@@ -134,10 +138,7 @@ void FoldedFilter<T>::begin_segment(const Folding& folding, int row, const std::
 template <class T>
 void FoldedFilter<T>::add_row(const AliasColumns<T>& columns, int row) {
   auto& segment = segments.back();
-  for (int i = 0; i < segment.aliases; ++i) {
-    for (int place = 0; place < columns.block_size(); ++place)
-      values.push_back(columns.scaled_value(aliases[segment.first_alias + i], place, row));
-  }
+  for (int i = 0; i < segment.aliases; ++i) columns.add_row(aliases[segment.first_alias + i], row, values);
   ++segment.end;
 }
 

@@ -4,30 +4,19 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <iterator>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "core/parallel_for.h"
 #include "core/range.h"
 #include "cpu/buffer_pool.h"
 #include "cpu/costs.h"
 #include "cpu/kernels.h"
+#include "cpu/loops.h"
 #include "cpu/wavelet_sums.h"
 
 namespace scatlight::cpu {
-
-/// Runs the body over its indices. (By reference: std::function would copy what it captures to the heap.)
-template <class Body>
-void loop(const ParallelFor& run, std::int64_t count, const Body& body) {
-  run(count, std::cref(body));
-}
-
-inline void serially(std::int64_t count, const std::function<void(std::int64_t)>& body) {
-  parallel_for(1, count, body);
-}
 
 /// The transform by the functions of one packing.
 template <class T>
@@ -78,23 +67,27 @@ class PackedTransform {
                });
   }
 
-  /// The same for samples in Range; adds `factor` times the gradient of the wavelets. Packs are added up in
+  /// The same for samples in Range; writes `factor` times the gradient of the wavelets. Packs are added up in
   /// shares, each in sums of its own, and these at the end, so that no sum depends on the threads.
   void backward(const T* images, const T* feature_gradients, std::int64_t planes, T* image_gradients,
                 double factor, double* wavelet_gradients, const ParallelFor& run) const {
     const std::int64_t count = packs(planes);
     const std::size_t size = tables_.wavelet_sums_size();
-    const std::int64_t shares = shares_of(count);
+    const std::int64_t shares = shares_of(planes);
     const auto wavelet_sums = buffers_->wavelet_sums.borrow(shares * size);
     const auto do_share = [&](std::int64_t share, int threads, const ParallelFor& run_share) {
       const std::span<T> of_share = std::span(*wavelet_sums).subspan(share * size, size);
-      std::ranges::fill(of_share, T{0});
-      const auto spectra = buffers_->spectra.borrow((1 + sums) * spectra_size());
-      for (std::int64_t i = count * share / shares; i < count * (share + 1) / shares; ++i) {
-        const auto [first, planes_of_pack] = pack(i, planes);
+      std::ranges::fill(of_share.subspan(tables_.image_sums_size()), T{0});
+      const std::int64_t at_once = work_sizes.packs_for_sums;
+      const auto spectra = buffers_->spectra.borrow(at_once * (1 + sums) * spectra_size());
+      const std::int64_t end = count * (share + 1) / shares;
+      const std::int64_t begin = count * share / shares;
+      for (std::int64_t i = begin; i < end; i += at_once) {
+        const std::int64_t first = i * tables_.packing.planes();
+        const std::int64_t last = std::min(std::min(end, i + at_once) * tables_.packing.planes(), planes);
         backward_chunk(images + first * image_size(), feature_gradients + first * features_size(),
-                       chunk_of(images, planes, first, planes_of_pack, threads), spectra->data(),
-                       image_gradients + first * image_size(), of_share, run_share);
+                       chunk_of(images, planes, first, last - first, threads), spectra->data(),
+                       image_gradients + first * image_size(), {of_share, i == begin}, run_share);
       }
     };
     // A share is done by one thread, but for the last ones if they would leave most threads without work.
@@ -107,9 +100,9 @@ class PackedTransform {
     const std::int64_t padded = std::int64_t{tables_.geometry.rows.padded} * tables_.geometry.columns.padded;
     const std::int64_t angles = tables_.options.angles;
     loop(run, tables_.options.scales * angles, [&](std::int64_t i) {
-      add_wavelet_gradient<T>(tables_, static_cast<int>(i / angles), static_cast<int>(i % angles),
-                              std::span(*wavelet_sums).first(shares * size), factor,
-                              wavelet_gradients + i * padded);
+      write_wavelet_gradient<T>(tables_, static_cast<int>(i / angles), static_cast<int>(i % angles),
+                                std::span(*wavelet_sums).first(shares * size), factor,
+                                wavelet_gradients + i * padded);
     });
   }
 
@@ -245,26 +238,41 @@ class PackedTransform {
     return fits;
   }
 
-  // How many shares so many packs are added up in: each of some packs, as it takes time to begin and to end
-  // one, and all of them together in a limited memory.
-  std::int64_t shares_of(std::int64_t packs) const {
+  // How many shares so many planes are added up in, whatever the threads are.
+  std::int64_t shares_of(std::int64_t planes) const {
     const auto bytes = static_cast<std::int64_t>(tables_.wavelet_sums_size() * sizeof(T) + 1);
-    const auto most = std::clamp<std::int64_t>(work_sizes.wavelet_sums / bytes, 1, work_sizes.most_shares);
-    return std::clamp<std::int64_t>(packs / work_sizes.packs_of_share, 1, most);
+    const std::int64_t most =
+        std::min({work_sizes.wavelet_sums / bytes, work_sizes.most_shares, packs(planes)});
+    return std::clamp<std::int64_t>(planes / work_sizes.planes_of_share, 1, std::max<std::int64_t>(1, most));
   }
 
-  // What a group adds to the sums of a share for the gradient of wavelets, if there are any.
-  WaveletSums<T> wavelet_sums_of(const PathGroup& group, int sum, std::span<T> of_share) const {
-    if (of_share.empty()) return {};
-    if (!tables_.has_second(group)) return {.of_image = of_share};
-    return {.of_image = of_share,
-            .of_modulus = of_share.subspan(tables_.modulus_sums_begin(group.scale, sum))};
+  // The sums of a share for the gradient of wavelets; none where it is not wanted.
+  struct Share {
+    std::span<T> sums = {};
+    bool is_new = false;  // the sums of the image's band have no values yet
+  };
+
+  // What a group adds to.
+  WaveletSums<T> wavelet_sums_of(const PathGroup& group, int sum, const Share& share) const {
+    if (share.sums.empty()) return {};
+    if (!tables_.has_second(group)) return {.of_image = share.sums};
+    return {.of_image = share.sums,
+            .of_modulus = share.sums.subspan(tables_.modulus_sums_begin(group.scale, sum))};
   }
 
-  // `spectra` are a pack's, then the gradients of them. Without `wavelet_sums`, those of a share, there is no
-  // gradient of wavelets; with them the chunk is one pack.
+  // Clears what the paths of a group add to, right before they do: then the caches have it.
+  void begin_sums(const PathGroup& group, const Share& share) const {
+    if (!share.is_new || share.sums.empty()) return;
+    const auto& band = *tables_.tilings[0].image_band;
+    std::ranges::fill(share.sums.subspan(band.sums_begin(group.scale, group.angle),
+                                         group.count * band.sums_size(group.scale)),
+                      T{0});
+  }
+
+  // `spectra` are a pack's, then the gradients of them. With sums, a thread does a group for all packs before
+  // the next one: it adds to sums that the caches have, and to each in the order of the packs.
   void backward_chunk(const T* images, const T* feature_gradients, const Chunk& chunk, T* spectra,
-                      T* image_gradients, std::span<T> wavelet_sums, const ParallelFor& run) const {
+                      T* image_gradients, const Share& share, const ParallelFor& run) const {
     const std::int64_t planes = chunk.planes;
     const std::int64_t spectra_of_pack = (1 + sums) * spectra_size();
     const std::int64_t count = packs(planes);
@@ -290,28 +298,38 @@ class PackedTransform {
         const ScaledPlanes<T> scaled_gradients(feature_gradients, planes, features_size());
         if (scaled_images.are_scaled() || scaled_gradients.are_scaled()) {
           backward_chunk(scaled_images.data(), scaled_gradients.data(), chunk, spectra, image_gradients,
-                         wavelet_sums, run);
+                         share, run);
           return scaled_gradients.scale_back(image_gradients, image_size());
         }
       }
-      loop(run, count * sums, [&](std::int64_t index) {
+      const std::int64_t together = share.sums.empty() ? 1 : count;  // packs of a task
+      loop(run, count / together * sums, [&](std::int64_t index) {
         const auto scratch = buffers_->scratch.borrow(backward_scratch_);
-        const auto [first, size] = pack(index / sums, planes);
         const int sum = static_cast<int>(index % sums);
-        const T* of_pack = spectra + index / sums * spectra_of_pack;
-        T* gradient = spectra + index / sums * spectra_of_pack + (1 + sum) * spectra_size();
-        for (const auto& tiling : tables_.tilings) {
-          for (int tile = 0; tile < tiling.count(); ++tile)
-            tiling.image_band->clear(gradient + tiling.spectrum_offset(tile), sum);
+        const std::int64_t begin = index / sums * together;
+        const auto gradient_of = [&](std::int64_t i) {
+          return spectra + i * spectra_of_pack + (1 + sum) * spectra_size();
+        };
+        for (std::int64_t i = begin; i < begin + together; ++i) {
+          for (const auto& tiling : tables_.tilings) {
+            for (int tile = 0; tile < tiling.count(); ++tile)
+              tiling.image_band->clear(gradient_of(i) + tiling.spectrum_offset(tile), sum);
+          }
         }
-        const T* of_features = feature_gradients + first * features_size();
         const auto& groups = tables_.groups.first;
-        for (std::size_t i = tables_.groups.sum_begin[sum]; i < tables_.groups.sum_begin[sum + 1]; ++i) {
-          if (is_zero(groups[i], size, of_features)) continue;
-          const auto* next = i + 1 < groups.size() ? &groups[i + 1] : nullptr;
-          functions_.differentiate_paths(tables_, groups[i], size, of_pack, of_features, gradient,
-                                         wavelet_sums_of(groups[i], sum, wavelet_sums), scratch->data(),
-                                         next_reads(chunk, next));
+        for (std::size_t g = tables_.groups.sum_begin[sum]; g < tables_.groups.sum_begin[sum + 1]; ++g) {
+          begin_sums(groups[g], share);
+          for (std::int64_t i = begin; i < begin + together; ++i) {
+            const auto [first, size] = pack(i, planes);
+            const T* of_features = feature_gradients + first * features_size();
+            if (is_zero(groups[g], size, of_features)) continue;
+            NextReads next;
+            if (i + 1 == begin + together)
+              next = next_reads(chunk, g + 1 < groups.size() ? &groups[g + 1] : nullptr);
+            functions_.differentiate_paths(tables_, groups[g], size, spectra + i * spectra_of_pack,
+                                           of_features, gradient_of(i),
+                                           wavelet_sums_of(groups[g], sum, share), scratch->data(), next);
+          }
         }
       });
     }

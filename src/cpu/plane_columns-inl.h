@@ -66,6 +66,21 @@ struct FilteredSink {
   }
 };
 
+// The same, and adds Re(conj(x^) z^) to sums for the gradient of psi^, where lanes are columns.
+template <class D>
+struct CorrelatingSink {
+  FilteredSink<D, hn::MaxLanes(D())> filtered;
+  const Real<D>* spectrum;
+  Real<D>* sums;
+
+  HWY_INLINE HWY_ATTR void store(D d, int position, int index, Complex<D> z) const {
+    filtered.store(d, position, index, z);
+    const std::size_t row = filtered.row_position[index];
+    const auto x = load_element(d, spectrum + row * (2 * hn::Lanes(d)));
+    add_vector(d, hn::MulAdd(x.re, z.re, hn::Mul(x.im, z.im)), sums + row * hn::Lanes(d));
+  }
+};
+
 // The conjugates of PlacedElements.
 template <class D>
 struct ConjugateElements {
@@ -113,10 +128,8 @@ class PlaneColumns {
                      T* gradient = gradients + block.spectrum;
                      if (sums.empty())
                        return differentiate_block(level, folding, block.filter, source, gradient);
-                     T* line = workspace_.scratch.line;
-                     workspace_.forward_fft(level.along_columns, source, Elements<D>{line});
-                     spread_line(level, folding, block.filter, line, gradient);
-                     add_correlation(folding, spectra + block.spectrum, line, sums.data() + block.sums);
+                     correlate_block(level, folding, block.filter, source, spectra + block.spectrum, gradient,
+                                     sums.data() + block.sums);
                    });
   }
 
@@ -196,6 +209,26 @@ class PlaneColumns {
     T* line = workspace_.scratch.line;
     workspace_.forward_fft(level.along_columns, source, Elements<D>{line});
     spread_line(level, folding, filter, line, gradient);
+  }
+
+  // The same, and adds to the sums, which a filter has where it is negligible too.
+  template <class Source>
+  HWY_INLINE HWY_ATTR void correlate_block(const Level<T>& level, const Folding& folding,
+                                           const FilterBlock<T>& filter, const Source& source,
+                                           const T* spectrum, T* gradient, T* sums) const {
+    if constexpr (!lanes_are_planes<BlockSize>) {
+      if (folding.aliases() == 1 && !filter.segments.empty()) {
+        workspace_.forward_fft(
+            level.along_columns, source,
+            CorrelatingSink<D>{
+                {unfolded(level, filter), level.row_position.data(), gradient}, spectrum, sums});
+        return;
+      }
+    }
+    T* line = workspace_.scratch.line;
+    workspace_.forward_fft(level.along_columns, source, Elements<D>{line});
+    spread_line(level, folding, filter, line, gradient);
+    add_correlation(folding, spectrum, line, sums);
   }
 
   // Adds psi^ z^ to the gradient, for a line z^ in the natural order of rows.

@@ -54,6 +54,7 @@ std::vector<Tiling<T>> Tables<T>::make_tilings(const FilterBank& bank, Wavelets 
   std::vector<Tiling<T>> list;
   const auto chosen = wavelets == Wavelets::Fixed ? choose_tiles(options, geometry, sample_type)
                                                   : std::vector{whole_plane(options, geometry)};
+  list.reserve(chosen.size());
   for (const auto& tiles : chosen) list.emplace_back(options, geometry, bank, tiles, packing, wavelets);
   return list;
 }

@@ -6,10 +6,10 @@
 
 namespace scatlight::cpu {
 
-/// Adds to dL/dpsi^ of one wavelet, (rows.padded, columns.padded), `factor` times what is in the sums of some
+/// Writes dL/dpsi^ of one wavelet, (rows.padded, columns.padded): `factor` times what is in the sums of some
 /// shares, which have tables.wavelet_sums_size() values each.
 template <class T>
-void add_wavelet_gradient(const Tables<T>& tables, int scale, int angle, std::span<const T> shares,
-                          double factor, double* gradient);
+void write_wavelet_gradient(const Tables<T>& tables, int scale, int angle, std::span<const T> shares,
+                            double factor, double* gradient);
 
 }  // namespace scatlight::cpu
