@@ -22,7 +22,7 @@ struct OptimizerOptions {
   double weight_decay = 1e-4;  ///< On all parameters, as in the paper's recipe for classifiers.
   bool decay_biases = true;    ///< Else on none whose name ends with ".bias".
   double bias_rate = 1;        ///< The rate of those, in units of the others'.
-  double filter_rate = 0.01;   ///< The rate of learned wavelets, likewise; they have no weight decay.
+  double filter_rate = 0.1;    ///< The rate of learned wavelets, likewise; they have no weight decay.
   double clip_norm = 0;        ///< Gradients are scaled down to this norm, all of them together; 0: never.
 };
 
