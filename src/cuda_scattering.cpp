@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "core/filter_bank.h"
 #include "core/given_wavelets.h"
+#include "core/translate_bad_alloc.h"
 #include "cuda/engine.h"
 #include "cuda/round_trip.h"
 #include "scatlight/cuda.h"
@@ -56,16 +56,6 @@ struct CudaScattering<T>::Plan {
         engine(fixed_plan->engine->with_wavelets(given)),
         fixed(std::move(fixed_plan)) {}
 
-  template <class Make>
-  static std::shared_ptr<const Plan> without_bad_alloc(const ScatteringOptions& options, const Make& make) {
-    try {
-      return make();
-    } catch (const std::bad_alloc&) {
-      throw Error(
-          fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
-    }
-  }
-
   void check(const FeatureFormat& format, std::int64_t planes) const {
     if (planes < 0) throw Error(fmt::format("planes is {}; it must be 0 or more", planes));
     if (format.channels < 1) {
@@ -91,8 +81,8 @@ struct CudaScattering<T>::Plan {
 
 template <class T>
 CudaScattering<T>::CudaScattering(const ScatteringOptions& options, int device)
-    : plan_(Plan::without_bad_alloc(options, [&] { return std::make_shared<const Plan>(options, device); })) {
-}
+    : plan_(translate_bad_alloc(to_plan, options,
+                                [&] { return std::make_shared<const Plan>(options, device); })) {}
 
 template <class T>
 CudaScattering<T>::CudaScattering(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
@@ -102,7 +92,7 @@ CudaScattering<T> CudaScattering<T>::with_wavelets(std::span<const WaveletShape>
   check_shapes(shapes, options());
   const auto& fixed = plan_->fixed ? plan_->fixed : plan_;
   if (std::ranges::equal(shapes, FilterBank::shapes_of(options()))) return CudaScattering(fixed);
-  return CudaScattering(Plan::without_bad_alloc(options(), [&] {
+  return CudaScattering(translate_bad_alloc(to_plan, options(), [&] {
     return std::make_shared<const Plan>(fixed, fixed->bank.with(std::vector(shapes.begin(), shapes.end())));
   }));
 }
@@ -111,7 +101,7 @@ template <class T>
 CudaScattering<T> CudaScattering<T>::with_wavelets(std::span<const double> spectra) const {
   check_spectra(spectra, options(), plan_->geometry);
   const auto& fixed = plan_->fixed ? plan_->fixed : plan_;
-  return CudaScattering(Plan::without_bad_alloc(options(), [&] {
+  return CudaScattering(translate_bad_alloc(to_plan, options(), [&] {
     return std::make_shared<const Plan>(fixed, fixed->bank.with(std::vector(spectra.begin(), spectra.end())));
   }));
 }

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "core/given_wavelets.h"
 #include "core/parallel_for.h"
 #include "core/reference_engine.h"
+#include "core/translate_bad_alloc.h"
 #include "cpu/engine.h"
 
 namespace scatlight {
@@ -60,16 +60,6 @@ double most_memory(const ScatteringOptions& resolved, const Geometry& geometry) 
   for (int scale = 0; scale + 1 < resolved.scales && resolved.max_order >= 2; ++scale)
     filters += (resolved.scales - 1 - scale) * std::exp2(-2 * geometry.level(scale));
   return filters * resolved.angles * geometry.rows.padded * geometry.columns.padded * sizeof(T);
-}
-
-template <class Make>
-auto without_bad_alloc(const ScatteringOptions& options, const Make& make) {
-  try {
-    return make();
-  } catch (const std::bad_alloc&) {
-    throw Error(
-        fmt::format("not enough memory to plan the transform of {} x {}", options.height, options.width));
-  }
 }
 
 }  // namespace
@@ -138,7 +128,7 @@ struct Scattering::Plan {
   template <class T>
   void forward(std::span<const T> images, std::span<T> features) const {
     const auto planes = count_planes(geometry, paths.size(), images.size(), features.size(), "features");
-    translate_bad_alloc([&] {
+    translate_bad_alloc("transform planes of", options, [&] {
       const auto& made = engine<T>();
       if (planes > 0) made.forward(images.data(), planes, features.data(), run);
     });
@@ -154,7 +144,7 @@ struct Scattering::Plan {
       throw Error(
           fmt::format("image_gradients hold {} values; the images have {}", gradients.size(), images.size()));
     }
-    translate_bad_alloc([&] {
+    translate_bad_alloc("transform planes of", options, [&] {
       const auto& made = engine<T>();
       if (planes > 0 || sizeof...(more) > 0)
         made.backward(images.data(), feature_gradients.data(), planes, gradients.data(), more..., run);
@@ -174,16 +164,6 @@ struct Scattering::Plan {
       throw Error(fmt::format("{} is {}; it must be between 0 and {}", what, index, count - 1));
   }
 
-  template <class Body>
-  void translate_bad_alloc(const Body& body) const {
-    try {
-      body();
-    } catch (const std::bad_alloc&) {
-      throw Error(
-          fmt::format("not enough memory to transform planes of {} x {}", options.height, options.width));
-    }
-  }
-
   ScatteringOptions options;
   Geometry geometry;
   FilterBank bank;
@@ -197,7 +177,7 @@ struct Scattering::Plan {
 };
 
 Scattering::Scattering(const ScatteringOptions& options)
-    : plan_(without_bad_alloc(options, [&] { return std::make_shared<const Plan>(options); })) {}
+    : plan_(translate_bad_alloc(to_plan, options, [&] { return std::make_shared<const Plan>(options); })) {}
 
 Scattering::Scattering(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
 
@@ -205,7 +185,7 @@ Scattering Scattering::with_wavelets(std::span<const WaveletShape> shapes) const
   check_shapes(shapes, plan_->options);
   const auto& fixed = plan_->fixed ? plan_->fixed : plan_;
   if (std::ranges::equal(shapes, FilterBank::shapes_of(plan_->options))) return Scattering(fixed);
-  return Scattering(without_bad_alloc(plan_->options, [&] {
+  return Scattering(translate_bad_alloc(to_plan, plan_->options, [&] {
     return std::make_shared<const Plan>(fixed, fixed->bank.with(std::vector(shapes.begin(), shapes.end())));
   }));
 }
@@ -213,7 +193,7 @@ Scattering Scattering::with_wavelets(std::span<const WaveletShape> shapes) const
 Scattering Scattering::with_wavelets(std::span<const double> spectra) const {
   check_spectra(spectra, plan_->options, plan_->geometry);
   const auto& fixed = plan_->fixed ? plan_->fixed : plan_;
-  return Scattering(without_bad_alloc(plan_->options, [&] {
+  return Scattering(translate_bad_alloc(to_plan, plan_->options, [&] {
     return std::make_shared<const Plan>(fixed, fixed->bank.with(std::vector(spectra.begin(), spectra.end())));
   }));
 }
